@@ -1,0 +1,1 @@
+"""Pilothouse runs production pilots that prove themselves."""

@@ -1,0 +1,1 @@
+"""Uploads checked by content, storage backends, signed links."""

@@ -1,0 +1,1 @@
+"""Accounts, journals, transfers, statements, reconciliation and seals."""

@@ -1,0 +1,1 @@
+"""Transition tables as data, the timeline and timers."""

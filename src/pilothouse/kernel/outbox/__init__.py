@@ -1,0 +1,1 @@
+"""A row, then send: webhooks, mail and chat."""

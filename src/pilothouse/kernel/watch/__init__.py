@@ -1,0 +1,1 @@
+"""Promises, incidents, gates, metrics and alerts."""

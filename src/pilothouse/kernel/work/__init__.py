@@ -1,0 +1,1 @@
+"""Due rows: claim, lease, fencing token, backoff, breaker; coarse jobs."""

@@ -1,0 +1,1 @@
+"""Enterprise batches of videos against hidden providers."""

@@ -1,0 +1,1 @@
+"""The Django project: settings, urls, process tree and command line."""
