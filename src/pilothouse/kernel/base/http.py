@@ -1,0 +1,258 @@
+"""Safe asynchronous HTTP client for addresses that customers give us.
+
+A customer's URL is a request made from inside our network, so it is judged three times, each time by what is really
+used and not by what was used before:
+
+1. the text of the URL (`check_url`, at registration and again before each request),
+2. every address that its name resolves to (`_CheckedResolver`),
+3. the one address that a socket is about to connect to (`_checked_socket`). Nothing is resolved after that, so a name
+   that changes its answer between the look and the connect gains nothing. TLS still checks the certificate against the
+   name, and the Host header still carries the name.
+
+No redirects, cookies, proxies or decompression. What counts as open is decided in `addresses.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from pilothouse.kernel.base.addresses import WebhookUrlRefused, check_url, is_open, parse_url
+
+__all__ = [
+    "FAILURE_TEXT",
+    "AddressRefused",
+    "Failure",
+    "Lookup",
+    "Reply",
+    "SafeClient",
+    "WebhookUrlRefused",
+    "check_url",
+]
+
+Lookup = Callable[[str, int, socket.AddressFamily], Awaitable[list[tuple[socket.AddressFamily, str]]]]
+"""(host, port, family) -> [(family, address text)], as getaddrinfo answers; raises OSError when there is no answer."""
+
+DNS_THREADS = 32
+DNS_CACHE_S = 30
+# Below the 5 s after which common servers close an idle connection, so that a POST rarely meets a closing one.
+KEEPALIVE_IDLE_S = 4.0
+
+
+class AddressRefused(OSError):
+    """A name resolved to, or a socket was about to connect to, an address that is not public."""
+
+
+class Failure(StrEnum):
+    """Why a request has no usable answer. The value is stored; the sentence is `FAILURE_TEXT`."""
+
+    URL_REFUSED = "url_refused"
+    ADDRESS_REFUSED = "address_refused"
+    DNS = "dns_failed"
+    CONNECT = "connect_failed"
+    TLS = "tls_failed"
+    TIMEOUT = "timeout"
+    BROKEN = "broken_answer"
+
+
+FAILURE_TEXT: Mapping[Failure, str] = {
+    Failure.URL_REFUSED: "The address of the endpoint is not one that we send to.",
+    Failure.ADDRESS_REFUSED: "The name of the endpoint resolves to an address that is not public.",
+    Failure.DNS: "The name of the endpoint could not be resolved.",
+    Failure.CONNECT: "The endpoint did not accept the connection.",
+    Failure.TLS: "The endpoint's TLS certificate or handshake was not accepted.",
+    Failure.TIMEOUT: "The endpoint did not answer in time.",
+    Failure.BROKEN: "The endpoint closed the connection or its answer was not HTTP.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back from one request. Exactly one of `status` and `failure` is set."""
+
+    status: int | None
+    failure: Failure | None
+    ms: int
+    """Milliseconds from the start of the request to the status line or the failure, DNS and TLS included."""
+    retry_after: str | None = None
+    """The raw Retry-After header, at most 64 characters."""
+    body: bytes = b""
+    """The first `capture_bytes` of the answer, not decompressed."""
+
+
+class _SystemLookup:
+    """getaddrinfo in threads of its own, so that slow names do not hold up the rest of the process."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+
+    async def __call__(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> list[tuple[socket.AddressFamily, str]]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        )
+        return [(entry[0], str(entry[4][0])) for entry in found]
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _CheckedResolver(AbstractResolver):
+    """Answers with addresses only if all of them are open: a name with one private address is refused whole."""
+
+    def __init__(self, lookup: Lookup, allow_local: bool) -> None:
+        self._lookup = lookup
+        self._allow_local = allow_local
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        answers = await self._lookup(host, port, family)
+        if not answers:
+            raise OSError(None, "the name has no address")
+        for _, text in answers:
+            if not is_open(ipaddress.ip_address(text), allow_local=self._allow_local):
+                raise AddressRefused(f"{host} resolves to {text}")
+        return [
+            ResolveResult(hostname=host, host=text, port=port, family=found, proto=0, flags=socket.AI_NUMERICHOST)
+            for found, text in answers
+        ]
+
+    async def close(self) -> None:
+        return None
+
+
+def _checked_socket(allow_local: bool) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """A socket factory for aiohttp that looks at the very address about to be connected to."""
+
+    def make(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not is_open(ipaddress.ip_address(str(address[0])), allow_local=allow_local):
+            raise AddressRefused(f"refused to connect to {address[0]}")
+        made = socket.socket(family=family, type=kind, proto=protocol)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    return make
+
+
+class SafeClient:
+    """One keep-alive connection pool for many customer URLs, bound to the running event loop.
+
+    `timeout_s` is for the whole request; `capture_bytes` of the answer are kept, and an answer longer than that costs
+    its connection instead of our memory. `lookup` and `tls` are replaced in tests only.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_local: bool,
+        timeout_s: float,
+        body_timeout_s: float,
+        capture_bytes: int,
+        user_agent: str,
+        lookup: Lookup | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow_local = allow_local
+        self._body_timeout_s = body_timeout_s
+        self._capture_bytes = capture_bytes
+        self._system = _SystemLookup() if lookup is None else None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=_CheckedResolver(lookup or self._system, allow_local),  # type: ignore[arg-type]
+                socket_factory=_checked_socket(allow_local),
+                ssl=tls or ssl.create_default_context(),
+                ttl_dns_cache=DNS_CACHE_S,
+                keepalive_timeout=KEEPALIVE_IDLE_S,
+                limit=0,  # the caller bounds what is in flight, per endpoint and in all
+            ),
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail."""
+        await self._session.close()
+        if self._system is not None:
+            self._system.close()
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """POST exactly `body`. Never raises for anything that the URL or the other side does: it is in the Reply."""
+        began = time.monotonic()
+        try:
+            target = parse_url(url, self._allow_local)
+            async with self._session.post(target, data=body, headers=headers, allow_redirects=False) as answer:
+                took = _ms_since(began)
+                captured = await self._capture(answer)
+                retry_after = answer.headers.get("Retry-After")
+                return Reply(answer.status, None, took, retry_after[:64] if retry_after else None, captured)
+        except WebhookUrlRefused:
+            failure = Failure.URL_REFUSED
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            failure = _classify(error)
+        return Reply(None, failure, _ms_since(began))
+
+    async def _capture(self, answer: aiohttp.ClientResponse) -> bytes:
+        """The first bytes of the answer. The status is the acknowledgement, so a slow or broken body is no failure."""
+        kept = b""
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                while len(kept) < self._capture_bytes:
+                    chunk = await answer.content.read(self._capture_bytes - len(kept))
+                    if not chunk:
+                        return kept
+                    kept += chunk
+                if not answer.content.at_eof():
+                    answer.close()
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            answer.close()
+        return kept
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _classify(error: BaseException) -> Failure:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, AddressRefused):
+            return Failure.ADDRESS_REFUSED
+        cause = getattr(cause, "os_error", None) or cause.__cause__
+    if isinstance(error, TimeoutError):
+        return Failure.TIMEOUT
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return Failure.TLS
+    if isinstance(error, aiohttp.ClientConnectorDNSError | socket.gaierror):
+        return Failure.DNS
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Failure.CONNECT
+    if isinstance(error, aiohttp.InvalidURL):
+        return Failure.URL_REFUSED
+    return Failure.BROKEN
