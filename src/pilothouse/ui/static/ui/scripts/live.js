@@ -1,0 +1,54 @@
+// A live region is fetched again on each "changed" event of its stream; it says when the stream is lost and polls then.
+(() => {
+  "use strict";
+  const POLL_EVERY_MS = 5000;
+  let polling = 0;
+
+  function region(event) {
+    return event.target.closest?.("[data-live-region]");
+  }
+
+  function show(state) {
+    document.querySelectorAll("[data-live]").forEach((dot) => {
+      dot.dataset.live = state;
+      dot.textContent = dot.dataset[state] ?? "";
+    });
+  }
+
+  document.addEventListener("htmx:sseOpen", (event) => {
+    if (!region(event)) return;
+    clearInterval(polling);
+    show("on");
+    // Whatever changed between the page and the stream is caught up here.
+    window.htmx.trigger(region(event).querySelector("[data-live-body]") ?? region(event), "refresh");
+  });
+  document.addEventListener("htmx:sseError", (event) => {
+    const lost = region(event);
+    if (!lost) return;
+    show("retry");
+    clearInterval(polling);
+    polling = setInterval(() => {
+      if (!document.hidden) window.htmx.trigger(lost.querySelector("[data-live-body]") ?? lost, "refresh");
+    }, POLL_EVERY_MS);
+  });
+  document.addEventListener("htmx:sseClose", () => {
+    clearInterval(polling);
+    show("off");
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const done = event.target.closest?.("[data-live-region]")?.querySelector("[data-live-done]");
+    if (done) {
+      clearInterval(polling);
+      show("off");
+    }
+  });
+
+  // An open <details> stays open when its fragment is replaced.
+  let open = [];
+  document.addEventListener("htmx:beforeSwap", () => {
+    open = [...document.querySelectorAll("details[id][open]")].map((details) => details.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  });
+})();
