@@ -1,0 +1,19 @@
+"""The two clocks.
+
+*Business time* decides promises (timers, deadlines, windows). In SQL it is `(SELECT base.clock_now())`, and the
+database's clock is the only one that decides. *Machine time* runs machinery (leases, HTTP timeouts, signatures).
+
+This module is the only place in Python that reads a wall clock.
+"""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Machine time as an aware UTC datetime: for display and for signing, never to decide a promise."""
+    return datetime.now(UTC)
+
+
+def iso(at: datetime) -> str:
+    """`at` as ISO 8601 in UTC with a `Z` and whole seconds: `2026-01-24T10:00:00Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

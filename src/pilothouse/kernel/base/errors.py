@@ -1,0 +1,69 @@
+"""Errors for people and machines: one class = one code = one HTTP status = one sentence.
+
+The JSON shape is always
+`{"ok": false, "error": {"code", "message", "details", "request_id"}}`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class PilothouseError(Exception):
+    """Base of every error that a caller may see.
+
+    Subclasses set `code`, `status` and `message`; the message is a format string over the keyword arguments,
+    which are also the JSON `details`. `headers` are added to the HTTP answer.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    message: ClassVar[str] = "Something went wrong on our side. Nothing was changed."
+
+    def __init__(self, headers: Mapping[str, str] | None = None, **details: Any) -> None:
+        self.details = details
+        self.headers = dict(headers or {})
+        super().__init__(self.message.format(**details))
+
+    def as_json(self, request_id: str = "") -> dict[str, Any]:
+        """The one JSON shape of an error."""
+        return error_body(self.code, str(self), self.details, request_id)
+
+
+def error_body(code: str, message: str, details: Mapping[str, Any] | None = None, request_id: str = "") -> dict[str, Any]:
+    """The one JSON shape of an error, for callers that hold no exception."""
+    return {
+        "ok": False,
+        "error": {"code": code, "message": message, "details": dict(details or {}), "request_id": request_id},
+    }
+
+
+class NotFound(PilothouseError):
+    """The thing does not exist, or belongs to somebody else: the two are never told apart."""
+
+    code = "not_found"
+    status = 404
+    message = "There is no {what} with this id in your account."
+
+
+class InvalidInput(PilothouseError):
+    """The request does not have the right form."""
+
+    code = "invalid_input"
+    status = 422
+    message = "{reason}"
+
+
+class Forbidden(PilothouseError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    status = 403
+    message = "Your role does not allow this: {needed} is needed."
+
+
+class Conflict(PilothouseError):
+    """The thing is not in a state in which this can be done."""
+
+    code = "conflict"
+    status = 409
+    message = "{reason}"

@@ -1,0 +1,6 @@
+"""Limits that every room shares, unit last."""
+
+PAGE_SIZE_DEFAULT_ROWS = 50
+PAGE_SIZE_MAX_ROWS = 200
+NAME_MAX_CHARACTERS = 200
+REQUEST_BODY_MAX_BYTES = 32 * 1024 * 1024

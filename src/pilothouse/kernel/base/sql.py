@@ -1,0 +1,81 @@
+"""SQL by name: each room keeps its set-based statements in `sql/NAME.sql` and calls them by that name.
+
+A statement is one file, so it can be read, explained and reviewed alone. Parameters are psycopg's `%(name)s`; a
+literal percent sign is written `%%`. Statements run on the connection of the open scope.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+from .scope import scoped_connection
+
+Row = dict[str, Any]
+JSON_TYPES = (114, 3802)
+
+
+def fetch(cursor: CursorWrapper) -> list[Row]:
+    """All rows of an executed cursor as dictionaries, with json and jsonb decoded."""
+    if cursor.description is None:
+        return []
+    names = [column[0] for column in cursor.description]
+    encoded = [name for column, name in zip(cursor.description, names, strict=True) if column[1] in JSON_TYPES]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    for name in encoded:
+        for row in rows:
+            if isinstance(row[name], str):
+                row[name] = json.loads(row[name])
+    return rows
+
+
+class Statements:
+    """The statements in the folder `sql/` beside a module: `SQL = Statements(__file__)`."""
+
+    def __init__(self, module_file: str, folder: str = "sql") -> None:
+        self.folder = Path(module_file).parent / folder
+        self._texts: dict[str, str] = {}
+
+    def text(self, name: str) -> str:
+        """The SQL text of one statement; KeyError when there is no such file."""
+        if name not in self._texts:
+            path = self.folder / f"{name}.sql"
+            if not path.is_file():
+                raise KeyError(f"no statement {name} in {self.folder}")
+            self._texts[name] = path.read_text(encoding="utf-8")
+        return self._texts[name]
+
+    def names(self) -> list[str]:
+        """The names of all statements of the folder, sorted."""
+        return sorted(path.stem for path in self.folder.glob("*.sql"))
+
+    def rows(self, name: str, **params: Any) -> list[Row]:
+        """Run a statement and return all of its rows."""
+        with scoped_connection().cursor() as cursor:
+            cursor.execute(self.text(name), params)
+            return fetch(cursor)
+
+    def one(self, name: str, **params: Any) -> Row | None:
+        """Run a statement and return its first row, or None."""
+        rows = self.rows(name, **params)
+        return rows[0] if rows else None
+
+    def execute(self, name: str, **params: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        with scoped_connection().cursor() as cursor:
+            cursor.execute(self.text(name), params)
+            return int(cursor.rowcount)
+
+
+def run(sql: str, params: dict[str, Any] | Sequence[Any] | None = None) -> list[Row]:
+    """Run one statement given as text on the open scope's connection; for tests and generated SQL."""
+    with scoped_connection().cursor() as cursor:
+        cursor.execute(sql, params)
+        return fetch(cursor)
+
+
+def schema_files(root: Path) -> Iterator[Path]:
+    """The repeatable SQL files below a room's folder, in the order in which they are applied."""
+    yield from sorted((root / "sql" / "schema").glob("*.sql"))

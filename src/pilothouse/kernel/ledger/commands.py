@@ -1,0 +1,159 @@
+"""Verbs that move money. Programs post their own sets in one statement; these serve what is posted one by one."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from pilothouse.kernel.base.scope import current_scope
+from pilothouse.kernel.base.sql import Statements
+
+from .errors import AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict
+from .limits import GRANT_MAX_CREDITS
+from .models import CREDIT, TEST
+from .queries import balance
+
+SQL = Statements(__file__)
+GRANT_SOURCES = ("pilot_grant", "purchase", "adjustment")
+FLOOR_CONSTRAINT = "account_floor"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One transfer of a journal: `amount` from the account `debit` to the account `credit`."""
+
+    debit: int
+    credit: int
+    amount: int
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A journal that stands in the ledger; `replayed` when the same command had posted it before."""
+
+    journal: int
+    replayed: bool
+
+
+def request_hash(request: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a request: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_accounts(tenant: int, wanted: Sequence[tuple[str, str, str]]) -> list[int]:
+    """Ids of the accounts (kind, ref, unit) of a tenant, opened where they are missing, in the order given."""
+    params = {
+        "tenant": tenant,
+        "kinds": [kind for kind, _, _ in wanted],
+        "refs": [ref for _, ref, _ in wanted],
+        "units": [unit for _, _, unit in wanted],
+    }
+    ids = [row["id"] for row in SQL.rows("open_accounts", **params)]
+    if None in ids:
+        # A twin opened one between our look and our insert; its row is visible to the next statement.
+        ids = [row["id"] for row in SQL.rows("open_accounts", **params)]
+    return ids
+
+
+def post(
+    tenant: int,
+    key: str,
+    kind: str,
+    legs: Sequence[Leg],
+    *,
+    request: Mapping[str, Any],
+    ref_type: str,
+    ref_id: str = "",
+    request_id: str = "",
+    description: str = "",
+    terms_hash: str = "",
+    reverses: int | None = None,
+) -> Posted:
+    """Post one journal with its transfers, once for each (tenant, key), for ever.
+
+    The same key with the same request returns the journal that stands; with another request it raises KeyConflict.
+    Raises InsufficientCredits when an account would go below its floor. In each refusal nothing has moved.
+    """
+    digest = request_hash(request)
+    try:
+        with transaction.atomic(using=current_scope().alias):
+            row = SQL.one(
+                "post",
+                tenant=tenant,
+                key=key,
+                request_hash=digest,
+                kind=kind,
+                ref_type=ref_type,
+                ref_id=ref_id,
+                request_id=request_id,
+                description=description,
+                terms_hash=terms_hash,
+                actor=current_scope().actor,
+                reverses=reverses,
+                debits=[leg.debit for leg in legs],
+                credits=[leg.credit for leg in legs],
+                amounts=[leg.amount for leg in legs],
+                items=[leg.item for leg in legs],
+            )
+    except IntegrityError as error:
+        if FLOOR_CONSTRAINT in str(error):
+            needed = sum(leg.amount for leg in legs)
+            raise InsufficientCredits(needed=needed, available=balance(tenant).available) from error
+        if "journal_reversed_once" in str(error):
+            raise AlreadyReversed(journal=reverses) from error
+        raise
+    if row is not None:
+        return Posted(row["id"], replayed=False)
+    known = SQL.one("journal_of_key", tenant=tenant, key=key)
+    if known is None or known["request_hash"] != digest:
+        raise KeyConflict(key=key)
+    return Posted(known["id"], replayed=True)
+
+
+def grant(tenant: int, amount: int, source: str, description: str, *, key: str = "", test: bool = False) -> Posted:
+    """Create spendable credits with a source (`pilot_grant`, `purchase`, `adjustment`).
+
+    Idempotent on `key`, by default (source, description): a second run of a runbook is refused, not doubled, when its
+    amount differs, and replayed when it is the same.
+    """
+    if source not in GRANT_SOURCES:
+        raise GrantRefused(reason=f"Credits can come from {', '.join(GRANT_SOURCES)}, not from {source!r}.")
+    if not 0 < amount <= GRANT_MAX_CREDITS:
+        raise GrantRefused(reason=f"A grant is between 1 and {GRANT_MAX_CREDITS} credits, not {amount}.")
+    unit = TEST if test else CREDIT
+    issued, wallet = open_accounts(tenant, [("credits_issued", "", unit), ("wallet", "", unit)])
+    return post(
+        tenant,
+        key or f"grant:{source}:{description}",
+        "grant",
+        [Leg(issued, wallet, amount)],
+        request={"amount": amount, "source": source, "unit": unit, "description": description},
+        ref_type=source,
+        description=description,
+    )
+
+
+def reverse(tenant: int, journal: int, reason: str) -> Posted:
+    """Correct a journal by a new one with every leg turned round; the old rows stay.
+
+    A journal is reversed at most once (AlreadyReversed); the floors hold for the reversal too.
+    """
+    legs = SQL.rows("legs_of_journal", tenant=tenant, journal=journal)
+    if not legs:
+        raise GrantRefused(reason=f"There is no journal {journal} with transfers to reverse.")
+    return post(
+        tenant,
+        f"reverse:{journal}",
+        "reverse",
+        [Leg(row["credit"], row["debit"], row["amount"]) for row in legs],
+        request={"journal": journal},
+        ref_type="adjustment",
+        ref_id=str(journal),
+        description=reason,
+        reverses=journal,
+    )

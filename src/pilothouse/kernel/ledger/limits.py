@@ -1,0 +1,8 @@
+"""Limits of the ledger room, unit last."""
+
+GRANT_MAX_CREDITS = 1_000_000
+# Above this, a grant needs a second person (requirement C48).
+GRANT_ONE_PERSON_MAX_CREDITS = 1_000
+EXPORT_CHUNK_ROWS = 5_000
+SEAL_EVERY_S = 30
+SEAL_FORMAT = 1

@@ -1,0 +1,78 @@
+-- What a kind of account is follows from its name: which balances are guarded and stored.
+CREATE OR REPLACE FUNCTION ledger_account_kind() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    CASE
+        WHEN NEW.kind IN ('wallet', 'held', 'escrow') THEN NEW.stored := true; NEW.floor := 0;
+        WHEN NEW.kind IN ('payable', 'refund_due', 'receivable', 'suspense') THEN NEW.stored := true; NEW.floor := NULL;
+        WHEN NEW.kind IN ('credits_issued', 'credits_earned', 'world_psp', 'world_bank', 'revenue',
+                          'grants_expense', 'prepaid_liability', 'chargeback_loss', 'credit_note') THEN
+            NEW.stored := false; NEW.floor := NULL;
+        ELSE
+            RAISE EXCEPTION 'there is no account kind %', NEW.kind USING ERRCODE = 'PH003';
+    END CASE;
+    NEW.debits := 0;
+    NEW.credits := 0;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER account_kind BEFORE INSERT ON account
+    FOR EACH ROW EXECUTE FUNCTION ledger_account_kind();
+
+-- The only way in which money moves. In order: each leg must exist with the row's tenant, both legs in one unit, each
+-- journal in the row's tenant (this is the foreign key, once a statement); then the accounts are locked in id order,
+-- last of all locks, and their counters move. The CHECK on account refuses what would go below the floor.
+CREATE OR REPLACE FUNCTION ledger_post() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT tenant, debit, credit FROM posted) p
+        LEFT JOIN account d ON d.id = p.debit
+        LEFT JOIN account c ON c.id = p.credit
+        WHERE d.tenant IS DISTINCT FROM p.tenant OR c.tenant IS DISTINCT FROM p.tenant OR d.unit <> c.unit
+    ) THEN
+        RAISE EXCEPTION 'a transfer names an account that is not there, of another tenant or of another unit'
+            USING ERRCODE = 'PH003';
+    END IF;
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT tenant, journal FROM posted) p
+        LEFT JOIN journal j ON j.id = p.journal
+        WHERE j.tenant IS DISTINCT FROM p.tenant
+    ) THEN
+        RAISE EXCEPTION 'a transfer names a journal that is not there or of another tenant' USING ERRCODE = 'PH003';
+    END IF;
+    PERFORM FROM account a
+    WHERE a.stored AND a.id IN (SELECT debit FROM posted UNION SELECT credit FROM posted)
+    ORDER BY a.id FOR UPDATE;
+    UPDATE account a SET debits = a.debits + s.debits, credits = a.credits + s.credits
+    FROM (
+        SELECT account, sum(debits) AS debits, sum(credits) AS credits
+        FROM (
+            SELECT debit AS account, sum(amount) AS debits, 0 AS credits FROM posted GROUP BY debit
+            UNION ALL
+            SELECT credit, 0, sum(amount) FROM posted GROUP BY credit
+        ) legs
+        GROUP BY account
+    ) s
+    WHERE a.id = s.account AND a.stored;
+    RETURN NULL;
+END $$;
+ALTER FUNCTION ledger_post() OWNER TO ph_ledger;
+CREATE OR REPLACE TRIGGER ledger_post AFTER INSERT ON transfer
+    REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION ledger_post();
+
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON transfer
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON seal
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON account
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+CREATE INDEX IF NOT EXISTS journal_tx ON journal USING brin (tx);
+
+-- The highest transaction number in any stream; migrate reads it after a restore, when the owner itself sees no row.
+CREATE OR REPLACE FUNCTION base.tx_highest() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS 'SELECT greatest((SELECT coalesce(max(to_tx), 0) FROM public.seal), (SELECT coalesce(max(tx), 0) FROM public.journal),
+                    (SELECT coalesce(max(tx), 0) FROM public.event))';
+ALTER FUNCTION base.tx_highest() OWNER TO ph_gate;

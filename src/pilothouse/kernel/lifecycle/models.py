@@ -1,0 +1,78 @@
+"""The timeline and the timers."""
+
+from django.db import models
+
+from pilothouse.kernel.base.models import TenantModel
+
+from .table import Lifecycle, Transition
+
+VISIBILITIES = ("customer", "internal", "secret")
+
+
+class Event(TenantModel):
+    """One append-only fact of a subject's timeline.
+
+    `seq` counts within the subject, `id` over all, for live streams, export and seals. `at` is business time,
+    `recorded_at` machine time, `tx` the transaction by which a seal takes it.
+    """
+
+    subject_kind = models.TextField()
+    subject_id = models.BigIntegerField()
+    seq = models.IntegerField()
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor = models.TextField()
+    type = models.TextField()
+    data = models.JSONField(default=dict)
+    visibility = models.TextField(default="customer")
+    tx = models.BigIntegerField()
+
+    class Meta:
+        db_table = "event"
+        constraints = [
+            models.UniqueConstraint(fields=["subject_kind", "subject_id", "seq"], name="event_once"),
+            models.CheckConstraint(name="event_seq_positive", condition=models.Q(seq__gt=0)),
+            models.CheckConstraint(name="event_visibility_known", condition=models.Q(visibility__in=VISIBILITIES)),
+        ]
+
+
+TIMER = Lifecycle(
+    name="timer",
+    table="timer",
+    transitions=(
+        Transition("arm", None, "armed", ("system",)),
+        Transition("fire", "armed", "fired", ("timer",)),
+        Transition("cancel", "armed", "cancelled", ("system",)),
+        Transition("fail", "armed", "stuck", ("timer",)),
+        Transition("rearm", "stuck", "armed", ("operator",)),
+    ),
+    # An armed timer moves itself on; a stuck one is listed for an operator by the detector.
+    alive="s.state = 'armed'",
+)
+
+
+class Timer(TenantModel):
+    """A due time on a subject, with what happens then; fired exactly once and always visible."""
+
+    mutable = ("state", "due_at", "ended_at", "error")
+
+    subject_kind = models.TextField()
+    subject_id = models.BigIntegerField()
+    name = models.TextField()
+    state = models.TextField(default="armed")
+    due_at = models.DateTimeField()
+    armed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    error = models.TextField(default="")
+
+    class Meta:
+        db_table = "timer"
+        constraints = [
+            TIMER.check("timer_state_known"),
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id", "name"],
+                condition=models.Q(state="armed"),
+                name="timer_armed_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="armed"), name="timer_due")]

@@ -1,0 +1,77 @@
+"""Fires due timers in sets: the mark and what the handler does commit together."""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+import structlog
+
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sets import halved
+from pilothouse.kernel.base.sql import Row, Statements
+
+SQL = Statements(__file__)
+FIRE_CHUNK_ROWS = 5_000
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[list[Row]], None]
+_handlers: dict[tuple[str, str], Handler] = {}
+
+
+def on_timer(kind: str, name: str) -> Callable[[Handler], Handler]:
+    """Register what happens when the timer `name` of subjects of `kind` is due.
+
+    The handler gets rows {id, tenant, subject_kind, subject_id, name, due_at} and acts on all of them in the open
+    transaction; it must do nothing for a subject that has moved on.
+    """
+
+    def register(handler: Handler) -> Handler:
+        _handlers[(kind, name)] = handler
+        return handler
+
+    return register
+
+
+def fire_due(limit: int = FIRE_CHUNK_ROWS) -> int:
+    """Fire up to `limit` due timers; returns how many were taken.
+
+    1. Mark a set as fired and run the handlers, in one transaction.
+    2. When that fails nothing has happened; the set is halved until the bad timer is alone.
+    3. The bad timer becomes `stuck` with its error, and the never-stuck detector opens an incident for it.
+    """
+    try:
+        with worker_scope("timer"):
+            rows = SQL.rows("fire_timers", count=limit)
+            for key, group in _grouped(rows):
+                _handlers[key](group)
+        return len(rows)
+    except Exception:
+        log.exception("timers_failed_as_a_set")
+        return _fire_halved(limit)
+
+
+def _which(row: Row) -> tuple[str, str]:
+    return (row["subject_kind"], row["name"])
+
+
+def _fire_halved(limit: int) -> int:
+    with worker_scope("timer"):
+        due = SQL.rows("due_timers", count=limit)
+
+    def fire(rows: list[Row]) -> None:
+        with worker_scope("timer"):
+            fired = SQL.rows("fire_given_timers", ids=[row["id"] for row in rows])
+            for key, group in _grouped(fired):
+                _handlers[key](group)
+
+    def stuck(row: Row, error: Exception) -> None:
+        log.error("timer_stuck", timer=row["id"], kind=row["subject_kind"], error=str(error))
+        with worker_scope("timer"):
+            SQL.execute("fail_timers", ids=[row["id"]], error=f"{type(error).__name__}: {error}"[:500])
+
+    halved(due, fire, stuck)
+    return len(due)
+
+
+def _grouped(rows: list[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:
+    for key, group in groupby(sorted(rows, key=_which), key=_which):
+        yield key, list(group)

@@ -1,0 +1,11 @@
+"""The Django app of the watch room."""
+
+from django.apps import AppConfig
+
+
+class WatchConfig(AppConfig):
+    """The watch room."""
+
+    name = "pilothouse.kernel.watch"
+    label = "watch"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,181 @@
+"""The tables of the video program."""
+
+from django.db import models
+
+from pilothouse.kernel.base.models import TenantModel
+
+from .lifecycle import BATCH, FAILURE_REASONS, ITEM
+
+MODES = ("live", "test")
+KINDS = ("enterprise", "studio")
+
+
+class Batch(TenantModel):
+    """A customer's batch: one reservation, many items, one end.
+
+    It finishes by its own counters, never by counting children, and the equation
+    `reserved = settled + refunded + in flight` stands in its CHECKs. Credits are whole numbers of `unit`.
+    """
+
+    mutable = (
+        "state", "pending_count", "running_count", "succeeded_count", "failed_count", "settled", "refunded",
+        "started_at", "completed_at", "cancel_requested_at", "deadline_at",
+    )  # fmt: skip
+
+    public_id = models.TextField(unique=True)
+    kind = models.TextField(default="enterprise", db_default="enterprise")
+    mode = models.TextField(default="live", db_default="live")
+    state = models.TextField(default="pending")
+    request_id = models.TextField()
+    request_hash = models.TextField()
+    # How it came in (api, page, demo): shown, and never part of the fingerprint.
+    entry = models.TextField()
+    created_by = models.TextField()
+    unit = models.TextField()
+    cost = models.BigIntegerField()
+    terms_hash = models.TextField()
+    fingerprint = models.TextField()
+    webhook_url = models.TextField(null=True)
+    total = models.IntegerField()
+    pending_count = models.IntegerField()
+    running_count = models.IntegerField(default=0, db_default=0)
+    succeeded_count = models.IntegerField(default=0, db_default=0)
+    failed_count = models.IntegerField(default=0, db_default=0)
+    reserved = models.BigIntegerField()
+    settled = models.BigIntegerField(default=0, db_default=0)
+    refunded = models.BigIntegerField(default=0, db_default=0)
+    wallet_account = models.BigIntegerField()
+    held_account = models.BigIntegerField()
+    earned_account = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "batch"
+        constraints = [
+            BATCH.check("batch_state_known"),
+            models.UniqueConstraint(fields=["tenant", "request_id"], name="batch_request_once"),
+            models.CheckConstraint(name="batch_mode_known", condition=models.Q(mode__in=sorted(MODES))),
+            models.CheckConstraint(name="batch_kind_known", condition=models.Q(kind__in=sorted(KINDS))),
+            models.CheckConstraint(
+                name="batch_counts_add_up",
+                condition=models.Q(
+                    total=models.F("pending_count")
+                    + models.F("running_count")
+                    + models.F("succeeded_count")
+                    + models.F("failed_count")
+                ),
+            ),
+            models.CheckConstraint(
+                name="batch_counts_positive",
+                condition=models.Q(
+                    total__gt=0, pending_count__gte=0, running_count__gte=0, succeeded_count__gte=0,
+                    failed_count__gte=0, cost__gt=0,
+                ),
+            ),  # fmt: skip
+            models.CheckConstraint(
+                name="batch_money_adds_up",
+                condition=models.Q(
+                    reserved=models.F("total") * models.F("cost"),
+                    settled=models.F("succeeded_count") * models.F("cost"),
+                    refunded=models.F("failed_count") * models.F("cost"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="batch_completed_is_whole",
+                condition=~models.Q(state="completed")
+                | models.Q(reserved=models.F("settled") + models.F("refunded"), completed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "-id"], name="batch_newest"),
+            models.Index(fields=["state"], condition=~models.Q(state="completed"), name="batch_open"),
+        ]
+
+
+class Item(TenantModel):
+    """One video of a batch. Everything before the end is a column; the end is also an event.
+
+    `state` and its due time are the truth for the worker: `next_run_at` (business time) says when it is due,
+    `lease_until` (machine time) who holds it until when, `token` rises with each claim so that a late finisher changes
+    no row. Columns named `provider…` are internal and never reach a customer.
+    """
+
+    mutable = (
+        "state", "next_run_at", "lease_until", "token", "attempt", "provider", "provider_ref", "provider_error",
+        "dispatched_at", "timeout_at", "finished_at", "failure_reason", "output", "output_bytes", "media_sha256",
+        "output_expires_at", "progress", "stuck_error", "waits",
+    )  # fmt: skip
+
+    public_id = models.TextField(unique=True)
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_column="batch", db_constraint=False, related_name="+")
+    position = models.IntegerField()
+    state = models.TextField(default="pending")
+    params = models.JSONField()
+    metadata = models.JSONField(default=dict)
+    image = models.TextField(null=True)
+    fingerprint = models.TextField()
+    next_run_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    token = models.BigIntegerField(default=0, db_default=0)
+    attempt = models.SmallIntegerField(default=0, db_default=0)
+    waits = models.IntegerField(default=0, db_default=0)
+    provider = models.TextField(null=True)
+    provider_ref = models.TextField(null=True)
+    provider_error = models.TextField(null=True)
+    progress = models.SmallIntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField()
+    dispatched_at = models.DateTimeField(null=True)
+    timeout_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    failure_reason = models.TextField(null=True)
+    output = models.TextField(null=True)
+    output_bytes = models.BigIntegerField(null=True)
+    output_expires_at = models.DateTimeField(null=True)
+    media_sha256 = models.TextField(null=True)
+    stuck_error = models.TextField(null=True)
+
+    class Meta:
+        db_table = "item"
+        constraints = [
+            ITEM.check("item_state_known"),
+            models.UniqueConstraint(fields=["batch", "position"], name="item_position_once"),
+            models.CheckConstraint(
+                name="item_reason_known",
+                condition=models.Q(failure_reason__isnull=True) | models.Q(failure_reason__in=sorted(FAILURE_REASONS)),
+            ),
+            models.CheckConstraint(
+                name="item_end_is_whole",
+                condition=models.Q(state__in=["pending", "running"], finished_at__isnull=True, failure_reason__isnull=True)
+                | models.Q(state="succeeded", finished_at__isnull=False, output__isnull=False, failure_reason__isnull=True)
+                | models.Q(state="refunded", finished_at__isnull=False, failure_reason__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_run_at"], condition=models.Q(state__in=["pending", "running"]), name="item_due"
+            ),
+        ]
+
+
+class ItemAttempt(TenantModel):
+    """One call to a hidden provider for one item: for operators, never for customers. Append-only."""
+
+    writers = ("ph_worker",)
+
+    item = models.BigIntegerField()
+    n = models.IntegerField()
+    at = models.DateTimeField()
+    provider = models.TextField()
+    step = models.TextField()
+    outcome = models.TextField()
+    reason = models.TextField(null=True)
+    error = models.TextField(default="")
+    milliseconds = models.IntegerField()
+
+    class Meta:
+        db_table = "item_attempt"
+        indexes = [models.Index(fields=["item", "id"], name="item_attempt_by_item")]

@@ -1,0 +1,66 @@
+"""Structured logs: readable on a terminal, JSON lines in a rotating file."""
+
+import logging
+import logging.config
+import sys
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+FILE_MAX_BYTES = 20 * 1024 * 1024
+FILE_BACKUPS_COUNT = 5
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG: `level`, `folder` for the rotating file, `sql` to log every statement."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    console: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    handlers: dict[str, Any] = {"console": {"class": "logging.StreamHandler", "formatter": "console"}}
+    folder = Path(config["folder"])
+    if folder.is_dir():
+        handlers["file"] = {
+            "class": "logging.handlers.RotatingFileHandler",
+            "filename": str(folder / "pilothouse.jsonl"),
+            "maxBytes": FILE_MAX_BYTES,
+            "backupCount": FILE_BACKUPS_COUNT,
+            "formatter": "json",
+            "delay": True,
+        }
+    final = structlog.stdlib.ProcessorFormatter
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "console": {"()": final, "processor": console, "foreign_pre_chain": shared},
+                "json": {
+                    "()": final,
+                    "processors": [
+                        final.remove_processors_meta,
+                        structlog.processors.format_exc_info,
+                        structlog.processors.JSONRenderer(),
+                    ],
+                    "foreign_pre_chain": shared,
+                },
+            },
+            "handlers": handlers,
+            "root": {"handlers": list(handlers), "level": config["level"]},
+            "loggers": {
+                "django.db.backends": {"level": "DEBUG" if config["sql"] else "WARNING"},
+                "httpx": {"level": "WARNING"},
+                "PIL": {"level": "INFO"},
+            },
+        }
+    )

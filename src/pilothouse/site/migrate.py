@@ -1,0 +1,180 @@
+"""Brings a database to this code's shape: roles, migrations, repeatable SQL, lifecycles, security; one transaction.
+
+Order: drop the compatibility views (a column under a view cannot change) → Django's migrations → `sql/schema/*.sql`
+of every room, lowest first → the triggers of the transition tables → row-level security and grants → the views of
+the source's table names.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections, transaction
+from psycopg import sql
+
+from pilothouse.kernel.base import declare
+from pilothouse.kernel.base.roles import create_roles
+from pilothouse.kernel.base.sql import schema_files
+from pilothouse.kernel.lifecycle.table import REGISTRY
+
+from .programs import load_programs
+
+OWNER = "owner"
+MIGRATE_LOCK = 7_210_501
+# Rooms from the lowest up; programs after them, by name.
+ROOMS = ("base", "lifecycle", "ledger", "work", "access", "files", "terms", "outbox", "watch")
+
+
+def admin_connection(dbname: str | None = None) -> psycopg.Connection:
+    """An autocommit connection with the administrator's login, to `dbname` or the configured database."""
+    entry = settings.DATABASES[OWNER]
+    options = {k: v for k, v in entry["OPTIONS"].items() if k != "pool"}
+    return psycopg.connect(
+        host=entry["HOST"] or None,
+        port=entry["PORT"] or None,
+        user=entry["USER"] or None,
+        password=entry["PASSWORD"] or None,
+        dbname=dbname or entry["NAME"],
+        autocommit=True,
+        **options,
+    )
+
+
+def embedded() -> bool:
+    """Whether the server is the embedded one, which trusts the operating system's user."""
+    return not settings.DATABASES[OWNER]["PASSWORD"]
+
+
+def create_database() -> None:
+    """Create the roles, and the database when it is not there."""
+    name = settings.DATABASES[OWNER]["NAME"]
+    try:
+        admin = admin_connection("postgres")
+    except psycopg.OperationalError:
+        # Managed servers may not let us into the maintenance database; then ours must exist already.
+        admin = admin_connection()
+    with admin:
+        create_roles(admin, None if embedded() else settings.SECRET_KEY)
+        if admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount == 0:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} OWNER ph_owner ENCODING 'UTF8' TEMPLATE template0").format(
+                    sql.Identifier(name)
+                )
+            )
+
+
+def schema_hash() -> str:
+    """A hash of everything that shapes the database: migrations, schema SQL, declarations, transition tables."""
+    digest = hashlib.sha256()
+    for path in _shaping_files():
+        digest.update(path.name.encode() + path.read_bytes())
+    for statement in (*declare.statements(), *_lifecycle_statements()):
+        digest.update(statement.encode())
+    return digest.hexdigest()
+
+
+def migrate(verbosity: int = 0) -> None:
+    """Migrate the configured database; a no-op when its shape is this code's already."""
+    load_programs()
+    create_database()
+    connection = connections[OWNER]
+    try:
+        with transaction.atomic(using=OWNER), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATE_LOCK])
+            cursor.execute("SET LOCAL ROLE ph_owner")
+            cursor.execute("SET LOCAL row_security = off")
+            if _is_current(cursor):
+                return
+            cursor.execute("GRANT USAGE, CREATE ON SCHEMA public TO ph_ledger, ph_gate")
+            _drop_views(cursor)
+            call_command("migrate", database=OWNER, verbosity=verbosity, interactive=False)
+            for path in _schema_files():
+                _run_file(cursor, path)
+            for statement in (*_lifecycle_statements(), *declare.statements()):
+                cursor.execute(statement)
+            for path in _schema_files(views=True):
+                _run_file(cursor, path)
+            cursor.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+            cursor.execute(
+                "UPDATE house SET schema_hash = %s, kind = %s WHERE id = 1", [schema_hash(), settings.HOUSE_KIND]
+            )
+            _continue_transaction_numbers(cursor)
+    finally:
+        connection.close()
+
+
+def is_current() -> bool:
+    """Whether the configured database exists and has this code's shape."""
+    load_programs()
+    try:
+        with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+            return _is_current(cursor)
+    except Exception:
+        return False
+    finally:
+        connections[OWNER].close()
+
+
+def _is_current(cursor: Any) -> bool:
+    cursor.execute("SELECT to_regclass('public.house') IS NOT NULL")
+    if not cursor.fetchone()[0]:
+        return False
+    cursor.execute("SELECT schema_hash, cluster = (SELECT system_identifier::text FROM pg_control_system()) FROM house")
+    row = cursor.fetchone()
+    return bool(row and row[0] == schema_hash() and row[1])
+
+
+def _continue_transaction_numbers(cursor: Any) -> None:
+    """After a restore into another cluster its own counter starts low; the offset lets ours go on rising."""
+    cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
+    (cluster,) = cursor.fetchone()
+    cursor.execute("SELECT cluster FROM house")
+    (known,) = cursor.fetchone()
+    if known == cluster:
+        return
+    if known:
+        cursor.execute(
+            "UPDATE house SET tx_offset = greatest(tx_offset, base.tx_highest())"
+        )
+    cursor.execute("UPDATE house SET cluster = %s", [cluster])
+
+
+def _folders() -> Iterator[Path]:
+    for label in (*ROOMS, *sorted(c.label for c in apps.get_app_configs() if ".programs." in c.name)):
+        yield Path(apps.get_app_config(label).path)
+
+
+def _schema_files(views: bool = False) -> Iterator[Path]:
+    for folder in _folders():
+        for path in schema_files(folder):
+            if path.stem.endswith("_views") is views:
+                yield path
+
+
+def _shaping_files() -> Iterator[Path]:
+    for folder in _folders():
+        yield from sorted((folder / "migrations").glob("*.py"))
+        yield from schema_files(folder)
+
+
+def _lifecycle_statements() -> list[str]:
+    return [statement for name in sorted(REGISTRY) for statement in REGISTRY[name].schema()]
+
+
+def _run_file(cursor: Any, path: Path) -> None:
+    try:
+        cursor.execute(path.read_text(encoding="utf-8"))
+    except Exception as error:
+        error.add_note(f"in {path.parent.parent.parent.name}/sql/schema/{path.name}")
+        raise
+
+
+def _drop_views(cursor: Any) -> None:
+    cursor.execute("SELECT table_name FROM information_schema.views WHERE table_schema = 'public'")
+    for (name,) in cursor.fetchall():
+        cursor.execute(sql.SQL("DROP VIEW IF EXISTS {} CASCADE").format(sql.Identifier(name)))

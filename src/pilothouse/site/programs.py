@@ -1,0 +1,20 @@
+"""Finds the programs: everything registered under the entry-point group `pilothouse.programs`."""
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from pilothouse.kernel.base.program import Program
+
+GROUP = "pilothouse.programs"
+
+
+@cache
+def load_programs() -> dict[str, Program]:
+    """All installed programs by name. Loading one registers its lifecycles, timers, promises and pages."""
+    found: dict[str, Program] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name):
+        program = entry.load()
+        if not isinstance(program, Program):
+            raise TypeError(f"{entry.value} is not a Program")
+        found[program.name] = program
+    return found

@@ -1,0 +1,171 @@
+"""The Django settings. Every value that a host may set is read here, by name, and listed in env.sample."""
+
+from pathlib import Path
+
+from pilothouse.kernel.base.limits import REQUEST_BODY_MAX_BYTES
+
+from . import env
+from .database import databases
+from .secret import secret_key
+
+# --- what a host sets -------------------------------------------------------------------------------------------
+DATA = Path(env.text("DATA", ".data")).absolute()
+PRODUCT_NAME = env.text("PRODUCT_NAME", "Sora2")
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001").rstrip("/")
+# demo: loaded worlds and local webhooks allowed. production: neither.
+HOUSE_KIND = env.text("HOUSE_KIND", "production")
+if HOUSE_KIND not in ("production", "demo", "test", "rehearsal"):
+    raise env.BadSetting("HOUSE_KIND", HOUSE_KIND, "production, demo, test or rehearsal")
+WEBHOOK_ALLOW_LOCAL = env.boolean("WEBHOOK_ALLOW_LOCAL", False)
+STORAGE_URL = env.text("STORAGE_URL")
+SEAL_HEAD_FOLDER = env.text("SEAL_HEAD_FOLDER")
+ALERT_URLS = env.words("ALERT_URLS")
+DEBUG = env.boolean("DEBUG", False)
+LOG_SQL = env.boolean("LOG_SQL", False)
+SECRET_KEY = secret_key(DATA)
+ENTERPRISE_DOCS_URL = env.text("ENTERPRISE_DOCS_URL", "https://sora2aivideos.com/docs/enterprise")
+ENTERPRISE_EXAMPLES_URL = env.text("ENTERPRISE_EXAMPLES_URL", "https://github.com/sora2aivideos/examples")
+BATCH_ITEMS_MAX_COUNT = env.integer("BATCH_ITEMS_MAX_COUNT", 10_000, 1, 10_000)
+
+# --- Django -----------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "*" if HOUSE_KIND in ("demo", "test") else "localhost,127.0.0.1")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+ROOT_URLCONF = "pilothouse.site.urls"
+WSGI_APPLICATION = "pilothouse.site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = databases(DATA, SECRET_KEY)
+DATABASE_ROUTERS = ["pilothouse.kernel.base.scope.ScopeRouter"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
+
+INSTALLED_APPS = [
+    "pilothouse.site.apps.SiteConfig",
+    "pilothouse.ui",
+    "pilothouse.programs.video.apps.VideoConfig",
+    *[
+        f"pilothouse.kernel.{room}.apps.{room.capitalize()}Config"
+        for room in ("watch", "outbox", "terms", "files", "access", "work", "ledger", "lifecycle", "base")
+    ],
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "ninja",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pilothouse.site.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "pilothouse.site.context.page",
+            ],
+        },
+    }
+]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "sesame.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- sign-in ----------------------------------------------------------------------------------------------------
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 900
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+# Credits come only through a pilot (requirement C16) and people only by invitation, so nobody signs up alone.
+ACCOUNT_ADAPTER = "pilothouse.kernel.access.adapter.InvitationOnlyAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = HOUSE_KIND != "production"
+USERSESSIONS_TRACK_ACTIVITY = True
+SESAME_MAX_AGE = 900
+SESAME_ONE_TIME = True
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY") else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
+# --- mail, files, static -----------------------------------------------------------------------------------------
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@localhost>")
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Content-Security-Policy ---------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'", LIVE_URL],
+        "media-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+LOGGING_CONFIG = "pilothouse.site.logs.configure"
+LOGGING = {"level": env.text("LOG_LEVEL", "INFO"), "folder": str(DATA / "logs"), "sql": LOG_SQL}

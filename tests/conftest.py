@@ -1,0 +1,133 @@
+"""One throwaway PostgreSQL server for the run, one migrated template, one fresh clone for each test that asks.
+
+The controlling process starts the server and migrates the template; pytest-xdist's workers inherit its address
+through the environment and clone from it (about 0.1 s).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVER: contextlib.ExitStack = contextlib.ExitStack()
+TEMPLATE = "template_house"
+MARKS = ("unit", "house", "http", "browser", "faults", "tamper")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server before anything imports the settings."""
+    if "PILOTHOUSE_TEST_SERVER" not in os.environ:
+        from pilothouse.kernel.base.postgres import throwaway_postgres
+
+        server = SERVER.enter_context(throwaway_postgres())
+        for name in [name for name in os.environ if name.startswith(("DATABASE_", "DJANGO_"))]:
+            del os.environ[name]
+        os.environ.update(
+            PILOTHOUSE_TEST_SERVER=str(server.data),
+            DATA=str(server.data),
+            DATABASE_NAME=TEMPLATE,
+            DATABASE_POOL="0",
+            HOUSE_KIND="test",
+            SITE_URL="http://127.0.0.1:8000",
+            EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
+        )
+    os.environ["DJANGO_SETTINGS_MODULE"] = "pilothouse.site.settings"
+    import django
+
+    django.setup()
+    if not hasattr(config, "workerinput"):
+        from pilothouse.site.migrate import migrate
+
+        migrate()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server when the controlling process ends."""
+    if not hasattr(config, "workerinput"):
+        SERVER.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_database_outside_a_house() -> Iterator[None]:
+    """The template is never connected to by a test: a query without the `house` fixture finds no database."""
+    _use_database("no_house_fixture")
+    yield
+
+
+def _use_database(name: str) -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    for alias in settings.DATABASES:
+        connections[alias].close()
+        connections.settings[alias]["NAME"] = name
+        connections[alias].settings_dict["NAME"] = name
+        settings.DATABASES[alias]["NAME"] = name
+
+
+class House:
+    """A fresh database: real commits, any number of connections and processes, dropped after the test."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self) -> None:
+        self.name = f"house_{os.getpid()}_{next(self._numbers)}"
+
+    def connect(self, user: str = "ph_worker", **options: Any) -> Any:
+        """A psycopg connection of its own with any database role; `postgres` is for tests marked tamper."""
+        import psycopg
+        from django.conf import settings
+
+        entry = settings.DATABASES["owner"]
+        return psycopg.connect(
+            host=entry["HOST"], port=entry["PORT"], user=user, dbname=self.name, autocommit=True, **options
+        )
+
+    def admin(self) -> Any:
+        """A superuser's connection: it passes every wall, as an attacker with the database's password would."""
+        return self.connect("postgres")
+
+    def env(self, **more: str) -> dict[str, str]:
+        """The environment for a subprocess that works on this house."""
+        return {**os.environ, "DATABASE_NAME": self.name, **more}
+
+    def tenant(self, name: str = "Northwind") -> Any:
+        """A new tenant row."""
+        from pilothouse.kernel.base import clock
+        from pilothouse.kernel.base.models import Tenant
+        from pilothouse.kernel.base.scope import worker_scope
+
+        with worker_scope():
+            return Tenant.objects.create(name=name, created_at=clock.now())
+
+
+@pytest.fixture
+def house(_no_database_outside_a_house: None) -> Iterator[House]:
+    """A fresh clone of the migrated template."""
+    from pilothouse.site.migrate import admin_connection
+
+    fresh = House()
+    with admin_connection("postgres") as admin:
+        admin.execute(f'CREATE DATABASE "{fresh.name}" TEMPLATE {TEMPLATE} STRATEGY WAL_LOG')
+    _use_database(fresh.name)
+    try:
+        yield fresh
+    finally:
+        _use_database("no_house_fixture")
+        with admin_connection("postgres") as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{fresh.name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """A data folder of the test's own, with a name that needs no quoting."""
+    folder = tmp_path / f"data-{secrets.token_hex(4)}"
+    folder.mkdir()
+    return folder
