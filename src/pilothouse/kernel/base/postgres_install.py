@@ -22,7 +22,7 @@ MAJOR = 18
 RUN_AS_UNDER_ROOT = "nobody"
 SEAT_ROOT = Path("/var/lib/pilothouse")
 # A fixed place, so that every process finds it, and a short one; the folder made in it is 0700 and checked.
-SOCKET_ROOT = Path("/tmp")
+SOCKET_ROOT = Path("/tmp")  # noqa: S108
 
 
 class DatabaseUserUnknown(PilothouseError):

@@ -2,25 +2,22 @@
 
 import contextlib
 import os
-from collections.abc import Collection
 from pathlib import Path
 
 
-def reap_orphans(own: Collection[int]) -> int:
+def reap_orphans() -> int:
     """Reap zombies that the kernel handed to us, and return how many; does nothing unless we are PID 1.
 
-    Our own children (`own`, and anything else in our session that some thread waits for) are left to who waits.
+    What we started leads its own session or is in ours, and somebody waits for it; anything else is an orphan.
     """
     if os.getpid() != 1:
         return 0
     reaped = 0
-    session = os.getsid(0)
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) not in own:
+        if name.isdigit():
             with contextlib.suppress(OSError):
-                fields = (
-                    Path(f"/proc/{name}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-                )
-                if fields[0] == "Z" and fields[1] == "1" and int(fields[3]) != session:
+                text = Path(f"/proc/{name}/stat").read_text(encoding="utf-8", errors="replace")
+                state, parent, _, session = text.rpartition(")")[2].split()[:4]
+                if state == "Z" and parent == "1" and session not in (name, str(os.getsid(0))):
                     reaped += os.waitpid(int(name), os.WNOHANG)[0] != 0
     return reaped

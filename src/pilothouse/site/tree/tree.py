@@ -4,7 +4,7 @@ How it can end, and what ends the rest:
 
 | what happens | who acts |
 |---|---|
-| Ctrl-C, SIGTERM, SIGHUP, `on_ready` returns a code | the supervisor: processes first, database last; Ctrl-C again hurries |
+| Ctrl-C, SIGTERM, SIGHUP, `on_ready` returns a code | the supervisor: database last; Ctrl-C again hurries |
 | a child dies | the supervisor, after printing the child's last lines; exit code 1 |
 | kill -9 of the supervisor | the guard, and on Linux the kernel through the parent-death signal |
 | kill -9 of the guard | the supervisor starts another |
@@ -254,7 +254,7 @@ class Tree:
                 self._print_last_lines(child)
                 raise ProcessDied(name=child.name, how=_how(code))
         self._guard.renew()
-        reap_orphans({child.process.pid for child in self._children})
+        reap_orphans()
 
     def _print_last_lines(self, child: _Child) -> None:
         lines = child.output.last_lines()
