@@ -54,8 +54,8 @@ def databases(data: Path, secret_key: str) -> dict[str, dict[str, Any]]:
     url = env.text("DATABASE_URL")
     if url:
         owner = from_url(url)
-        web = from_url(env.text("DATABASE_WEB_URL")) if env.text("DATABASE_WEB_URL") else _as(owner, "ph_web", secret_key)
-        worker_url = env.text("DATABASE_WORKER_URL")
+        web_url, worker_url = env.text("DATABASE_WEB_URL"), env.text("DATABASE_WORKER_URL")
+        web = from_url(web_url) if web_url else _as(owner, "ph_web", secret_key)
         worker = from_url(worker_url) if worker_url else _as(owner, "ph_worker", secret_key)
     else:
         from pilothouse.kernel.base.postgres import EmbeddedPostgres

@@ -138,9 +138,7 @@ def _continue_transaction_numbers(cursor: Any) -> None:
     if known == cluster:
         return
     if known:
-        cursor.execute(
-            "UPDATE house SET tx_offset = greatest(tx_offset, base.tx_highest())"
-        )
+        cursor.execute("UPDATE house SET tx_offset = greatest(tx_offset, base.tx_highest())")
     cursor.execute("UPDATE house SET cluster = %s", [cluster])
 
 

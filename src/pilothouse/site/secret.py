@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import env
 
-SECRET_FILE = "secret-key"  # nosec: the name of a file
+SECRET_FILE = "secret-key"  # noqa: S105  (the name of a file)
 
 
 def secret_key(data: Path) -> str:

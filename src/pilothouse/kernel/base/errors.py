@@ -29,7 +29,9 @@ class PilothouseError(Exception):
         return error_body(self.code, str(self), self.details, request_id)
 
 
-def error_body(code: str, message: str, details: Mapping[str, Any] | None = None, request_id: str = "") -> dict[str, Any]:
+def error_body(
+    code: str, message: str, details: Mapping[str, Any] | None = None, request_id: str = ""
+) -> dict[str, Any]:
     """The one JSON shape of an error, for callers that hold no exception."""
     return {
         "ok": False,

@@ -12,9 +12,7 @@ SEES = {"customer": ["customer"], "internal": ["customer", "internal"], "secret"
 
 def timeline(kind: str, subjects: Sequence[int], viewer: str, count: int = 200, skip: int = 0) -> list[Row]:
     """The events of these subjects that `viewer` may see, newest first."""
-    return SQL.rows(
-        "timeline", kind=kind, subjects=list(subjects), visibilities=SEES[viewer], count=count, skip=skip
-    )
+    return SQL.rows("timeline", kind=kind, subjects=list(subjects), visibilities=SEES[viewer], count=count, skip=skip)
 
 
 def stuck_subjects() -> list[Row]:

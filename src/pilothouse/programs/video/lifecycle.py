@@ -12,11 +12,21 @@ ITEM = Lifecycle(
         Transition("dispatch", "pending", "running", ("system",)),
         Transition("succeed", "running", "succeeded", ("system",), posting="settle"),
         Transition(
-            "fail", "running", "refunded", ("system", "timer"), passes="failed", posting="refund",
+            "fail",
+            "running",
+            "refunded",
+            ("system", "timer"),
+            passes="failed",
+            posting="refund",
             reasons=("model_error", "param_error", "timeout"),
         ),
         Transition(
-            "reject", "pending", "refunded", ("system", "timer"), passes="failed", posting="refund",
+            "reject",
+            "pending",
+            "refunded",
+            ("system", "timer"),
+            passes="failed",
+            posting="refund",
             reasons=("param_error", "timeout"),
         ),
         Transition(

@@ -72,8 +72,12 @@ class Batch(TenantModel):
             models.CheckConstraint(
                 name="batch_counts_positive",
                 condition=models.Q(
-                    total__gt=0, pending_count__gte=0, running_count__gte=0, succeeded_count__gte=0,
-                    failed_count__gte=0, cost__gt=0,
+                    total__gt=0,
+                    pending_count__gte=0,
+                    running_count__gte=0,
+                    succeeded_count__gte=0,
+                    failed_count__gte=0,
+                    cost__gt=0,
                 ),
             ),  # fmt: skip
             models.CheckConstraint(
@@ -149,15 +153,17 @@ class Item(TenantModel):
             ),
             models.CheckConstraint(
                 name="item_end_is_whole",
-                condition=models.Q(state__in=["pending", "running"], finished_at__isnull=True, failure_reason__isnull=True)
-                | models.Q(state="succeeded", finished_at__isnull=False, output__isnull=False, failure_reason__isnull=True)
+                condition=models.Q(
+                    state__in=["pending", "running"], finished_at__isnull=True, failure_reason__isnull=True
+                )
+                | models.Q(
+                    state="succeeded", finished_at__isnull=False, output__isnull=False, failure_reason__isnull=True
+                )
                 | models.Q(state="refunded", finished_at__isnull=False, failure_reason__isnull=False),
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["next_run_at"], condition=models.Q(state__in=["pending", "running"]), name="item_due"
-            ),
+            models.Index(fields=["next_run_at"], condition=models.Q(state__in=["pending", "running"]), name="item_due"),
         ]
 
 
