@@ -1,8 +1,7 @@
-"""What every page knows: the product's name and the theme the viewer has chosen."""
+"""What every page knows: the theme that the viewer has chosen and the id of the request."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest
 
 THEMES = ("light", "dark")
@@ -10,12 +9,12 @@ THEME_COOKIE = "theme"
 
 
 def chrome(request: HttpRequest) -> dict[str, str]:
-    """Context processor: `product_name` and `theme` (`light`, `dark` or empty for the system's own).
+    """Context processor: `theme` (`light`, `dark` or empty for the system's own) and `request_id`.
 
     The theme comes from a cookie and is written by the server into the page, so that it never flashes.
     """
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return {
-        "product_name": str(getattr(settings, "PRODUCT_NAME", "Pilothouse")),
         "theme": chosen if chosen in THEMES else "",
+        "request_id": str(getattr(request, "request_id", "")),
     }

@@ -111,7 +111,7 @@ def components_context() -> dict[str, Any]:
         mode_stripe="Rehearsal: no money moves and nothing leaves this machine",
         events=sample_events(),
         table=sample_table(),
-        form=SampleForm({"address": "http://hooks.example"}),
+        form=SampleForm({"address": "hooks, example"}),
         now=NOW,
         started=NOW - timedelta(hours=40),
         due=NOW + timedelta(hours=8),

@@ -17,6 +17,7 @@ from .limits import (
     COUNTDOWN_LAST_SHARE_PERCENT,
     COUNTDOWN_SOON_SHARE_PERCENT,
 )
+from .units import Unit, number_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,13 @@ class Segment:
     start: str
     width: str
     middle: str
-    fits: bool
+    number: str
 
 
-def segments_of(total: int, amounts: Mapping[str, int], kinds: Mapping[str, Kind]) -> list[Segment]:
-    """The parts of a bar whose whole is `total`, in the order given; amounts in minor units, never negative.
+def segments_of(
+    total: int, amounts: Mapping[str, int], kinds: Mapping[str, Kind], unit: Unit | None = None
+) -> list[Segment]:
+    """The parts of a bar whose whole is `total`, in the order given; amounts in minor units of `unit`, never negative.
 
     A part that is not nothing is drawn at least `BAR_SEGMENT_MIN_SHARE_PERCENT` wide, and all are scaled to fit.
     """
@@ -128,7 +131,8 @@ def segments_of(total: int, amounts: Mapping[str, int], kinds: Mapping[str, Kind
     for (key, amount), raw in zip(amounts.items(), shares, strict=True):
         share = raw * scale
         kind = kinds[key]
-        needed = len(f"{amount:,}") * BAR_NUMBER_CHAR_PX + BAR_NUMBER_PADDING_PX
+        number = number_text(amount, unit) if unit else ""
+        needed = len(number) * BAR_NUMBER_CHAR_PX + BAR_NUMBER_PADDING_PX
         segments.append(
             Segment(
                 key=key,
@@ -139,7 +143,7 @@ def segments_of(total: int, amounts: Mapping[str, int], kinds: Mapping[str, Kind
                 start=f"{start:.3f}%",
                 width=f"{share:.3f}%",
                 middle=f"{start + share / 2:.3f}%",
-                fits=share * BAR_NARROW_WIDTH_PX / 100 >= needed,
+                number=number if share * BAR_NARROW_WIDTH_PX / 100 >= needed else "",
             )
         )
         start += share

@@ -82,6 +82,12 @@ def money(value: int, unit: str) -> str:
     return amount_text(int(value), unit)
 
 
+@register.filter
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Keys and values of a mapping that others filled: `.items` would find a key named `items` first."""
+    return list(values.items())
+
+
 @register.simple_tag
 def instant(value: datetime | None, form: str = "relative") -> SafeString | str:
     """A moment; `form` is `relative` (relative for today) or `absolute`. Nothing gives a dash."""
@@ -144,7 +150,7 @@ def money_bar(total: int, unit: str, label: str = "", title: str = "", bar_id: s
         "label": label or _("held"),
         "title": title,
         "bar_id": bar_id,
-        "segments": segments_of(int(total), amounts, MONEY_KINDS),
+        "segments": segments_of(int(total), amounts, MONEY_KINDS, unit_of(unit)),
         "height": BAR_HEIGHT_PX,
         "middle": BAR_HEIGHT_PX // 2,
         "difference": int(total) - sum(amounts.values()),

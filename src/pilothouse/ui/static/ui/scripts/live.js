@@ -3,6 +3,8 @@
   "use strict";
   const POLL_EVERY_MS = 5000;
   let polling = 0;
+  let stream = null;
+  let told = "";
 
   function region(event) {
     return event.target.closest?.("[data-live-region]");
@@ -17,6 +19,7 @@
 
   document.addEventListener("htmx:sseOpen", (event) => {
     if (!region(event)) return;
+    stream = event.detail.source;
     clearInterval(polling);
     show("on");
     // Whatever changed between the page and the stream is caught up here.
@@ -36,9 +39,14 @@
     show("off");
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    const done = event.target.closest?.("[data-live-region]")?.querySelector("[data-live-done]");
-    if (done) {
+    const settled = event.target.closest?.("[data-live-region]");
+    if (!settled) return;
+    const sentence = settled.querySelector("[data-live-sentence]")?.textContent.trim() ?? "";
+    if (sentence !== told) document.getElementById("announcer").textContent = sentence;
+    told = sentence;
+    if (settled.querySelector("[data-live-done]")) {
       clearInterval(polling);
+      stream?.close();
       show("off");
     }
   });
