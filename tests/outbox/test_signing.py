@@ -19,7 +19,9 @@ def now() -> int:
 
 def test_secret_is_32_random_bytes() -> None:
     secret = new_secret()
-    assert secret.startswith("whsec_") and len(secret_key(secret)) == 32 and new_secret() != secret
+    assert secret.startswith("whsec_")
+    assert len(secret_key(secret)) == 32
+    assert new_secret() != secret
     for bad in ("abc", "whsec_!!!", secret.removeprefix("whsec_")):
         with pytest.raises(ValueError, match="whsec_"):
             secret_key(bad)

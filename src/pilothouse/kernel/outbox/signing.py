@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from pilothouse.kernel.outbox.limits import SECRET_BYTES
 
-SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"  # noqa: S105  (a prefix)
 
 
 def new_secret() -> str:

@@ -1,0 +1,192 @@
+"""Where bytes are kept: a folder below DATA, or any S3-compatible bucket named by STORAGE_URL.
+
+`s3://KEY:SECRET@HOST[:PORT]/BUCKET[/PREFIX][?region=auto&tls=0]` fits AWS, R2, MinIO and Supabase Storage.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.conf import settings
+
+from . import limits
+
+
+class ObjectMissing(Exception):
+    """There is no object under this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectUpload:
+    """A request that a customer's program sends straight to the storage: `method` to `url` with `headers`."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+
+
+class Store(Protocol):
+    """What the room needs from a storage. Keys are ours, never a person's words."""
+
+    def put(self, key: str, chunks: Iterable[bytes], content_type: str) -> None:
+        """Write an object whole or not at all."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` up to but without `end`. Raises ObjectMissing before the first chunk."""
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; one that is not there is no error."""
+
+    def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
+        """A presigned request, or None when bytes must come through our own API."""
+
+
+class LocalStore:
+    """A folder of this machine. A file appears under its key only when it is whole and on the disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """The file of a key; ValueError for a key that would leave the folder."""
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise ValueError(f"the key {key!r} leaves the folder")
+        return path
+
+    def put(self, key: str, chunks: Iterable[bytes], content_type: str) -> None:
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                for chunk in chunks:
+                    out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        try:
+            file = self.path(key).open("rb")
+        except FileNotFoundError:
+            raise ObjectMissing(key) from None
+
+        def chunks() -> Iterator[bytes]:
+            with file:
+                file.seek(start)
+                left = None if end is None else end - start
+                while left is None or left > 0:
+                    chunk = file.read(limits.CHUNK_BYTES if left is None else min(limits.CHUNK_BYTES, left))
+                    if not chunk:
+                        return
+                    left = None if left is None else left - len(chunk)
+                    yield chunk
+
+        return chunks()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.path(key).unlink(missing_ok=True)
+
+    def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
+        return None
+
+
+class S3Store:
+    """A bucket, through django-storages' configuration of boto3."""
+
+    def __init__(self, url: str) -> None:
+        # boto3 costs a second and 40 MB to import; a house on local files does not pay for it.
+        from botocore.config import Config  # type: ignore[import-untyped]
+        from storages.backends.s3 import S3Storage
+
+        parts = urlsplit(url)
+        options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        bucket, _, prefix = parts.path.strip("/").partition("/")
+        if parts.scheme != "s3" or not parts.hostname or not bucket:
+            raise ValueError("STORAGE_URL must look like s3://KEY:SECRET@HOST/BUCKET[/PREFIX][?region=auto&tls=0]")
+        scheme = "http" if options.get("tls") == "0" else "https"
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._storage = S3Storage(
+            access_key=unquote(parts.username or "") or None,
+            secret_key=unquote(parts.password or "") or None,
+            bucket_name=bucket,
+            endpoint_url=f"{scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}",
+            region_name=options.get("region", "auto"),
+            default_acl=None,
+            # Trailing checksums are refused by R2, MinIO and Supabase; the house keeps its own SHA-256.
+            client_config=Config(
+                s3={"addressing_style": "path"},
+                signature_version="s3v4",
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                connect_timeout=10,
+                read_timeout=60,
+                retries={"max_attempts": 3, "mode": "standard"},
+            ),
+        )
+
+    @property
+    def _bucket(self) -> Any:
+        return self._storage.bucket
+
+    def put(self, key: str, chunks: Iterable[bytes], content_type: str) -> None:
+        with tempfile.SpooledTemporaryFile(limits.SPOOL_BYTES) as spool:
+            for chunk in chunks:
+                spool.write(chunk)
+            spool.seek(0)
+            self._bucket.Object(self._prefix + key).upload_fileobj(spool, ExtraArgs={"ContentType": content_type})
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+        wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
+        try:
+            body = self._bucket.Object(self._prefix + key).get(**wanted)["Body"]
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                raise ObjectMissing(key) from None
+            raise
+
+        def chunks() -> Iterator[bytes]:
+            with body:
+                yield from body.iter_chunks(limits.CHUNK_BYTES)
+
+        return chunks()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        # One request each: the set form needs a checksum that some servers do not know.
+        for key in keys:
+            self._bucket.Object(self._prefix + key).delete()
+
+    def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
+        url = self._bucket.meta.client.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": self._bucket.name,
+                "Key": self._prefix + key,
+                "ContentType": content_type,
+                "ContentLength": size_bytes,
+            },
+            ExpiresIn=limits.UPLOAD_LIFE_S,
+        )
+        return DirectUpload("PUT", url, {"Content-Type": content_type, "Content-Length": str(size_bytes)})
+
+
+@lru_cache(maxsize=4)
+def _store(url: str, root: Path) -> Store:
+    return S3Store(url) if url else LocalStore(root)
+
+
+def store() -> Store:
+    """The storage that the settings name."""
+    return _store(settings.STORAGE_URL, Path(settings.DATA) / "files")
