@@ -194,6 +194,11 @@ class Provider(Protocol):
     def name(self) -> str: ...
 
     @property
+    def adapter(self) -> str:
+        """The kind of adapter, by which `reasons.customer_reason` reads its codes."""
+        ...
+
+    @property
     def capabilities(self) -> Capabilities: ...
 
     async def submit(self, job: VideoJob, key: str) -> SubmitOutcome:
@@ -234,3 +239,14 @@ def content_hash(*parts: bytes | str) -> str:
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()
+
+
+def file_hash(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 hex of a file. Raises OSError."""
+    digest = hashlib.sha256()
+    size_bytes = 0
+    with path.open("rb") as file:
+        while chunk := file.read(limits.FETCH_CHUNK_BYTES):
+            digest.update(chunk)
+            size_bytes += len(chunk)
+    return size_bytes, digest.hexdigest()
