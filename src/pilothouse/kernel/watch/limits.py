@@ -1,0 +1,18 @@
+"""Limits of the watch room, unit last."""
+
+# An incident that nobody acknowledges, or that has no news for this long, escalates (lifecycles: incident).
+ACK_DUE_S = {"P0": 15 * 60, "P1": 4 * 3600, "P2": 24 * 3600}
+UPDATE_DUE_S = {"P0": 3600, "P1": 24 * 3600, "P2": 7 * 24 * 3600}
+ESCALATE_CHUNK_ROWS = 500
+TEXT_MAX_CHARACTERS = 4_000
+SAMPLE_MAX_ROWS = 20
+# A breach at more tenants than this is the program's own: one incident and one gate for all of them.
+SCOPED_TENANTS_MAX_COUNT = 10
+CHECK_RUN_KEEP_DAYS = 90
+# A worker that has not been seen for this long counts as gone; it reports every few seconds.
+HEARTBEAT_FRESH_S = 30
+METRICS_CACHE_S = 5
+# Scheduled checks look at batches that ended within this window; a full run looks at everything.
+RECENT_WINDOW_S = 15 * 60
+RECENT_MAX_BATCHES = 5_000
+PARITY_CHUNK_ROWS = 5_000

@@ -1,0 +1,189 @@
+"""Incidents, the gates that they hold closed, and the record of every check."""
+
+from django.db import models
+from django.db.models.functions import Coalesce
+
+from pilothouse.kernel.base.models import HouseModel, Tenant, TenantModel
+
+from .lifecycle import INCIDENT, KINDS, OPEN, SEVERITIES
+
+MODES = ("no_dispatch", "no_new")
+
+
+class Incident(HouseModel):
+    """A breach or an alarm: what, where, how bad, who owns it, why it happened and how it ended.
+
+    Its scope is (program, tenant, subject); an empty program is the platform, no tenant is all of them. One incident
+    of a kind is open for a scope at a time. The state says what was done, `ack_due_at` and `update_due_at` (business
+    time) when the next thing is due.
+    """
+
+    table_class = "platform"
+    writers = ("ph_ops", "ph_worker")
+    mutable = (
+        "severity", "state", "owner", "seen_count", "seen_at", "ack_due_at", "update_due_at", "escalations",
+        "root_cause", "root_cause_by", "root_cause_at", "resolution", "resolved_by", "ended_at", "sample",
+    )  # fmt: skip
+
+    public_id = models.TextField(unique=True)
+    kind = models.TextField()
+    severity = models.TextField()
+    state = models.TextField(default="open", db_default="open")
+    program = models.TextField(default="", db_default="")
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", null=True)
+    subject = models.TextField(default="", db_default="")
+    title = models.TextField()
+    # The check that must be green before it ends; empty when a person reported it.
+    check_name = models.TextField(default="", db_default="")
+    sample = models.JSONField(default=list)
+    opened_by = models.TextField()
+    opened_at = models.DateTimeField()
+    seen_count = models.IntegerField(default=1, db_default=1)
+    seen_at = models.DateTimeField()
+    owner = models.TextField(default="on-call", db_default="on-call")
+    ack_due_at = models.DateTimeField(null=True)
+    update_due_at = models.DateTimeField(null=True)
+    escalations = models.IntegerField(default=0, db_default=0)
+    root_cause = models.TextField(default="", db_default="")
+    root_cause_by = models.TextField(default="", db_default="")
+    root_cause_at = models.DateTimeField(null=True)
+    resolution = models.TextField(default="", db_default="")
+    resolved_by = models.TextField(default="", db_default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "incident"
+        constraints = [
+            INCIDENT.check("incident_state_known"),
+            models.CheckConstraint(name="incident_kind_known", condition=models.Q(kind__in=sorted(KINDS))),
+            models.CheckConstraint(name="incident_severity_known", condition=models.Q(severity__in=sorted(SEVERITIES))),
+            models.UniqueConstraint(
+                fields=["kind", "program", "tenant", "subject"],
+                condition=models.Q(state__in=sorted(OPEN)),
+                nulls_distinct=False,
+                name="incident_open_once",
+            ),
+            models.CheckConstraint(
+                name="incident_never_stuck",
+                condition=models.Q(state="open", ack_due_at__isnull=False)
+                | models.Q(state__in=["investigating", "mitigated", "root_caused"], update_due_at__isnull=False)
+                | models.Q(state__in=["false_alarm", "resolved"], ended_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="incident_cause_before_end",
+                condition=~models.Q(state__in=["resolved", "root_caused"]) | ~models.Q(root_cause=""),
+            ),
+            models.CheckConstraint(
+                name="incident_p0_second_person",
+                condition=~models.Q(state="resolved", severity="P0") | ~models.Q(resolved_by=models.F("root_cause_by")),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                Coalesce("ack_due_at", "update_due_at"),
+                condition=models.Q(state__in=sorted(OPEN)),
+                name="incident_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.severity} {self.kind}"
+
+
+class IncidentEvent(HouseModel):
+    """One append-only line of an incident's history. Incidents belong to the platform, so the tenants' timeline
+    does not hold them."""
+
+    table_class = "platform"
+    writers = ("ph_ops", "ph_worker")
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, db_column="incident", related_name="+")
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor = models.TextField()
+    type = models.TextField()
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "incident_event"
+
+
+class Gate(TenantModel):
+    """A pause over a program, for one tenant or for all (no tenant). It is closed until `opened_at` is set.
+
+    `no_new` refuses new work; `no_dispatch` also sends nothing further upstream, while holds stay held and timers of
+    money owed to people still run. `reason` is shown to customers, so it names no provider and no other customer.
+    """
+
+    writers = ("ph_ops", "ph_worker")
+    mutable = ("opened_at", "opened_by")
+    # A tenant sees the gates that hold it: its own and those over everybody.
+    grants = (
+        "DROP POLICY IF EXISTS everybodys_gates ON gate",
+        "CREATE POLICY everybodys_gates ON gate FOR SELECT TO ph_app USING (tenant IS NULL)",
+    )
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", null=True)
+    public_id = models.TextField(unique=True)
+    program = models.TextField()
+    mode = models.TextField()
+    reason = models.TextField()
+    closed_at = models.DateTimeField()
+    closed_by = models.TextField()
+    opened_at = models.DateTimeField(null=True)
+    opened_by = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "gate"
+        constraints = [
+            models.CheckConstraint(name="gate_mode_known", condition=models.Q(mode__in=sorted(MODES))),
+            models.CheckConstraint(name="gate_reason_given", condition=~models.Q(reason="") & ~models.Q(program="")),
+            models.UniqueConstraint(
+                fields=["program", "tenant", "mode"],
+                condition=models.Q(opened_at__isnull=True),
+                nulls_distinct=False,
+                name="gate_closed_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.mode}"
+
+
+class GateHold(HouseModel):
+    """An incident holds a gate closed. Several may hold one gate; it reopens when none of them objects."""
+
+    table_class = "platform"
+    writers = ("ph_ops", "ph_worker")
+
+    gate = models.ForeignKey(Gate, on_delete=models.PROTECT, db_column="gate", related_name="+")
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, db_column="incident", related_name="+")
+    held_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "gate_hold"
+        constraints = [models.UniqueConstraint(fields=["gate", "incident"], name="gate_hold_once")]
+
+
+class CheckRun(HouseModel):
+    """One run of a promise or an invariant: how many rows broke it, with the first of them.
+
+    `batches` is the number of batches looked at, or null when everything was. Green runs are deleted after a time;
+    `at` is business time.
+    """
+
+    table_class = "platform"
+    writers = ("ph_ops", "ph_worker")
+    deletable = True
+
+    name = models.TextField()
+    program = models.TextField(default="", db_default="")
+    at = models.DateTimeField()
+    batches = models.IntegerField(null=True)
+    rows = models.BigIntegerField()
+    sample = models.JSONField(default=list)
+    ms = models.IntegerField()
+
+    class Meta:
+        db_table = "check_run"
+        indexes = [models.Index(fields=["name", "-id"], name="check_run_newest")]

@@ -1,0 +1,45 @@
+"""Reads of gates, incidents and check runs.
+
+A statement that claims work embeds the gate as a predicate, so that a gate which closed before the statement began
+stops it, with no lock and no extra round trip:
+
+    NOT EXISTS (SELECT FROM gate g WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
+                AND (g.tenant IS NULL OR g.tenant = i.tenant))
+
+`gate_predicate` writes it. It stops what would be sent upstream for the first time; polling what is upstream
+already, settling, refunding and timers go on.
+"""
+
+from typing import Literal
+
+from pilothouse.kernel.base.clock import iso
+from pilothouse.kernel.base.sql import Row, Statements
+
+from .errors import Paused
+
+SQL = Statements(__file__)
+
+
+def gate_predicate(program: str, tenant_column: str, mode: Literal["no_dispatch", "no_new"] = "no_dispatch") -> str:
+    """The SQL condition that is true while no gate of this mode is closed over `program` and the row's tenant.
+
+    `program` and `tenant_column` are written by us, never by a caller of the API.
+    """
+    return (
+        f"NOT EXISTS (SELECT FROM gate g WHERE g.program = '{program}' AND g.mode = '{mode}' AND g.opened_at IS NULL "
+        f"AND (g.tenant IS NULL OR g.tenant = {tenant_column}))"
+    )
+
+
+def closed_gates(program: str, tenant: int | None) -> list[Row]:
+    """The closed gates that hold `tenant` in `program` (`None`: those over everybody), the stronger mode first.
+
+    Rows are {public_id, program, tenant, mode, reason, closed_at}.
+    """
+    return SQL.rows("closed_gates", program=program, tenant=tenant)
+
+
+def refuse_if_paused(program: str, tenant: int) -> None:
+    """Raise Paused (409 `paused`) when a gate of either mode is closed: neither lets new work in."""
+    for gate in closed_gates(program, tenant):
+        raise Paused(gate=gate["mode"], reason=gate["reason"], closed_at=iso(gate["closed_at"]), id=gate["public_id"])
