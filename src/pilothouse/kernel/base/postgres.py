@@ -166,6 +166,7 @@ class EmbeddedPostgres:
         return dict(found)
 
     def _server(self) -> Server:
+        """The server of the current major, its cluster perhaps not there yet."""
         cluster = self.data / f"pg{install.MAJOR}"
         identity = install.run_as(cluster)
         seat = install.seat(self.data, identity)

@@ -117,15 +117,15 @@ def seat(data: Path, identity: Identity) -> Path:
     return folder
 
 
-def usable_binaries(folder: Path, identity: Identity) -> Path:
+def usable_binaries(folder: Path, identity: Identity, major: int = MAJOR) -> Path:
     """The binaries, copied once below `folder` when the server's user cannot execute those of the wheel."""
-    source = wheel_binaries()
+    source = wheel_binaries(major)
     if os.geteuid() != 0 or _executes(source / "postgres", identity):
         return source
     package = source.parent.parent
     # The tools find libpq by a path relative to themselves, so the copy keeps the wheel's layout.
     libraries = [path for path in package.parent.glob(f"{package.name}.*") if path.suffix in (".libs", ".dylibs")]
-    target = folder / "bin" / f"pg{MAJOR}-{_build(source)}"
+    target = folder / "bin" / f"pg{major}-{_build(source)}"
     if not target.exists():
         target.parent.mkdir(mode=0o755, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".copy-", dir=target.parent))
