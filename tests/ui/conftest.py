@@ -218,6 +218,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="session")
+def batch_page() -> Callable[[int, int, int, int], dict[str, Any]]:
+    """Makes the context of a batch's page from counts: succeeded, failed, running, pending."""
+    return batch_context
+
+
 @pytest.fixture
 def stage() -> Stage:
     """The live server's script for one test."""

@@ -72,12 +72,16 @@ def test_instant_is_exact_whatever_zone_it_came_in() -> None:
 
 def test_strangers_words_are_escaped_everywhere() -> None:
     evil = '"><script>alert(1)</script>'
-    table = Table(evil, [Column("name", evil, "title"), Column("id", "Id", "id")], [{"name": evil, "id": evil, "url": evil}])
+    table = Table(
+        evil, [Column("name", evil, "title"), Column("id", "Id", "id")], [{"name": evil, "id": evil, "url": evil}]
+    )
     pages = [
         render("{% id_chip evil evil %}", evil=evil),
         render("{% data_table table %}", table=table),
         render("{% state_badge evil %}", evil=evil),
-        render("{% timeline events %}", events=[{"at": AT, "actor": evil, "type": evil, "sentence": evil, "amount": None}]),
+        render(
+            "{% timeline events %}", events=[{"at": AT, "actor": evil, "type": evil, "sentence": evil, "amount": None}]
+        ),
         render("{% proof_line evil evil evil 'pass' evil %}", evil=evil),
         render("{% video_player evil evil evil evil %}", evil=evil),
         render("{% empty_state evil evil evil evil %}", evil=evil),

@@ -103,7 +103,9 @@ def components_context() -> dict[str, Any]:
     from django import forms
 
     class SampleForm(forms.Form):
-        address = forms.URLField(label="Address", assume_scheme="https", help_text="HTTPS only. We send a test event first.")
+        address = forms.URLField(
+            label="Address", assume_scheme="https", help_text="HTTPS only. We send a test event first."
+        )
         note = forms.CharField(label="Note", required=False)
         active = forms.BooleanField(label="Send events to this address", required=False)
 
