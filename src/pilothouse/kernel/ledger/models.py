@@ -24,8 +24,8 @@ class Account(TenantModel):
     """
 
     insertable = ("tenant", "kind", "ref", "unit")
-    # The posting trigger runs as ph_ledger; nobody else moves a counter.
-    grants = ("GRANT UPDATE (debits, credits) ON account TO ph_ledger",)
+    # The posting trigger runs as ph_ledger; nobody else moves a counter. A grant by SQL runs as ph_ledger too.
+    grants = ("GRANT UPDATE (debits, credits), INSERT (tenant, kind, ref, unit) ON account TO ph_ledger",)
 
     kind = models.TextField()
     ref = models.TextField(default="", db_default="")
@@ -53,6 +53,9 @@ class Journal(TenantModel):
 
     `effective_at` is business time, `recorded_at` machine time, `tx` the transaction by which a seal takes it.
     """
+
+    # A grant by SQL (the source's INSERT into credit_ledger) is posted by a function of ph_ledger.
+    grants = ("GRANT INSERT ON journal TO ph_ledger",)
 
     idempotency_key = models.TextField()
     request_hash = models.TextField()
@@ -88,6 +91,8 @@ class Transfer(TenantModel):
     Foreign keys are checked once a statement by the posting trigger (row by row they cost 0.28 of the rate). An item
     has at most one reserve and one terminal row, whatever a code path forgets.
     """
+
+    grants = ("GRANT INSERT ON transfer TO ph_ledger",)
 
     journal = models.BigIntegerField()
     debit = models.BigIntegerField()

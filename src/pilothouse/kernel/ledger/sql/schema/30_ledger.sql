@@ -18,8 +18,9 @@ CREATE OR REPLACE TRIGGER account_kind BEFORE INSERT ON account
     FOR EACH ROW EXECUTE FUNCTION ledger_account_kind();
 
 -- The only way in which money moves. In order: each leg must exist with the row's tenant, both legs in one unit, each
--- journal in the row's tenant (this is the foreign key, once a statement); then the accounts are locked in id order,
--- last of all locks, and their counters move. The CHECK on account refuses what would go below the floor.
+-- journal in the row's tenant, of its kind and of this very transaction (this is the foreign key, once a statement, and
+-- no row can be slipped into a journal that stands); then the accounts are locked in id order, last of all locks, and
+-- their counters move. The CHECK on account refuses what would go below the floor.
 CREATE OR REPLACE FUNCTION ledger_post() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -33,11 +34,12 @@ BEGIN
             USING ERRCODE = 'PH003';
     END IF;
     IF EXISTS (
-        SELECT FROM (SELECT DISTINCT tenant, journal FROM posted) p
+        SELECT FROM (SELECT DISTINCT tenant, journal, kind FROM posted) p
         LEFT JOIN journal j ON j.id = p.journal
-        WHERE j.tenant IS DISTINCT FROM p.tenant
+        WHERE j.tenant IS DISTINCT FROM p.tenant OR j.kind <> p.kind OR j.tx <> (SELECT base.tx())
     ) THEN
-        RAISE EXCEPTION 'a transfer names a journal that is not there or of another tenant' USING ERRCODE = 'PH003';
+        RAISE EXCEPTION 'a transfer names a journal that is not there, of another tenant or kind, or already closed'
+            USING ERRCODE = 'PH003';
     END IF;
     PERFORM FROM account a
     WHERE a.stored AND a.id IN (SELECT debit FROM posted UNION SELECT credit FROM posted)
