@@ -251,6 +251,9 @@ def form_field(field: BoundField) -> Context:
     attributes: dict[str, Any] = {"aria-describedby": " ".join(described)} if described else {}
     if field.errors:
         attributes["aria-invalid"] = "true"
+    # The label is always shown; a placeholder beside it would only repeat it and vanish when it is needed.
+    if "placeholder" in field.field.widget.attrs:
+        attributes["placeholder"] = ""
     kind = getattr(field.field.widget, "input_type", "")
     if kind == "checkbox":
         attributes["class"] = "checkbox checkbox-sm"
