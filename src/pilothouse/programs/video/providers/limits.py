@@ -49,3 +49,8 @@ RENDER_TIMEOUT_S: Final = 120.0
 RENDER_BUSY_RETRY_S: Final = 5.0
 RENDER_KEEP_S: Final = 172_800.0
 RENDER_SWEEP_EVERY_SUBMITS: Final = 500
+
+# The simulated upstream remembers this many keys; beyond them the oldest is forgotten.
+SIMULATED_KEYS_MAX: Final = 100_000
+SIMULATED_FRAME_RATE_FPS: Final = 1
+SIMULATED_BUSY_WINDOW_S: Final = 10.0

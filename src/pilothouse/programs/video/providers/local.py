@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from pilothouse.programs.video.providers import limits
-from pilothouse.programs.video.providers.media import BrokenImage, check_image, part_path, write_atomically
+from pilothouse.programs.video.providers.media import (
+    BrokenImage,
+    BrokenVideo,
+    check_image,
+    part_path,
+    video_facts,
+    write_atomically,
+)
 from pilothouse.programs.video.providers.policy import refused_word
 from pilothouse.programs.video.providers.protocol import (
     Broken,
@@ -86,6 +93,9 @@ class LocalProvider:
             return await asyncio.to_thread(_copy, self._files(ref).video, destination)
         except FileNotFoundError:
             return Broken("not_rendered", "The render is not finished.")
+        except BrokenVideo as error:
+            await asyncio.to_thread(self._files(ref).video.unlink, missing_ok=True)  # the next poll renders it anew
+            return Broken("damaged", clip_detail(error))
         except OSError as error:
             return Broken("storage", clip_detail(error))
 
@@ -171,11 +181,12 @@ def _copy(source: Path, destination: Path) -> Fetched:
     part = part_path(destination)
     try:
         shutil.copyfile(source, part)
+        facts = video_facts(part)
+        size_bytes, sha256 = file_hash(part)
         part.replace(destination)
     finally:
         part.unlink(missing_ok=True)
-    size_bytes, sha256 = file_hash(destination)
-    return Fetched(destination, size_bytes, sha256)
+    return Fetched(destination, size_bytes, sha256, facts)
 
 
 def sweep(folder: Path, keep_s: float) -> int:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol, runtime_checkable
 
 from pilothouse.programs.video.providers import limits
+from pilothouse.programs.video.providers.media import VideoFacts
 
 Aspect = Literal["9:16", "16:9", "1:1"]
 
@@ -139,11 +140,13 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole, checked video file. `size_bytes` and lower-case hex `sha256` are of the file at `path`."""
+    """A whole, checked video file. `size_bytes` and lower-case hex `sha256` are of the file at `path`, `facts` what
+    its picture stream holds."""
 
     path: Path
     size_bytes: int
     sha256: str
+    facts: VideoFacts
     kind: Literal["fetched"] = "fetched"
 
 

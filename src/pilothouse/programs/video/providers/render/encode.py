@@ -24,15 +24,17 @@ def _padded(channel: Image.Image, line_size: int) -> bytes:
     return channel.tobytes()
 
 
-def encode_mp4(frames: Iterable[Planes], size: tuple[int, int], path: Path) -> None:
-    """Write `frames` of `size` at the house frame rate to `path`. Raises OSError or av.FFmpegError."""
+def encode_mp4(
+    frames: Iterable[Planes], size: tuple[int, int], path: Path, rate_fps: int = limits.FRAME_RATE_FPS
+) -> None:
+    """Write `frames` of `size` at `rate_fps` to `path`. Raises OSError or av.FFmpegError."""
     with av.open(
         str(path),
         "w",
         format="mp4",
         options={"movflags": "+faststart", "fflags": "+bitexact", "brand": "mp42"},
     ) as container:
-        stream = container.add_stream("libx264", rate=limits.FRAME_RATE_FPS, options=dict(_X264_OPTIONS))
+        stream = container.add_stream("libx264", rate=rate_fps, options=dict(_X264_OPTIONS))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
