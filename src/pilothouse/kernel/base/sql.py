@@ -51,18 +51,18 @@ class Statements:
         """The names of all statements of the folder, sorted."""
         return sorted(path.stem for path in self.folder.glob("*.sql"))
 
-    def rows(self, name: str, **params: Any) -> list[Row]:
+    def rows(self, name: str, /, **params: Any) -> list[Row]:
         """Run a statement and return all of its rows."""
         with scoped_connection().cursor() as cursor:
             cursor.execute(self.text(name), params)
             return fetch(cursor)
 
-    def one(self, name: str, **params: Any) -> Row | None:
+    def one(self, name: str, /, **params: Any) -> Row | None:
         """Run a statement and return its first row, or None."""
         rows = self.rows(name, **params)
         return rows[0] if rows else None
 
-    def execute(self, name: str, **params: Any) -> int:
+    def execute(self, name: str, /, **params: Any) -> int:
         """Run a statement and return how many rows it touched."""
         with scoped_connection().cursor() as cursor:
             cursor.execute(self.text(name), params)
