@@ -1,7 +1,8 @@
 """A stand-in for a process of the house: `web PORT` serves /healthz and keeps a child, `worker` waits.
 
 `--deaf` ignores SIGTERM, `--deaf-child` makes web's child do so; `--fail-after S` prints a line and exits with code 7;
-`--never-ready` answers 503.
+`--never-ready` answers 503;
+`--orphans N` leaves N grandchildren to PID 1; `--escape` starts a child in another session.
 """
 
 import argparse
@@ -27,6 +28,16 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+def _leave_an_orphan() -> None:
+    """A grandchild whose parent ends first: PID 1 inherits it, and then its zombie."""
+    child = os.fork()
+    if child == 0:
+        if os.fork() == 0:
+            time.sleep(0.3)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 def main() -> None:
     """Run until SIGTERM."""
     parser = argparse.ArgumentParser()
@@ -34,6 +45,8 @@ def main() -> None:
     parser.add_argument("port", type=int, nargs="?")
     parser.add_argument("--deaf", action="store_true")
     parser.add_argument("--deaf-child", action="store_true")
+    parser.add_argument("--orphans", type=int, default=0)
+    parser.add_argument("--escape", action="store_true")
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--fail-after", type=float)
     options = parser.parse_args()
@@ -42,6 +55,11 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN if options.deaf_child else signal.SIG_DFL)
         signal.pause()
         os._exit(0)
+    for _ in range(options.orphans):
+        _leave_an_orphan()
+    if options.escape and os.fork() == 0:
+        os.setsid()
+        signal.pause()
     signal.signal(signal.SIGTERM, signal.SIG_IGN if options.deaf else lambda *_: sys.exit(0))
     print(f"{options.kind} is up", flush=True)
     if options.fail_after is not None:

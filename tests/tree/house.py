@@ -28,13 +28,18 @@ def main() -> int:
     url = f"http://127.0.0.1:{options.port}"
     web = [sys.executable, DUMMY, "web", str(options.port), *options.web.split()]
     worker = [sys.executable, DUMMY, "worker", *options.worker.split()]
+    worker_log = options.data / "logs" / "worker.log"
+
+    def worker_is_up() -> bool:
+        return "worker is up" in worker_log.read_text()
+
     tree = Tree(
         options.data,
         [
             ProcessSpec(
                 "web", web, ready_url=f"{url}/healthz", ready_timeout_s=options.ready_s, stop_grace_s=options.grace_s
             ),
-            ProcessSpec("worker", worker, stop_grace_s=options.grace_s),
+            ProcessSpec("worker", worker, ready=worker_is_up, stop_grace_s=options.grace_s),
         ],
         database=None if options.no_database else EmbeddedPostgres(options.data, fsync=False),
         urls={"web": url},

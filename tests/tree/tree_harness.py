@@ -51,17 +51,29 @@ class House:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.python = sys.executable
+        self.wrapper: list[str] = []
+        self.user: str | None = None
+        self.env = dict(os.environ)
         self.process: subprocess.Popen[str] | None = None
         self.pids: dict[str, int] = {}
 
     def argv(self, *options: str) -> list[str]:
         """Command line of a tree on this folder."""
-        return [sys.executable, HOUSE, str(self.data), str(self.port), *options]
+        return [*self.wrapper, self.python, HOUSE, str(self.data), str(self.port), *options]
 
     def start(self, *options: str) -> "House":
         """Start the tree without waiting for it."""
         self.process = subprocess.Popen(
-            self.argv(*options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            self.argv(*options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            user=self.user,
+            extra_groups=None if self.user is None else [],
+            env=self.env,
+            cwd="/",
         )
         return self
 
@@ -73,6 +85,7 @@ class House:
         line = self.process.stdout.readline()
         assert line, self.end()
         self.pids = json.loads(line)
+        time.sleep(0.1)  # the line is printed inside `on_ready`; a signal before its return would count as too early
         return self
 
     def send(self, number: int) -> None:

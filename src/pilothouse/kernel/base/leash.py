@@ -125,6 +125,24 @@ def titled(title: str) -> list[int]:
     return [pid for pid, command in commands().items() if command.startswith(f"postgres: {title}: ")]
 
 
+def end_marked(mark: str) -> int:
+    """Kill every process whose environment holds this `NAME=value`, and return how many; Linux only.
+
+    For what left its group, and for what outlived a kill of everything that watched it. A caller that is marked
+    itself runs inside what it would end, and ends nothing.
+    """
+    if not _LINUX or mark == "" or mark in {f"{name}={value}" for name, value in os.environ.items()}:
+        return 0
+    ended = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if mark.encode() in Path(f"/proc/{name}/environ").read_bytes().split(b"\0") and alive(int(name)):
+                    os.kill(int(name), signal.SIGKILL)
+                    ended += 1
+    return ended
+
+
 # -- ending -----------------------------------------------------------------------------------------------------------
 
 
@@ -252,11 +270,19 @@ class Guard:
     """The process that ends the groups it was told about once this process is gone.
 
     `lock` is a file that the guard keeps locked until everything is ended, so that a next start can wait for it.
-    `remove` is a folder that it then deletes. Killing the guard itself does no harm: `renew` starts another.
+    `mark` names, as `end_marked` does, what may have left its group. `remove` is a folder that it deletes at the end.
+    Killing the guard itself does no harm: `renew` starts another.
     """
 
-    def __init__(self, *, lock: Path | None = None, remove: Path | None = None, env: Mapping[str, str] | None = None):
-        self._lock, self._remove = lock, remove
+    def __init__(
+        self,
+        *,
+        lock: Path | None = None,
+        mark: str = "",
+        remove: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._lock, self._mark, self._remove = lock, mark, remove
         self._env = dict(env if env is not None else {"PATH": os.environ.get("PATH", os.defpath)})
         self._groups: dict[int, Group] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -274,7 +300,7 @@ class Guard:
         try:
             passed = [] if lock is None else [lock]
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", _SCRIPT, "guard", str(self._remove or "")],
+                [sys.executable, "-I", "-S", _SCRIPT, "guard", self._mark, str(self._remove or "")],
                 env=self._env,
                 cwd="/",
                 stdin=reader,
@@ -336,7 +362,7 @@ def _wait_for_lock(path: Path) -> int:
             time.sleep(POLL_S * 5)
 
 
-def _guard(remove: str) -> int:
+def _guard(mark: str, remove: str) -> int:
     """Read the groups until the writer is gone, then end those that are left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
@@ -349,17 +375,19 @@ def _guard(remove: str) -> int:
         order, plan, title = rest
         steps = tuple((int(step.split(":")[0]), float(step.split(":")[1])) for step in plan.split(","))
         groups[int(leader)] = Group(int(leader), steps, int(order), "" if title == "-" else title)
-    end_groups(groups.values())
+    if groups:
+        end_groups(groups.values())
+        end_marked(mark)
     if remove:
         shutil.rmtree(remove, ignore_errors=True)
     return 0
 
 
 def main(arguments: list[str]) -> int:
-    """`run PARENT SIGNAL UID:GID|- ARGV…` becomes ARGV; `guard [FOLDER]` waits for the end of its standard input."""
+    """`run PARENT SIGNAL UID:GID|- ARGV…` becomes ARGV; `guard MARK FOLDER` waits for its input's end."""
     if arguments[0] == "run":
         return _run(int(arguments[1]), int(arguments[2]), arguments[3], arguments[4:])
-    return _guard(arguments[1])
+    return _guard(arguments[1], arguments[2])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ How it can end, and what ends the rest:
 | a child dies | the supervisor, after printing the child's last lines; exit code 1 |
 | kill -9 of the supervisor | the guard, and on Linux the kernel through the parent-death signal |
 | kill -9 of the guard | the supervisor starts another |
-| kill -9 of both | the kernel on Linux; elsewhere the next start clears what is left of the database |
+| kill -9 of both | the kernel on Linux; the next start clears what is left |
 
 A next start waits for the guard of the last run to finish. Standard library only.
 """
@@ -29,8 +29,9 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from pilothouse.kernel.base.errors import PilothouseError
-from pilothouse.kernel.base.leash import Group, Guard, end_groups, spawn
+from pilothouse.kernel.base.leash import Group, Guard, end_groups, end_marked, spawn
 from pilothouse.kernel.base.postgres import EmbeddedPostgres, make_data_folder
+from pilothouse.kernel.base.postgres_install import folder_name
 from pilothouse.site.tree import folder, limits
 from pilothouse.site.tree.orphans import reap_orphans
 from pilothouse.site.tree.output import Console, Output
@@ -38,6 +39,7 @@ from pilothouse.site.tree.spec import ProcessSpec
 
 T = TypeVar("T")
 DATABASE_PROCESS = "postgres"
+MARK_NAME = "PILOTHOUSE_TREE"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -102,7 +104,9 @@ class Tree:
         self._received: list[tuple[float, int]] = []
         self._staying = self._stopping = False
         self._wake, self._waker = -1, -1
-        self._guard = Guard(lock=self.data / folder.GUARD_LOCK_FILE, env={**os.environ, "DATA": str(self.data)})
+        self._mark = f"{MARK_NAME}={folder_name(self.data)}"
+        env = {**os.environ, "DATA": str(self.data)}
+        self._guard = Guard(lock=self.data / folder.GUARD_LOCK_FILE, mark=self._mark, env=env)
 
     def run(self, on_ready: Callable[["Tree"], int | None]) -> int:
         """Start everything, call `on_ready` in a thread, stay until the end, stop everything, return the exit code.
@@ -130,6 +134,8 @@ class Tree:
         try:
             folder.publish(self.data, "starting", self.urls)
             self._await(self._guard.start)
+            # Whoever has our mark now is left of a run that was killed together with its guard.
+            end_marked(self._mark)
             self._start_database()
             if self._prepare is not None:
                 prepare = self._prepare
@@ -172,6 +178,7 @@ class Tree:
 
     def _start(self, spec: ProcessSpec) -> None:
         env = {**os.environ, "PYTHONUNBUFFERED": "1", "DATA": str(self.data), **spec.env}
+        env[MARK_NAME] = folder_name(self.data)
         process = spawn(spec.argv, env=env, cwd=spec.cwd or Path.cwd(), stdout=subprocess.PIPE)
         plan = ((signal.SIGTERM, spec.stop_grace_s), (signal.SIGKILL, limits.KILL_GRACE_S))
         group = Group(process.pid, plan)
@@ -278,6 +285,8 @@ class Tree:
                 self._guard.forget(child.group.leader)
         if self.database is not None:
             self.database.stop()
+        if self._children:
+            end_marked(self._mark)
         self._guard.close()
 
     def _reap_and_hurry(self) -> bool:
