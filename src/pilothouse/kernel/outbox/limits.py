@@ -15,19 +15,29 @@ RESPONSE_BODY_TIMEOUT_S = 2.0
 RESPONSE_CAPTURE_BYTES = 2048
 LEASE_S = 30
 
-CLAIM_MAX_ROWS = 500
 # How many deliveries of one endpoint may be in flight at once over all workers.
-ENDPOINT_IN_FLIGHT_MAX = 64
+ENDPOINT_IN_FLIGHT_MAX = 50
+# How many requests one worker has under way.
+IN_FLIGHT_MAX = 500
 # After this many failures in a row an endpoint is probed by one delivery at a time, with a growing pause between.
 BREAKER_FAILURES = 5
 BREAKER_PAUSES_S = (5, 15, 30, 60)
+# No delivery stays open for longer: above the whole schedule, below a 48-hour pilot.
+DELIVERY_LIFE_HOURS = 36
+SWEEP_EVERY_S = 5.0
+SWEEP_MAX_ROWS = 500
 
 BODY_MAX_BYTES = 1024 * 1024
 ENDPOINTS_PER_TENANT_MAX = 20
-ADHOC_ENDPOINTS_PER_TENANT_MAX = 1000
+ADHOC_ENDPOINTS_MAX = 1000
+DESCRIPTION_MAX_CHARACTERS = 200
 MESSAGES_PER_STATEMENT_MAX = 10_000
 EVENT_TYPE_MAX_CHARACTERS = 100
 MAIL_RECIPIENTS_MAX = 20
 MAIL_SUBJECT_MAX_CHARACTERS = 200
 CHANNEL_CONCURRENCY = 8
+NOTICE_WAITS_S = (30, 120, 600, 3600, 14400)
+NOTICE_ATTEMPTS_MAX = len(NOTICE_WAITS_S) + 1
+NOTICE_TIMEOUT_S = 30
+NOTICE_LEASE_S = 60
 PAGE_ROWS_MAX = 200

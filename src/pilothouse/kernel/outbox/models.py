@@ -188,11 +188,15 @@ class Notice(TenantModel):
     """A mail or chat message. Without a tenant it is the operator's own. Its words are sealed: they may hold a link
     that signs somebody in."""
 
+    # Operators' incidents alert too.
+    writers = ("ph_app", "ph_ops", "ph_worker")
     mutable = (
         "state", "attempt", "token", "lease_until", "next_run_at", "ended_at", "last_error",
     )  # fmt: skip
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", null=True)
+    tenant = models.ForeignKey(  # type: ignore[assignment]  # the base class says "never null"; here null has a meaning
+        Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", null=True
+    )
     public_id = models.TextField(unique=True)
     channel = models.TextField()
     # A mail's recipients, or the sealed address of a chat service (it holds credentials).

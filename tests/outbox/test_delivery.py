@@ -1,0 +1,389 @@
+"""Webhooks from the row to the receiver and back, over real HTTP."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from pilothouse.kernel.base.errors import NotFound
+from pilothouse.kernel.base.http import WebhookUrlRefused
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.outbox import limits, queries
+from pilothouse.kernel.outbox.commands import NewMessage, abort, encode_body, enqueue, replay, send_test
+from pilothouse.kernel.outbox.endpoints import (
+    create_endpoint,
+    delete_endpoint,
+    pause_endpoint,
+    resume_endpoint,
+    rotate_secret,
+    update_endpoint,
+)
+from pilothouse.kernel.outbox.errors import EndpointOff, NotReplayable, TooManyEndpoints
+from pilothouse.kernel.outbox.models import Delivery, DeliveryAttempt, Endpoint, Message
+from pilothouse.kernel.outbox.secrets_at_rest import reveal_default_secret, rotate_default_secret
+from pilothouse.kernel.outbox.sender import WebhookPump, retry_after_s, sweep
+
+pytestmark = [pytest.mark.house, pytest.mark.http]
+PAYLOAD = {"event": "batch.completed", "batch_id": "bat_1", "request_id": "örder-1", "summary": {"total": 10}}
+
+
+def news(tenant: int, subject: int = 1, **more: Any) -> NewMessage:
+    return NewMessage(tenant, "batch.completed", "batch", subject, encode_body(PAYLOAD), **more)
+
+
+def status(subject: int = 1) -> str:
+    return str(queries.webhook_statuses("batch", [subject], "batch.completed")[subject]["status"])
+
+
+def test_one_message_reaches_every_endpoint_signed_and_byte_for_byte(
+    house: Any, receiver: Any, drain: Callable[..., int]
+) -> None:
+    tenant = house.tenant()
+    with receiver() as first, receiver() as second:
+        with tenant_scope(tenant.id):
+            made = [create_endpoint(hook.url()) for hook in (first, second)]
+            assert status() == "none"
+            (row,) = enqueue([news(tenant.id)])
+            assert (row["deliveries"], status()) == (2, "pending")
+        assert drain() == 2
+        for hook, endpoint in zip((first, second), made, strict=True):
+            (seen,) = hook.seen
+            assert seen.body == encode_body(PAYLOAD)
+            assert "örder" in seen.body.decode()
+            assert Webhook(endpoint.secret).verify(seen.body, seen.headers) == PAYLOAD
+            assert seen.headers["webhook-id"] == row["public_id"]
+            assert seen.headers["content-type"] == "application/json"
+        with tenant_scope(tenant.id):
+            assert status() == "delivered"
+            for delivery in queries.deliveries():
+                (attempt,) = queries.attempts(delivery["public_id"])
+                assert (attempt["status"], attempt["error"], attempt["excerpt"]) == (200, "", "thanks")
+                assert attempt["body_sha256"] == hashlib.sha256(encode_body(PAYLOAD)).hexdigest()
+            assert queries.message_body(row["public_id"]) == encode_body(PAYLOAD)
+    with worker_scope():
+        assert [row["type"] for row in run("SELECT type FROM event WHERE subject_kind = 'delivery'")] == ["ack", "ack"]
+
+
+def test_news_is_told_once_and_only_with_its_transaction(house: Any) -> None:
+    tenant = house.tenant()
+    with tenant_scope(tenant.id):
+        create_endpoint("https://hooks.example.com/")
+    with suppress(RuntimeError), tenant_scope(tenant.id):
+        enqueue([news(tenant.id)])
+        raise RuntimeError("rolled back")
+    with tenant_scope(tenant.id):
+        assert Message.objects.count() == 0
+        assert len(enqueue([news(tenant.id, n) for n in range(1, 501)])) == 500
+        assert enqueue([news(tenant.id, n) for n in range(1, 501)]) == []
+        assert Delivery.objects.count() == 500
+
+
+def test_an_endpoint_that_is_down_then_back_gets_it(
+    house: Any, receiver: Any, drain: Callable[..., int], make_due: Callable[[], None]
+) -> None:
+    tenant = house.tenant()
+    with receiver() as hook:
+        port = hook.port
+        with tenant_scope(tenant.id):
+            secret = create_endpoint(hook.url()).secret
+    with tenant_scope(tenant.id):
+        enqueue([news(tenant.id)])
+    for number in (1, 2, 3):
+        assert drain() == 1
+        assert drain() == 0, "it waits"
+        with tenant_scope(tenant.id):
+            delivery = Delivery.objects.get()
+            assert (delivery.state, delivery.attempt, delivery.last_error) == ("waiting", number, "connect_failed")
+            assert status() == "pending"
+        make_due()
+    with receiver(port=port) as back:
+        assert drain() == 1
+        Webhook(secret).verify(back.seen[0].body, back.seen[0].headers)
+    with tenant_scope(tenant.id):
+        assert status() == "delivered"
+        errors = list(DeliveryAttempt.objects.order_by("number").values_list("number", "status", "error"))
+        assert errors == [(n, None, "connect_failed") for n in (1, 2, 3)] + [(4, 200, "")]
+        assert Endpoint.objects.get().failures == 0
+
+
+def test_the_schedule_and_its_end(
+    house: Any, receiver: Any, drain: Callable[..., int], make_due: Callable[[], None]
+) -> None:
+    """Nine tries with the waits of the lifecycle, jittered; then dead, told to the operator once, and replayable."""
+    from django.conf import settings
+
+    tenant = house.tenant()
+    ok = False
+    with receiver(answer=lambda seen: ((200 if ok else 500), {}, 0.0)) as hook:
+        with tenant_scope(tenant.id):
+            create_endpoint(hook.url())
+            enqueue([news(tenant.id), news(tenant.id, 2)])
+        settings.ALERT_URLS = ["json://127.0.0.1:1/"]
+        try:
+            for planned in limits.RETRY_WAITS_S:
+                assert drain() >= 1
+                with worker_scope():
+                    (row,) = run(
+                        "SELECT extract(epoch FROM d.next_run_at - a.at)::float8 AS wait FROM delivery d"
+                        " JOIN message m ON m.id = d.message_id JOIN delivery_attempt a ON a.delivery_id = d.id"
+                        " AND a.number = d.attempt WHERE m.subject_id = 1"
+                    )
+                assert 0.89 * planned <= row["wait"] <= 1.11 * planned + 1
+                while True:
+                    make_due()
+                    with worker_scope():
+                        behind = run("SELECT id FROM delivery WHERE attempt < (SELECT max(attempt) FROM delivery)")
+                    if not behind or not drain(rounds=1):
+                        break
+            for _ in range(4):
+                make_due()
+                drain()
+        finally:
+            settings.ALERT_URLS = []
+        with tenant_scope(tenant.id):
+            assert {row["state"] for row in queries.deliveries()} == {"dead"}
+            assert status() == "failed"
+            assert [a["number"] for a in queries.attempts(queries.deliveries()[0]["public_id"])] == list(range(1, 10))
+        with worker_scope():
+            assert run("SELECT count(*) AS n FROM notice")[0]["n"] == 1
+        ok = True
+        sent = len(hook.seen)
+        with tenant_scope(tenant.id):
+            dead = [row["public_id"] for row in queries.deliveries()]
+            (first, second) = replay(dead)
+            assert status() == "pending"
+        make_due()
+        assert drain() == 2
+        bodies = {(s.headers["webhook-id"], s.body) for s in hook.seen}
+        assert len(hook.seen) == sent + 2
+        assert len(bodies) == 2, "the same ids and bytes as ever"
+        with tenant_scope(tenant.id):
+            assert status() == "delivered"
+            assert {row["origin"] for row in queries.deliveries(state="delivered")} == {"replay"}
+            assert {first, second} == {row["public_id"] for row in queries.deliveries(state="delivered")}
+
+
+def test_replay_is_all_or_nothing_and_not_of_open_ones(house: Any, settings_local: None) -> None:
+    tenant = house.tenant()
+    with tenant_scope(tenant.id):
+        create_endpoint("https://hooks.example.com/")
+        enqueue([news(tenant.id)])
+        (row,) = queries.deliveries()
+    with tenant_scope(tenant.id), pytest.raises(NotReplayable):
+        replay([row["public_id"]])
+    with tenant_scope(tenant.id):
+        assert abort([row["public_id"]]) == 1
+        assert abort([row["public_id"]]) == 0
+        assert (queries.deliveries()[0]["state"], status()) == ("disabled", "failed")
+        assert len(replay([row["public_id"]])) == 1
+    with tenant_scope(house.tenant("Other").id):
+        for act in (replay, abort):
+            with pytest.raises(NotFound):
+                act([row["public_id"]])
+
+
+def test_both_secrets_sign_during_a_rotation(house: Any, receiver: Any, drain: Callable[..., int]) -> None:
+    tenant = house.tenant()
+    with receiver() as hook:
+        with tenant_scope(tenant.id):
+            made = create_endpoint(hook.url())
+            old, public_id = made.secret, made.endpoint.public_id
+            new = rotate_secret(public_id)
+            send_test(public_id)
+        drain()
+        for secret in (old, new):
+            assert Webhook(secret).verify(hook.seen[0].body, hook.seen[0].headers) == {"event": "test"}
+        with house.connect() as db:
+            db.execute("UPDATE signing_secret SET previous_until = statement_timestamp() - interval '1 s'")
+            stored = db.execute("SELECT sealed || previous FROM signing_secret").fetchall()
+        assert old not in str(stored)
+        assert new not in str(stored)
+        with tenant_scope(tenant.id):
+            send_test(public_id)
+        drain()
+        Webhook(new).verify(hook.seen[1].body, hook.seen[1].headers)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(old).verify(hook.seen[1].body, hook.seen[1].headers)
+        assert hook.seen[1].body == b'{"event":"test"}'
+
+
+def test_410_switches_the_endpoint_off_and_ends_what_is_due(
+    house: Any, receiver: Any, drain: Callable[..., int]
+) -> None:
+    tenant = house.tenant()
+    with receiver(answer=lambda seen: (410, {}, 0.0)) as hook:
+        with tenant_scope(tenant.id):
+            public_id = create_endpoint(hook.url()).endpoint.public_id
+            enqueue([news(tenant.id, n) for n in range(1, 101)])
+        assert drain() <= limits.ENDPOINT_IN_FLIGHT_MAX
+    with tenant_scope(tenant.id):
+        endpoint = Endpoint.objects.get()
+        assert (endpoint.state, endpoint.reason) == ("disabled", "The endpoint answered 410 Gone.")
+        assert {row["state"] for row in queries.deliveries()} == {"disabled"}
+        assert enqueue([news(tenant.id, 999)])[0]["deliveries"] == 0
+        with pytest.raises(EndpointOff):
+            send_test(public_id)
+        resume_endpoint(public_id)
+        assert enqueue([news(tenant.id, 1000)])[0]["deliveries"] == 1
+
+
+def test_redirects_are_failures(house: Any, receiver: Any, drain: Callable[..., int]) -> None:
+    tenant = house.tenant()
+    with receiver() as trap:
+        with receiver(answer=lambda seen: (307, {"Location": trap.url()}, 0.0)) as hook:
+            with tenant_scope(tenant.id):
+                create_endpoint(hook.url())
+                enqueue([news(tenant.id)])
+            drain()
+        assert trap.seen == []
+    with tenant_scope(tenant.id):
+        delivery = Delivery.objects.get()
+        assert (delivery.state, delivery.last_status, delivery.last_error) == ("waiting", 307, "redirected")
+
+
+def test_retry_after_is_honoured_within_bounds(house: Any, receiver: Any, drain: Callable[..., int]) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for header, seconds in {
+        "7": 7,
+        "999999999": limits.RETRY_AFTER_MAX_S,
+        "Thu, 01 Jan 2026 00:01:00 GMT": 60,
+        "Thu, 01 Jan 2020 00:01:00 GMT": 0,
+        "soon": 0,
+        "-5": 0,
+        "": 0,
+        "١٢": 12,
+    }.items():
+        assert retry_after_s(header, now) == seconds, header
+    tenant = house.tenant()
+    with receiver(answer=lambda seen: (429, {"Retry-After": "900"}, 0.0)) as hook:
+        with tenant_scope(tenant.id):
+            create_endpoint(hook.url())
+            enqueue([news(tenant.id)])
+        drain()
+        with tenant_scope(tenant.id):
+            enqueue([news(tenant.id, 2)])
+        assert drain() == 0, "others wait too"
+    with worker_scope():
+        row = run(
+            "SELECT extract(epoch FROM d.next_run_at - statement_timestamp())::float8 AS wait,"
+            " extract(epoch FROM e.closed_until - statement_timestamp())::float8 AS hold"
+            " FROM delivery d JOIN endpoint e ON e.id = d.endpoint_id WHERE d.state = 'waiting'"
+        )[0]
+    assert 890 < row["wait"] <= 900
+    assert 890 < row["hold"] <= 900
+
+
+def test_an_address_named_by_a_batch_is_signed_with_the_default_secret(
+    house: Any, receiver: Any, drain: Callable[..., int]
+) -> None:
+    tenant, other = house.tenant(), house.tenant("Other")
+    with receiver() as registered, receiver() as named:
+        with tenant_scope(tenant.id):
+            create_endpoint(registered.url())
+            secret = reveal_default_secret()
+        with worker_scope():
+            rows = enqueue([news(t.id, n, url=named.url()) for n, t in enumerate((tenant, tenant, other), 1)])
+            assert [row["deliveries"] for row in rows] == [1, 1, 1]
+        assert drain() == 3
+        assert registered.seen == []
+        verified = 0
+        for seen in named.seen:
+            try:
+                Webhook(secret).verify(seen.body, seen.headers)
+                verified += 1
+            except WebhookVerificationError:
+                continue
+        assert verified == 2, "the third is another tenant's, with another secret"
+        with tenant_scope(tenant.id):
+            assert Endpoint.objects.filter(kind="adhoc").count() == 1, "once for each tenant and address"
+            assert len(queries.endpoints()) == 1, "it is hidden"
+            assert rotate_default_secret() != secret
+
+
+def test_pausing_holds_back_and_deleting_ends(house: Any, receiver: Any, drain: Callable[..., int]) -> None:
+    tenant = house.tenant()
+    with receiver() as hook:
+        with tenant_scope(tenant.id):
+            public_id = create_endpoint(hook.url()).endpoint.public_id
+            pause_endpoint(public_id)
+            enqueue([news(tenant.id)])
+        assert drain() == 0
+        with tenant_scope(tenant.id):
+            resume_endpoint(public_id)
+        assert drain() == 1
+        with tenant_scope(tenant.id):
+            enqueue([news(tenant.id, 2)])
+            delete_endpoint(public_id)
+        assert drain() == 0
+        with tenant_scope(tenant.id):
+            assert status(2) == "failed"
+            assert queries.endpoints() == []
+            with pytest.raises(NotFound):
+                update_endpoint(public_id, description="x")
+
+
+def test_addresses_and_numbers_are_bounded(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = house.tenant()
+    monkeypatch.setattr(limits, "ENDPOINTS_PER_TENANT_MAX", 2)
+    with tenant_scope(tenant.id):
+        for url in ("http://127.0.0.1/", "https://10.0.0.1/", "http://example.com/"):
+            with pytest.raises(WebhookUrlRefused):
+                create_endpoint(url)
+            with pytest.raises(WebhookUrlRefused):
+                enqueue([news(tenant.id, url=url)])
+        first = create_endpoint("https://a.example.com/").endpoint
+        create_endpoint("https://b.example.com/")
+        with pytest.raises(TooManyEndpoints):
+            create_endpoint("https://c.example.com/")
+        with pytest.raises(WebhookUrlRefused):
+            update_endpoint(first.public_id, url="https://localhost/")
+        assert update_endpoint(first.public_id, url="https://d.example.com/").url == "https://d.example.com/"
+    with tenant_scope(house.tenant("Other").id), pytest.raises(NotFound):
+        rotate_secret(first.public_id)
+
+
+def test_a_late_finisher_changes_nothing(house: Any, receiver: Any, settings_local: None) -> None:
+    """Its lease ended, another worker took the delivery: the first one's outcome and renewal count for nothing."""
+    tenant = house.tenant()
+    with receiver(answer=lambda seen: (500, {}, 0.0)) as hook:
+        with tenant_scope(tenant.id):
+            create_endpoint(hook.url())
+            enqueue([news(tenant.id)])
+
+        async def go() -> None:
+            late, quick = WebhookPump(), WebhookPump()
+            (held,) = await asyncio.to_thread(late.claim, 10)
+            assert await asyncio.to_thread(quick.claim, 10) == []
+            stale = await late.act(held)
+            with house.connect() as db:
+                db.execute("UPDATE delivery SET lease_until = statement_timestamp() - interval '1 s'")
+            assert await asyncio.to_thread(sweep) == 1
+            (taken,) = await asyncio.to_thread(quick.claim, 10)
+            await asyncio.to_thread(late.finish, [stale])
+            await asyncio.to_thread(late.renew, [held])
+            with house.connect() as db:
+                assert db.execute("SELECT state, attempt FROM delivery").fetchone() == ("sending", 2)
+            await asyncio.to_thread(quick.finish, [await quick.act(taken)])
+            await asyncio.to_thread(late.finish, [stale])
+            await late.close()
+            await quick.close()
+
+        asyncio.run(go())
+        with house.connect() as db:
+            assert db.execute("SELECT number, status, error FROM delivery_attempt ORDER BY number").fetchall() == [
+                (1, None, "sender_lost"),
+                (2, 500, "refused"),
+            ]
+            assert db.execute("SELECT d.state, e.failures FROM delivery d, endpoint e").fetchone() == ("waiting", 1)
+
+
+def test_payload_encoding() -> None:
+    assert encode_body({"b": 1, "a": "ü"}) == '{"b":1,"a":"ü"}'.encode()
+    assert json.loads(encode_body(PAYLOAD)) == PAYLOAD
