@@ -19,8 +19,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from pilothouse.ui import gallery
 
-gallery.configure()
-
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -245,12 +243,17 @@ def site(folder: Path, stage: Stage) -> Iterator[str]:
     thread.join(5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium, headless."""
+    """Debian's chromium, headless.
+
+    Playwright keeps an event loop running in this thread for as long as it lives: it ends with the module, so that no
+    other test finds it, and Django is told meanwhile that its calls are not made from a coroutine.
+    """
     if not CHROMIUM.exists():
         pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
         yield running
         running.close()

@@ -9,9 +9,11 @@ import pytest
 from django import forms
 from django.template import engines
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 
 import pilothouse
 from pilothouse.ui import gallery
+from pilothouse.ui.context import chrome
 from pilothouse.ui.icons import ICONS
 from pilothouse.ui.tables import Column, Table
 
@@ -154,3 +156,12 @@ def test_template_holds_nothing_that_the_policy_refuses(path: Path) -> None:
 def test_template_uses_known_drawings(path: Path) -> None:
     for name in re.findall(r'{% icon "([\w-]+)"', path.read_text(encoding="utf-8")):
         assert name in ICONS
+
+
+@pytest.mark.parametrize(
+    ("cookie", "theme"), [("dark", "dark"), ("light", "light"), ("", ""), ('dark" onload="x', ""), ("sepia", "")]
+)
+def test_theme_comes_from_a_cookie_that_is_not_trusted(cookie: str, theme: str) -> None:
+    request = RequestFactory().get("/")
+    request.COOKIES["theme"] = cookie
+    assert chrome(request) == {"theme": theme, "request_id": ""}
