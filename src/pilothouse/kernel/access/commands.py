@@ -1,0 +1,280 @@
+"""Verbs of the access room. Each works in the caller's open scope (one transaction) and tells the timeline."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import Error, transaction
+
+from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.ids import ALPHABET, new_id
+from pilothouse.kernel.base.scope import current_scope
+from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply
+from pilothouse.kernel.lifecycle.errors import TransitionRefused
+
+from . import limits
+from .errors import AlreadyMember, LastOwner, RevealLinkGone, TooMany
+from .lifecycle import API_KEY
+from .models import ApiKey, Member, Operator, RevealLink
+from .queries import access_key
+from .roles import KEY_PREFIXES, KEY_SCOPES, MEMBER_ROLES, OPERATOR_ROLES, mode_of_prefix
+
+SQL = Statements(__file__)
+
+
+def hash_of(secret: str) -> str:
+    """Lower-case hex of SHA-256 of a raw key or token: `encode(sha256('…'), 'hex')` in SQL."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _secret() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(limits.KEY_SECRET_CHARACTERS))
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= limits.KEY_NAME_MAX_CHARACTERS or "\x00" in name:
+        raise InvalidInput(reason=f"A key's name has 1 to {limits.KEY_NAME_MAX_CHARACTERS} characters.")
+    return name
+
+
+def _checked_key(name: str, kind: str, scopes: Sequence[str], rate_limit_per_min: int) -> dict[str, Any]:
+    if kind not in KEY_PREFIXES:
+        raise InvalidInput(reason=f"A key is one of {', '.join(KEY_PREFIXES)}, not {kind!r}.")
+    if not scopes or not set(scopes) <= set(KEY_SCOPES):
+        raise InvalidInput(reason=f"A key needs at least one scope of: {', '.join(KEY_SCOPES)}.")
+    if not 1 <= rate_limit_per_min <= limits.RATE_LIMIT_MAX_PER_MIN:
+        raise InvalidInput(reason=f"A key's limit is 1 to {limits.RATE_LIMIT_MAX_PER_MIN} requests a minute.")
+    return {
+        "name": _checked_name(name),
+        "kind": kind,
+        "scopes": sorted(set(scopes)),
+        "rate_limit_per_min": rate_limit_per_min,
+    }
+
+
+def issue_key(
+    tenant: int,
+    name: str,
+    kind: str = "pilot",
+    scopes: Sequence[str] = KEY_SCOPES,
+    rate_limit_per_min: int = limits.RATE_LIMIT_DEFAULT_PER_MIN,
+) -> tuple[ApiKey, str]:
+    """Issue an API key: (row, raw key). Only the hash is stored, so the raw key can never be shown again.
+
+    `kind` is pilot, live or test and decides the prefix; a `test` key runs on the zero-value wallet.
+    """
+    given = _checked_key(name, kind, scopes, rate_limit_per_min)
+    if ApiKey.objects.filter(tenant_id=tenant).exclude(state="revoked").count() >= limits.KEYS_PER_TENANT_MAX_COUNT:
+        raise TooMany(limit=limits.KEYS_PER_TENANT_MAX_COUNT, what="API keys")
+    raw = KEY_PREFIXES[kind] + _secret()
+    row = SQL.one(
+        "issue_key",
+        tenant=tenant,
+        key_hash=hash_of(raw),
+        mode=mode_of_prefix(raw),
+        prefix=KEY_PREFIXES[kind],
+        last_four=raw[-4:],
+        **given,
+    )
+    if row is None:
+        raise InvalidInput(reason="There is no such account.")
+    return ApiKey.objects.get(id=row["id"]), raw
+
+
+def revoke_key(tenant: int, key: str, role: str = "owner", reason: str = "other") -> ApiKey:
+    """End a key (by public id) for good; every later call answers 401 at once."""
+    row = access_key(tenant, key)
+    apply(API_KEY, "revoke", [row.id], role=role, reason=reason)
+    row.refresh_from_db()
+    return row
+
+
+def pause_key(tenant: int, key: str) -> ApiKey:
+    """Switch a key off; it can be switched on again. Doing it twice is the same as once."""
+    return _switch(tenant, key, active=False)
+
+
+def resume_key(tenant: int, key: str) -> ApiKey:
+    """Switch a paused key on again; a revoked one stays revoked (TransitionRefused)."""
+    return _switch(tenant, key, active=True)
+
+
+def _switch(tenant: int, key: str, *, active: bool) -> ApiKey:
+    row = access_key(tenant, key)
+    if row.state == "revoked":
+        raise TransitionRefused(event="resume" if active else "pause", kind="API key", state=row.state)
+    SQL.rows("switch_key", tenant=tenant, key=row.id, active=active)
+    row.refresh_from_db()
+    return row
+
+
+def create_reveal_link(
+    tenant: int,
+    name: str,
+    kind: str = "pilot",
+    scopes: Sequence[str] = KEY_SCOPES,
+    rate_limit_per_min: int = limits.RATE_LIMIT_DEFAULT_PER_MIN,
+) -> tuple[RevealLink, str]:
+    """A link that makes a key when it is opened: (row, token). It works once, for 24 hours of business time.
+
+    The raw key does not exist before, so neither a mail nor this database ever holds it.
+    """
+    given = _checked_key(name, kind, scopes, rate_limit_per_min)
+    token = _secret()
+    row = SQL.one(
+        "create_reveal_link",
+        tenant=tenant,
+        public_id=new_id("rev"),
+        token_hash=hash_of(token),
+        actor=current_scope().actor,
+        hours=limits.REVEAL_LINK_LIFE_HOURS,
+        **given,
+    )
+    assert row is not None
+    append_events([NewEvent(tenant, "reveal_link", row["id"], "create", data=given)])
+    return RevealLink.objects.get(id=row["id"]), token
+
+
+def consume_reveal_link(tenant: int, link: int, token: str) -> tuple[ApiKey, str]:
+    """Open a reveal link: (key row, raw key).
+
+    1. Lock the link while it can still be opened; a twin finds nothing and gets RevealLinkGone.
+    2. Issue the key. 3. Mark the link with it. All in one transaction: a crash leaves the link good.
+    """
+    row = SQL.one("lock_reveal_link", link=link, token_hash=hash_of(token))
+    if row is None:
+        raise RevealLinkGone()
+    key, raw = issue_key(tenant, row["name"], row["kind"], row["scopes"], row["rate_limit_per_min"])
+    SQL.execute("consume_reveal_link", link=row["id"], key=key.id)
+    append_events([NewEvent(tenant, "reveal_link", row["id"], "open", data={"key": key.public_id})])
+    return key, raw
+
+
+def set_flag(name: str, value: Any, reason: str, tenant: int | None = None) -> None:
+    """Set a named switch for a tenant, or with no tenant for the platform (in an ops or worker scope)."""
+    if not 0 < len(name) <= limits.FLAG_NAME_MAX_CHARACTERS:
+        raise InvalidInput(reason=f"A flag's name has 1 to {limits.FLAG_NAME_MAX_CHARACTERS} characters.")
+    if not 0 < len(reason.strip()) <= limits.REASON_MAX_CHARACTERS:
+        raise InvalidInput(reason="Say why, in one sentence: the reason is shown where the flag acts.")
+    params = {"name": name, "value": json.dumps(value), "reason": reason.strip(), "actor": current_scope().actor}
+    if tenant is None:
+        SQL.rows("set_platform_flag", **params)
+        return
+    row = SQL.one("set_flag", tenant=tenant, **params)
+    assert row is not None
+    append_events(
+        [
+            NewEvent(
+                tenant,
+                "flag",
+                row["id"],
+                "set",
+                data={"name": name, "value": value, "reason": reason.strip()},
+                visibility="internal",
+            )
+        ]
+    )
+
+
+def ensure_person(email: str, name: str = "", password: str | None = None, *, verified: bool = False) -> User:
+    """The user with this address, made when it is not there; `password` is set only on a new one.
+
+    A new person without a password signs in by link or code. The lower-case address is the user name, which is what
+    keeps two people from having one address.
+    """
+    from allauth.account.models import EmailAddress
+
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise InvalidInput(reason=f"{email!r} is not a mail address.") from error
+    if len(email) > limits.EMAIL_MAX_CHARACTERS:
+        raise InvalidInput(reason=f"A mail address has at most {limits.EMAIL_MAX_CHARACTERS} characters here.")
+    first, _, last = name.strip().partition(" ")
+    person, made = get_user_model().objects.get_or_create(
+        username=email, defaults={"email": email, "first_name": first[:150], "last_name": last[:150]}
+    )
+    if made:
+        person.set_password(password)
+        person.save(update_fields=["password"])
+    EmailAddress.objects.get_or_create(user=person, email=email, defaults={"primary": True, "verified": verified})
+    return person
+
+
+def add_member(tenant: int, email: str, role: str, name: str = "", password: str | None = None) -> Member:
+    """Make a person a member of a tenant; AlreadyMember when they are one."""
+    _check_role(role)
+    if Member.objects.filter(tenant_id=tenant).count() >= limits.MEMBERS_PER_TENANT_MAX_COUNT:
+        raise TooMany(limit=limits.MEMBERS_PER_TENANT_MAX_COUNT, what="members")
+    person = ensure_person(email, name, password)
+    row = SQL.one("add_member", tenant=tenant, person=person.pk, role=role, actor=current_scope().actor)
+    if row is None:
+        known = Member.objects.get(tenant_id=tenant, user_id=person.pk)
+        raise AlreadyMember(email=person.email, role=known.role)
+    append_events([NewEvent(tenant, "member", row["id"], "add", data={"email": person.email, "role": role})])
+    return Member.objects.get(id=row["id"])
+
+
+def set_role(member: Member, role: str) -> Member:
+    """Give a member another role; LastOwner when nobody else would own the account."""
+    _check_role(role)
+    member = Member.objects.select_for_update().get(id=member.id)
+    if member.role == role:
+        return member
+    old, member.role = member.role, role
+    with _last_owner_told():
+        Member.objects.filter(id=member.id).update(role=role)
+    append_events([NewEvent(member.tenant_id, "member", member.id, "set_role", data={"old": old, "role": role})])
+    return member
+
+
+def remove_member(member: Member) -> None:
+    """Take a person out of the tenant; what they did stays in the timeline. LastOwner as in `set_role`."""
+    email = get_user_model().objects.values_list("email", flat=True).get(pk=member.user_id)
+    with _last_owner_told():
+        Member.objects.filter(id=member.id).delete()
+    append_events([NewEvent(member.tenant_id, "member", member.id, "remove", data={"email": email})])
+
+
+@contextmanager
+def _last_owner_told() -> Iterator[None]:
+    """A savepoint in which the database's own refusal of a last owner's leaving becomes LastOwner."""
+    try:
+        with transaction.atomic(using=current_scope().alias):
+            yield
+    except Error as error:
+        if getattr(error.__cause__, "sqlstate", "") == "PH409":
+            raise LastOwner() from error
+        raise
+
+
+def _check_role(role: str) -> None:
+    if role not in MEMBER_ROLES:
+        raise InvalidInput(reason=f"A member's role is one of {', '.join(MEMBER_ROLES)}, not {role!r}.")
+
+
+def add_operator(email: str, role: str, name: str = "", password: str | None = None) -> Operator:
+    """Make a person an operator of the platform, in a worker scope; a known one gets the role given."""
+    if role not in OPERATOR_ROLES:
+        raise InvalidInput(reason=f"An operator's role is one of {', '.join(OPERATOR_ROLES)}, not {role!r}.")
+    person = ensure_person(email, name, password)
+    row, _ = Operator.objects.update_or_create(
+        user_id=person.pk, defaults={"role": role}, create_defaults={"role": role, "added_at": clock.now()}
+    )
+    return row
+
+
+def prune_usage(days: int = limits.USAGE_KEEP_DAYS) -> int:
+    """Delete a chunk of the oldest per-call log, in a worker scope; returns how many rows, 0 when all is done."""
+    return SQL.execute("prune_usage", days=days, count=limits.USAGE_PRUNE_CHUNK_ROWS)

@@ -1,0 +1,22 @@
+"""The life of an API key."""
+
+from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
+
+API_KEY = Lifecycle(
+    name="api_key",
+    table="enterprise_api_keys",
+    transitions=(
+        # The raw key is shown at this moment and never again.
+        Transition("issue", None, "revealed_once", ("owner", "engineer", "operator", "system")),
+        Transition("use", "revealed_once", "active", ("system",)),
+        Transition(
+            "revoke",
+            ("revealed_once", "active"),
+            "revoked",
+            ("owner", "engineer", "operator", "system"),
+            reasons=("leaked", "rotated", "unused", "pilot_closed", "upgraded", "other"),
+        ),
+    ),
+    # A key waits for nobody: it works until someone ends it.
+    alive="true",
+)

@@ -1,0 +1,57 @@
+"""Who is asking: an API key or a person, always in one tenant."""
+
+from dataclasses import dataclass
+
+from pilothouse.kernel.base.errors import Forbidden
+
+from .errors import MissingScope
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller whose right to act in one tenant is proven.
+
+    `actor` is what timelines and journals name (`key:ek_pilot_…7f3a`, `user:ada@northwind.example`). `mode` is `test`
+    for test keys, which run on the zero-value wallet. `key` is the key's row id, `user` the person's; one is None.
+    """
+
+    tenant: int
+    tenant_public_id: str
+    tenant_name: str
+    actor: str
+    role: str
+    scopes: frozenset[str]
+    mode: str = "live"
+    key: int | None = None
+    user: int | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether this caller has the scope."""
+        return scope in self.scopes
+
+
+def require(principal: Principal, scope: str) -> None:
+    """Raise MissingScope (a key) or Forbidden (a person) when the caller lacks `scope`."""
+    if principal.may(scope):
+        return
+    if principal.key is not None:
+        raise MissingScope(needed=scope)
+    raise Forbidden(needed=scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One tenant in which a person is a member."""
+
+    tenant: int
+    public_id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """All that a person may be here: their tenants by name, and their operator role (empty for none)."""
+
+    tenants: tuple[Membership, ...] = ()
+    operator: str = ""

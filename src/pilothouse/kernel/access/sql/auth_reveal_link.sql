@@ -1,0 +1,1 @@
+SELECT * FROM auth_reveal_link(%(hash)s)

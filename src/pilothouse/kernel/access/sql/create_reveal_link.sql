@@ -1,0 +1,4 @@
+INSERT INTO reveal_link (tenant, public_id, token_hash, name, kind, scopes, rate_limit_per_min, created_at, created_by, expires_at)
+VALUES (%(tenant)s, %(public_id)s, %(token_hash)s, %(name)s, %(kind)s, %(scopes)s::text[], %(rate_limit_per_min)s,
+        (SELECT base.clock_now()), %(actor)s, (SELECT base.clock_now()) + make_interval(hours => %(hours)s))
+RETURNING id

@@ -1,0 +1,1 @@
+SELECT log_api_usage(%(calls)s::jsonb) AS written
