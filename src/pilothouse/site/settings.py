@@ -26,6 +26,7 @@ LOG_SQL = env.boolean("LOG_SQL", False)
 SECRET_KEY = secret_key(DATA)
 ENTERPRISE_DOCS_URL = env.text("ENTERPRISE_DOCS_URL", "https://sora2aivideos.com/docs/enterprise")
 ENTERPRISE_EXAMPLES_URL = env.text("ENTERPRISE_EXAMPLES_URL", "https://github.com/sora2aivideos/examples")
+VIDEO_CONCURRENCY = env.integer("VIDEO_CONCURRENCY", 64, 1, 10_000)
 BATCH_ITEMS_MAX_COUNT = env.integer("BATCH_ITEMS_MAX_COUNT", 10_000, 1, 10_000)
 
 # --- Django -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
+# The one message about a batch (requirement ENT-050).
+COMPLETED_EVENT = "batch.completed"
 FAILURE_REASONS = ("cancelled", "model_error", "param_error", "timeout")
 
 ITEM = Lifecycle(
@@ -34,7 +36,7 @@ ITEM = Lifecycle(
         ),
     ),
     # An item has no timer row: its due time is a column, and its batch's deadline is the net below it.
-    alive="s.next_run_at IS NOT NULL",
+    alive="s.next_run_at IS NOT NULL AND s.stuck_error IS NULL",
 )
 
 BATCH = Lifecycle(

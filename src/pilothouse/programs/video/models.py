@@ -35,6 +35,8 @@ class Batch(TenantModel):
     cost = models.BigIntegerField()
     terms_hash = models.TextField()
     fingerprint = models.TextField()
+    # The versions under which the fingerprints were made, so that they can be recomputed after an upgrade.
+    versions = models.JSONField(default=dict)
     webhook_url = models.TextField(null=True)
     total = models.IntegerField()
     pending_count = models.IntegerField()
@@ -120,7 +122,9 @@ class Item(TenantModel):
     state = models.TextField(default="pending")
     params = models.JSONField()
     metadata = models.JSONField(default=dict)
+    # Public id of the image's file, and the hash of its content.
     image = models.TextField(null=True)
+    image_sha256 = models.TextField(null=True)
     fingerprint = models.TextField()
     next_run_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)

@@ -1,12 +1,33 @@
 """What the video program is."""
 
-from pilothouse.kernel.base.program import Program
+from pathlib import Path
+
+from pilothouse.kernel.base.program import NavItem, Program
 
 from . import lifecycle
+
+
+def _pumps() -> list[object]:
+    from .tasks import pumps
+
+    return list(pumps())
+
+
+def _api(api: object) -> None:
+    from .api import add_to
+
+    add_to(api)  # type: ignore[arg-type]
+
 
 PROGRAM = Program(
     name="video",
     title="Video batches",
     app="video",
     lifecycles=(lifecycle.BATCH.name, lifecycle.ITEM.name),
+    promises=Path(__file__).parent / "sql" / "promises",
+    invariants=Path(__file__).parent / "sql" / "invariants",
+    api=_api,
+    urls="pilothouse.programs.video.urls",
+    navigation=(NavItem("Batches", "video:batches", ("owner", "engineer", "finance")),),
+    pumps=_pumps,
 )

@@ -114,13 +114,16 @@ class Tree:
         An int from `on_ready` ends the tree with that code; None keeps it up until a signal (then 0). A signal before
         that gives 128 + its number, a dead or never-ready process 1, a folder in use 3. Call it from the main thread.
         """
-        make_data_folder(self.data)
         try:
+            make_data_folder(self.data)
             with folder.held(self.data), self._signals():
                 return self._run(on_ready)
         except folder.AlreadyRunning as refused:
             self._errors.line("up", str(refused))
             return limits.EXIT_ALREADY_RUNNING
+        except OSError as error:
+            self._errors.line("up", f"The data folder {self.data} cannot be used: {error.strerror}.")
+            return limits.EXIT_CHILD_DIED
 
     def pids(self) -> dict[str, int]:
         """Process id of each child by name, the guard's included."""

@@ -1,0 +1,109 @@
+"""How the JSON API reads bodies and writes answers: msgspec both ways, the same errors everywhere."""
+
+from typing import Any
+
+import msgspec
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+
+from .errors import InvalidInput, PilothouseError
+from .limits import PAGE_SIZE_DEFAULT_ROWS, PAGE_SIZE_MAX_ROWS, REQUEST_BODY_MAX_BYTES
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+
+
+class MalformedJson(PilothouseError):
+    """The body is not JSON."""
+
+    code = "malformed_json"
+    status = 400
+    message = "The body is not valid JSON: {reason}."
+
+
+class BodyTooLarge(PilothouseError):
+    """The body is larger than we read."""
+
+    code = "body_too_large"
+    status = 413
+    message = "The body is larger than {max_bytes} bytes. Nothing was read."
+
+
+class UnsupportedType(PilothouseError):
+    """The body's content type is not one that this address takes."""
+
+    code = "unsupported_media_type"
+    status = 415
+    message = "Send {expected}, not {given!r}."
+
+
+def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    """A JSON answer."""
+    return HttpResponse(_encoder.encode(body), status=status, content_type="application/json", headers=headers)
+
+
+def raw_body(request: HttpRequest) -> bytes:
+    """The whole body; BodyTooLarge past the limit, MalformedJson when the sender went away."""
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise BodyTooLarge(max_bytes=REQUEST_BODY_MAX_BYTES) from None
+    except UnreadablePostError:
+        raise MalformedJson(reason="the body ended early") from None
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The body as a JSON object. Raises UnsupportedType, MalformedJson, BodyTooLarge or InvalidInput."""
+    kind = (request.content_type or "").lower()
+    if kind not in ("application/json", ""):
+        raise UnsupportedType(expected="application/json", given=kind[:100])
+    return decode_object(raw_body(request))
+
+
+def decode_object(data: bytes) -> dict[str, Any]:
+    """Bytes as a JSON object."""
+    try:
+        value = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedJson(reason=str(error)[:200]) from None
+    if not isinstance(value, dict):
+        raise InvalidInput(reason="The body must be a JSON object.")
+    return value
+
+
+def only(body: dict[str, Any], *known: str) -> None:
+    """Refuse unknown fields by name: a typo must not be silently ignored where money is at stake."""
+    for key in body:
+        if key not in known:
+            raise InvalidInput(reason=f"Unknown field {key!r}; known are {', '.join(known)}.")
+
+
+def text_field(body: dict[str, Any], name: str, *, maximum: int, required: bool = False) -> str | None:
+    """A text field of at most `maximum` characters without NUL, or None when it is absent and not required."""
+    value = body.get(name)
+    if value is None:
+        if required:
+            raise InvalidInput(reason=f"{name} is required.")
+        return None
+    if not isinstance(value, str) or not value or len(value) > maximum or not storable(value):
+        raise InvalidInput(reason=f"{name} must be a text of 1 to {maximum} characters without control characters.")
+    return value
+
+
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can keep this text: no NUL, no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def page_size(limit: int | None) -> int:
+    """Rows of one page from the query parameter `limit`; InvalidInput when out of bounds."""
+    if limit is None:
+        return PAGE_SIZE_DEFAULT_ROWS
+    if not 1 <= limit <= PAGE_SIZE_MAX_ROWS:
+        raise InvalidInput(reason=f"limit must be between 1 and {PAGE_SIZE_MAX_ROWS}.")
+    return limit

@@ -1,0 +1,55 @@
+"""Errors of the video program."""
+
+from pilothouse.kernel.base.errors import PilothouseError
+
+
+class BatchSize(PilothouseError):
+    """A batch has too few or too many items for this account."""
+
+    code = "batch_size"
+    status = 422
+    message = "A batch has {minimum} to {maximum} items in this account; this one has {given}. Nothing was reserved."
+
+
+class RequestIdConflict(PilothouseError):
+    """The request_id was used before with another body."""
+
+    code = "request_id_conflict"
+    status = 422
+    message = (
+        "The request_id {request_id!r} belongs to batch {batch_id}, whose body was different. Nothing was reserved."
+    )
+
+
+class RequestInFlight(PilothouseError):
+    """The same request_id is being created at this moment."""
+
+    code = "request_in_flight"
+    status = 409
+    message = (
+        "A request with this request_id is being worked on. Ask again in {retry_after_s} s; it will not be doubled."
+    )
+
+
+class ImageRefused(PilothouseError):
+    """An item names an image that is not there or is not an image."""
+
+    code = "image_not_found"
+    status = 422
+    message = "Item {position} names the image {image!r}, which was not uploaded to your account. Nothing was reserved."
+
+
+class BatchCompleted(PilothouseError):
+    """The batch has ended; there is nothing left to cancel."""
+
+    code = "batch_completed"
+    status = 409
+    message = "Batch {batch_id} is completed. There is nothing left to cancel."
+
+
+class OutputExpired(PilothouseError):
+    """The video's time of storage has ended."""
+
+    code = "output_expired"
+    status = 410
+    message = "This video was kept for {days} days and is deleted."

@@ -1,0 +1,139 @@
+"""Normalises what a customer asks for: the same words from the API, a page or the demo become the same parameters."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pilothouse.kernel.base.errors import InvalidInput
+
+from . import limits
+from .providers.protocol import SIZES
+
+PLATFORM_ASPECTS = {
+    "tiktok": "9:16",
+    "reels": "9:16",
+    "shorts": "9:16",
+    "youtube": "16:9",
+    "instagram": "1:1",
+}
+ASPECT_DEFAULT = "9:16"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+ITEM_KEYS = {"params", "metadata"}
+PARAM_KEYS = {"prompt", "image", "aspect", "platform", "seconds", "duration"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One item as the pipeline takes it: normalised parameters, the image's file id, and the customer's metadata."""
+
+    params: dict[str, Any]
+    image: str | None
+    metadata: dict[str, Any]
+
+
+def request_id(value: Any) -> str:
+    """A request_id of 1 to 255 characters without control characters; InvalidInput otherwise."""
+    if not isinstance(value, str) or not 1 <= len(value) <= limits.REQUEST_ID_MAX_CHARACTERS:
+        raise InvalidInput(reason=f"request_id must be a text of 1 to {limits.REQUEST_ID_MAX_CHARACTERS} characters.")
+    if CONTROL.search(value) or not _is_storable(value):
+        raise InvalidInput(reason="request_id must not hold control characters.")
+    return value
+
+
+def items(values: Any) -> list[NewItem]:
+    """The items of a request, each checked; the sentence of an InvalidInput names the position, from 0."""
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes) or not values:
+        raise InvalidInput(reason="items must be a list with at least one item.")
+    return [_item(position, value) for position, value in enumerate(values)]
+
+
+def _item(position: int, value: Any) -> NewItem:
+    where = f"items[{position}]"
+    if not isinstance(value, Mapping):
+        raise InvalidInput(reason=f"{where} must be an object with params and metadata.")
+    _only(where, value, ITEM_KEYS)
+    params = value.get("params")
+    if not isinstance(params, Mapping):
+        raise InvalidInput(reason=f"{where}.params must be an object with a prompt.")
+    _only(f"{where}.params", params, PARAM_KEYS)
+    image = params.get("image")
+    if image is not None and (not isinstance(image, str) or not re.fullmatch(r"file_[0-9a-z]{26}", image)):
+        raise InvalidInput(reason=f"{where}.params.image must be the id of an uploaded image, such as file_….")
+    return NewItem(
+        {"prompt": _prompt(where, params), "aspect": _aspect(where, params), "seconds": _seconds(where, params)},
+        image,
+        _metadata(where, value.get("metadata")),
+    )
+
+
+def _only(where: str, value: Mapping[str, Any], known: set[str]) -> None:
+    unknown = sorted(str(key) for key in value if key not in known)
+    if unknown:
+        raise InvalidInput(
+            reason=f"{where} has the unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}."
+        )
+
+
+def _prompt(where: str, params: Mapping[str, Any]) -> str:
+    prompt = params.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise InvalidInput(reason=f"{where}.params.prompt must be a text that says what the video shows.")
+    if len(prompt) > limits.PROMPT_MAX_CHARACTERS:
+        raise InvalidInput(reason=f"{where}.params.prompt is longer than {limits.PROMPT_MAX_CHARACTERS} characters.")
+    if CONTROL_IN_TEXT.search(prompt) or not _is_storable(prompt):
+        raise InvalidInput(reason=f"{where}.params.prompt holds control characters.")
+    return prompt.strip()
+
+
+def _aspect(where: str, params: Mapping[str, Any]) -> str:
+    platform, aspect = params.get("platform"), params.get("aspect")
+    if platform is not None and (not isinstance(platform, str) or platform not in PLATFORM_ASPECTS):
+        raise InvalidInput(reason=f"{where}.params.platform must be one of {', '.join(PLATFORM_ASPECTS)}.")
+    if aspect is None:
+        return PLATFORM_ASPECTS[platform] if platform is not None else ASPECT_DEFAULT
+    if not isinstance(aspect, str) or aspect not in SIZES:
+        raise InvalidInput(reason=f"{where}.params.aspect must be one of {', '.join(SIZES)}.")
+    if platform is not None and PLATFORM_ASPECTS[platform] != aspect:
+        raise InvalidInput(
+            reason=f"{where}.params.aspect {aspect} does not fit the platform {platform}; give one of them."
+        )
+    return aspect
+
+
+def _seconds(where: str, params: Mapping[str, Any]) -> int:
+    given = params.get("seconds", params.get("duration", limits.SECONDS_DEFAULT))
+    if type(given) is not int or not limits.SECONDS_MIN <= given <= limits.SECONDS_MAX:
+        raise InvalidInput(
+            reason=f"{where}.params.seconds must be a whole number from {limits.SECONDS_MIN} to {limits.SECONDS_MAX}."
+        )
+    return given
+
+
+def _metadata(where: str, metadata: Any) -> dict[str, Any]:
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise InvalidInput(reason=f"{where}.metadata must be an object.")
+    try:
+        text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise InvalidInput(reason=f"{where}.metadata must be plain JSON without NaN.") from None
+    if len(text.encode(errors="replace")) > limits.METADATA_MAX_BYTES:
+        raise InvalidInput(reason=f"{where}.metadata is larger than {limits.METADATA_MAX_BYTES} bytes.")
+    if "\\u0000" in text or not _is_storable(text):
+        raise InvalidInput(
+            reason=f"{where}.metadata holds a character that cannot be stored (NUL or half a surrogate)."
+        )
+    return dict(metadata)
+
+
+def _is_storable(text: str) -> bool:
+    """PostgreSQL takes any text but NUL and lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text

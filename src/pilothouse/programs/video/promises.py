@@ -1,0 +1,74 @@
+"""The four promises of the video program (docs/guarantees.md), as checks that `watch` runs."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.watch.checks import Promise, declare_promises
+from pilothouse.kernel.watch.limits import PARITY_CHUNK_ROWS
+
+from .fingerprint import batch_fingerprint, item_fingerprint
+
+SQL = Statements(__file__, "sql/recheck")
+FOLDER = Path(__file__).parent / "sql" / "promises"
+PROGRAM_NAME = "video"
+
+
+def recheck_fingerprints(batches: Sequence[int] | None) -> list[Row]:
+    """Items and batches whose stored fingerprint is not the one of their stored parameters and versions.
+
+    Reads the batches in chunks by id, so memory stays flat over any number of them.
+    """
+    found: list[Row] = []
+    after = 0
+    while chunk := SQL.rows(
+        "batches_after", after=after, batches=None if batches is None else list(batches), count=PARITY_CHUNK_ROWS
+    ):
+        after = chunk[-1]["id"]
+        items: dict[int, list[Row]] = defaultdict(list)
+        for row in SQL.rows("items_of_batches", batches=[row["id"] for row in chunk]):
+            items[row["batch"]].append(row)
+        for batch in chunk:
+            found += _differences(batch, items[batch["id"]])
+    return found
+
+
+def _differences(batch: Row, items: list[Row]) -> list[Row]:
+    found: list[Row] = []
+    under = batch["versions"]
+    for item in items:
+        if item_fingerprint(item["params"], item["image_sha256"], under) != item["fingerprint"]:
+            found.append(
+                {
+                    "tenant": batch["tenant"],
+                    "batch": batch["public_id"],
+                    "item": item["public_id"],
+                    "what": f"the fingerprint is not the one of its parameters ({batch['entry']})",
+                }
+            )
+    if batch_fingerprint([item["fingerprint"] for item in items], batch["terms_hash"], under) != batch["fingerprint"]:
+        found.append(
+            {
+                "tenant": batch["tenant"],
+                "batch": batch["public_id"],
+                "item": None,
+                "what": f"the batch's fingerprint is not the one of its items and terms ({batch['entry']})",
+            }
+        )
+    return found
+
+
+PROMISES = declare_promises(
+    (
+        Promise(PROGRAM_NAME, "execution", "Every accepted item ends exactly once", "data_integrity",
+                FOLDER / "execution.sql"),
+        Promise(PROGRAM_NAME, "billing", "Only succeeded items are charged, each once, at the reserved price",
+                "wrong_charge", FOLDER / "billing.sql"),
+        Promise(PROGRAM_NAME, "refund", "Every failed item's credits return in full, with its failure", "data_integrity",
+                FOLDER / "refund.sql"),
+        # What is broken here is the pipeline that all tenants share, so all of them pause.
+        Promise(PROGRAM_NAME, "parity", "Demo, pages and API run one pipeline", "demo_api_divergence",
+                FOLDER / "parity.sql", look=recheck_fingerprints, wide=True),
+    )
+)  # fmt: skip

@@ -1,0 +1,144 @@
+"""Reads of batches and items, under the names that customers see (requirement C8: this is the one mapping)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.files.links import signed_path
+from pilothouse.kernel.outbox.queries import webhook_statuses
+
+from . import limits
+from .lifecycle import COMPLETED_EVENT
+
+SQL = Statements(__file__)
+BATCH_STATES = ("pending", "running", "completed")
+# `failed` is a passing state: an item that failed is stored as refunded and matches both words.
+ITEM_FILTERS = {
+    "pending": "pending",
+    "running": "running",
+    "succeeded": "succeeded",
+    "failed": "refunded",
+    "refunded": "refunded",
+}
+PARAM_HINT = "adjust_prompt_or_image"
+
+
+def batch_rows(
+    tenant: int,
+    *,
+    count: int,
+    before: int | None = None,
+    state: str | None = None,
+    request_id: str | None = None,
+    mode: str | None = None,
+) -> list[Row]:
+    """Rows of a tenant's batches, newest first, for lists; `before` is the key of the last row seen."""
+    return SQL.rows(
+        "list_batches", tenant=tenant, count=count, before=before, state=state, request_id=request_id, mode=mode
+    )
+
+
+def item_rows(batch: int, *, count: int, after: int = 0, status: str | None = None) -> list[Row]:
+    """Rows of a batch's items by position; `after` is the last position seen, `status` one of ITEM_FILTERS."""
+    if status is not None and status not in ITEM_FILTERS:
+        raise InvalidInput(reason=f"status must be one of {', '.join(ITEM_FILTERS)}.")
+    return SQL.rows(
+        "list_items", batch=batch, count=count, after=after, state=None if status is None else ITEM_FILTERS[status]
+    )
+
+
+def batches_json(rows: list[Row]) -> list[dict[str, Any]]:
+    """The API's form of batches (requirement C47), with their webhooks' states in one read."""
+    webhooks = webhook_statuses("batch", [row["id"] for row in rows], COMPLETED_EVENT)
+    return [
+        {
+            "batch_id": row["public_id"],
+            "request_id": row["request_id"],
+            "status": row["state"],
+            "summary": {
+                "total": row["total"],
+                "pending": row["pending_count"],
+                "running": row["running_count"],
+                "succeeded": row["succeeded_count"],
+                "failed": row["failed_count"],
+            },
+            "ledger": {
+                "reserved": row["reserved"],
+                "settled": row["settled"],
+                "refunded": row["refunded"],
+                "in_flight": row["reserved"] - row["settled"] - row["refunded"],
+            },
+            "webhook": {"url": row["webhook_url"], "status": webhook_status(row, webhooks)},
+            "created_at": clock.iso(row["created_at"]),
+            "completed_at": clock.iso(row["completed_at"]) if row["completed_at"] else None,
+        }
+        for row in rows
+    ]
+
+
+def webhook_status(row: Row, told: Mapping[int, Row]) -> str:
+    """none, pending, delivered or failed: an unfinished batch with an address has its message still before it."""
+    status = str(told[row["id"]]["status"]) if row["id"] in told else "none"
+    if status == "none" and row["webhook_url"] and row["state"] != "completed":
+        return "pending"
+    return status
+
+
+def items_json(rows: list[Row]) -> list[dict[str, Any]]:
+    """The API's form of items: what was asked, how it went, and a signed link where a video is kept."""
+    return [
+        {
+            "item_id": row["public_id"],
+            "position": row["position"],
+            "status": row["state"],
+            "failure_reason": row["failure_reason"],
+            "hint": PARAM_HINT if row["failure_reason"] == "param_error" else None,
+            "params": {**row["params"], **({"image": row["image"]} if row["image"] else {})},
+            "metadata": row["metadata"],
+            "fingerprint": row["fingerprint"],
+            "progress": row["progress"],
+            "history": history(row),
+            "output": output(row),
+        }
+        for row in rows
+    ]
+
+
+def history(row: Row) -> list[dict[str, str]]:
+    """Every status an item went through with its instant; `failed` and `refunded` commit together and both show."""
+    steps = [("pending", row["created_at"]), ("running", row["dispatched_at"])]
+    if row["state"] == "succeeded":
+        steps.append(("succeeded", row["finished_at"]))
+    elif row["state"] == "refunded":
+        steps += [("failed", row["finished_at"]), ("refunded", row["finished_at"])]
+    return [{"status": status, "at": clock.iso(at)} for status, at in steps if at is not None]
+
+
+def output(row: Row) -> dict[str, Any] | None:
+    """The finished video: a link that works for fifteen minutes, its size and hash; None while there is none."""
+    if row["output"] is None:
+        return None
+    return {
+        "url": settings.SITE_URL + signed_path(row["tenant"], row["output"], life_s=limits.OUTPUT_LINK_S),
+        "expires_at": clock.iso(row["output_expires_at"]),
+        "bytes": row["output_bytes"],
+        "media_sha256": row["media_sha256"],
+    }
+
+
+def outcome(row: Row) -> str:
+    """How a completed batch ended: all_succeeded, partial or all_failed; empty while it runs."""
+    if row["state"] != "completed":
+        return ""
+    if row["failed_count"] == 0:
+        return "all_succeeded"
+    return "all_failed" if row["succeeded_count"] == 0 else "partial"
+
+
+def failures(batch: int) -> list[Row]:
+    """How many items of a batch failed for each reason: {reason, count}."""
+    return SQL.rows("failures", batch=batch)

@@ -1,0 +1,44 @@
+-- Leases a set of due items across tenants. In order: items by what is due, skipping what another worker holds, and
+-- pending ones behind a closed gate; then the parents of those that start, in id order.
+WITH due AS MATERIALIZED (
+    SELECT i.id, i.state FROM item i
+    WHERE i.state IN ('pending', 'running') AND i.next_run_at <= (SELECT base.clock_now())
+      AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp())
+      AND i.stuck_error IS NULL AND (%(dispatch)s OR i.state = 'running')
+      AND (i.provider_ref IS NOT NULL OR NOT EXISTS (
+          SELECT FROM gate g
+          WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
+            AND (g.tenant IS NULL OR g.tenant = i.tenant)
+      ))
+    ORDER BY i.next_run_at LIMIT %(count)s FOR UPDATE OF i SKIP LOCKED
+), claimed AS (
+    UPDATE item i SET
+        state = 'running', token = i.token + 1,
+        lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s),
+        dispatched_at = coalesce(i.dispatched_at, (SELECT base.clock_now())),
+        timeout_at = coalesce(i.timeout_at, (SELECT base.clock_now()) + make_interval(secs => %(timeout_s)s))
+    FROM due WHERE i.id = due.id
+    RETURNING i.id, i.public_id, i.tenant, i.batch, i.token, i.attempt, i.waits, i.params, i.image, i.provider,
+              i.provider_ref, i.timeout_at <= (SELECT base.clock_now()) AS timed_out,
+              extract(epoch FROM (SELECT base.clock_now()) - i.dispatched_at)::float AS running_s,
+              due.state AS old_state
+), starting AS (
+    SELECT c.batch, count(*) AS n FROM claimed c WHERE c.old_state = 'pending' GROUP BY c.batch
+), locked AS MATERIALIZED (
+    SELECT b.id, b.state FROM batch b WHERE b.id IN (SELECT batch FROM starting) ORDER BY b.id FOR UPDATE
+), started AS (
+    UPDATE batch b SET
+        pending_count = b.pending_count - s.n, running_count = b.running_count + s.n, state = 'running',
+        started_at = coalesce(b.started_at, (SELECT base.clock_now()))
+    FROM starting s JOIN locked l ON l.id = s.batch
+    WHERE b.id = l.id
+    RETURNING b.id, b.tenant, l.state AS old_state, s.n
+), told AS (
+    INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx)
+    SELECT s.tenant, 'batch', s.id,
+           (SELECT max(e.seq) FROM event e WHERE e.subject_kind = 'batch' AND e.subject_id = s.id) + 1,
+           (SELECT base.clock_now()), clock_timestamp(), 'worker', 'start', jsonb_build_object('items', s.n),
+           'customer', (SELECT base.tx())
+    FROM started s WHERE s.old_state = 'pending'
+)
+SELECT c.*, b.mode FROM claimed c JOIN batch b ON b.id = c.batch

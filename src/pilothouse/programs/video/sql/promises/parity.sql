@@ -1,0 +1,45 @@
+-- Promise 4, parity: the same parameters under the same versions have the same fingerprint whatever the entry point,
+-- the same fingerprint on the embedded provider has the same bytes, and the webhook, the batch and the ledger say the
+-- same numbers. (That each fingerprint is the right one is recomputed in promises.py.)
+WITH b AS (
+    SELECT * FROM batch WHERE %(batches)s::bigint[] IS NULL OR id = ANY(%(batches)s::bigint[])
+), i AS (
+    SELECT i.*, b.public_id AS batch_public_id, b.versions, b.entry FROM item i JOIN b ON b.id = i.batch
+), told AS (
+    SELECT m.subject_id AS batch, m.body_sha256 = encode(sha256(m.body), 'hex') AS whole, json_or_null(m.body) AS body
+    FROM message m
+    WHERE m.subject_kind = 'batch' AND m.type = 'batch.completed' AND m.subject_id IN (SELECT id FROM b)
+), sums AS (
+    SELECT i.batch,
+           coalesce(sum(t.amount) FILTER (WHERE t.kind = 'reserve'), 0) AS reserved,
+           coalesce(sum(t.amount) FILTER (WHERE t.kind = 'settle'), 0) AS settled,
+           coalesce(sum(t.amount) FILTER (WHERE t.kind = 'refund'), 0) AS refunded,
+           count(DISTINCT i.id) FILTER (WHERE t.kind = 'settle') AS succeeded,
+           count(DISTINCT i.id) FILTER (WHERE t.kind = 'refund') AS failed
+    FROM i LEFT JOIN transfer t ON t.item = i.id AND t.kind IN ('reserve', 'settle', 'refund')
+    GROUP BY i.batch
+)
+SELECT min(i.tenant) AS tenant, min(i.batch_public_id) AS batch, min(i.public_id) AS item,
+       'equal parameters have ' || count(DISTINCT i.fingerprint) || ' fingerprints, through '
+       || string_agg(DISTINCT i.entry, ', ') AS what
+FROM i GROUP BY i.params, i.image_sha256, i.versions HAVING count(DISTINCT i.fingerprint) > 1
+UNION ALL
+SELECT min(i.tenant), min(i.batch_public_id), min(i.public_id),
+       'equal fingerprints have ' || count(DISTINCT coalesce(i.media_sha256, '')) || ' different media, through '
+       || string_agg(DISTINCT i.entry, ', ')
+FROM i WHERE i.provider = 'local' AND i.state = 'succeeded'
+GROUP BY i.fingerprint HAVING count(DISTINCT coalesce(i.media_sha256, '')) > 1
+UNION ALL
+SELECT b.tenant, b.public_id, NULL, 'the webhook, the batch and the ledger say different numbers: '
+       || coalesce(t.body::text, 'no JSON')
+FROM b JOIN told t ON t.batch = b.id LEFT JOIN sums s ON s.batch = b.id
+WHERE t.whole IS NOT TRUE
+   OR t.body ->> 'event' IS DISTINCT FROM 'batch.completed'
+   OR t.body ->> 'batch_id' IS DISTINCT FROM b.public_id
+   OR t.body ->> 'request_id' IS DISTINCT FROM b.request_id
+   OR t.body -> 'summary' IS DISTINCT FROM
+      jsonb_build_object('total', b.total, 'succeeded', b.succeeded_count, 'failed', b.failed_count)
+   OR t.body -> 'ledger' IS DISTINCT FROM
+      jsonb_build_object('reserved', b.reserved, 'settled', b.settled, 'refunded', b.refunded)
+   OR (b.reserved, b.settled, b.refunded, b.succeeded_count, b.failed_count)
+      IS DISTINCT FROM (s.reserved, s.settled, s.refunded, s.succeeded, s.failed)

@@ -1,0 +1,85 @@
+"""The JSON API: one place where rooms' and programs' routers meet, and where every error gets its one shape."""
+
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from pilothouse.kernel.access.authenticate import KeyOrSession
+from pilothouse.kernel.base.errors import PilothouseError, error_body
+from pilothouse.kernel.base.json_api import answer
+from pilothouse.kernel.ledger.api import router as ledger_router
+from pilothouse.kernel.outbox.api import router as outbox_router
+
+from .programs import load_programs
+
+log = structlog.get_logger(__name__)
+RETRY_AFTER_S = "2"
+
+
+def build() -> NinjaAPI:
+    """The API with the kernel's routers and those of every installed program."""
+    api = NinjaAPI(
+        title=f"{settings.PRODUCT_NAME} API",
+        version="1.0.0",
+        description="Batches of videos with prepaid credits. Amounts are whole credits; instants are ISO 8601 in UTC.",
+        docs_url=None,
+        openapi_url="/openapi.json",
+        urls_namespace="api",
+        auth=KeyOrSession(),
+        servers=[{"url": settings.SITE_URL}],
+    )
+    api.add_router("/v1", ledger_router)
+    api.add_router("/v1", outbox_router)
+    for program in load_programs().values():
+        if program.api is not None:
+            program.api(api)
+    _handle_errors(api)
+    return api
+
+
+def _handle_errors(api: NinjaAPI) -> None:
+    @api.exception_handler(PilothouseError)
+    def known(request: HttpRequest, error: PilothouseError) -> HttpResponse:
+        return answer(error.as_json(_id(request)), error.status, error.headers)
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        first: dict[str, Any] = error.errors[0] if error.errors else {"loc": [], "msg": "the request is invalid"}
+        field = ".".join(str(part) for part in first["loc"][1:])
+        return answer(error_body("invalid_input", f"{field}: {first['msg']}.", {"field": field}, _id(request)), 422)
+
+    @api.exception_handler(HttpError)
+    def plain(request: HttpRequest, error: HttpError) -> HttpResponse:
+        code = {400: "malformed_request", 401: "invalid_key", 405: "method_not_allowed"}.get(
+            error.status_code, "refused"
+        )
+        return answer(error_body(code, str(error), {}, _id(request)), error.status_code)
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return answer(error_body("not_found", "There is nothing at this address.", {}, _id(request)), 404)
+
+    @api.exception_handler(DisallowedHost)
+    def host(request: HttpRequest, error: DisallowedHost) -> HttpResponse:
+        return answer(error_body("bad_host", "This host name is not served here.", {}, _id(request)), 400)
+
+    @api.exception_handler(OperationalError)
+    def away(request: HttpRequest, error: OperationalError) -> HttpResponse:
+        log.warning("database_away", error=str(error)[:300])
+        sentence = "The database is not reachable at this moment. Ask again; a repeated request_id is never doubled."
+        return answer(error_body("unavailable", sentence, {}, _id(request)), 503, {"Retry-After": RETRY_AFTER_S})
+
+    @api.exception_handler(Exception)
+    def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
+        log.exception("api_failed", path=request.path)
+        return answer(PilothouseError().as_json(_id(request)), 500)
+
+
+def _id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
