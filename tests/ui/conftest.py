@@ -157,6 +157,7 @@ class Stage:
 
     fragment: str = ""
     fetched: int = 0
+    signed_out: bool = False
     changed: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -173,6 +174,11 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/live-fragment"):
             self.stage.fetched += 1
+            if self.stage.signed_out:
+                self.send_response(302)
+                self.send_header("Location", "/error-403.html")
+                self.end_headers()
+                return
             body = self.stage.fragment.encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")

@@ -199,6 +199,19 @@ def test_timeline_filter_outlives_a_change(
     expect(events).to_have_count(3)
 
 
+def test_ended_session_takes_the_whole_page_with_it(
+    open_page: Opener, stage: Any, batch_page: Callable[..., dict[str, Any]]
+) -> None:
+    stage.fragment = render_to_string("video/_batch_live.html", batch_page(3, 1, 4, 2))
+    page = open_page("batch-running")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    stage.signed_out = True
+    with page.expect_navigation():
+        stage.changed.set()
+    stage.signed_out = False
+    assert page.locator("#batch-live h1").count() == 0
+
+
 def test_sum_of_the_page_is_the_sum_of_its_parts(open_page: Opener) -> None:
     for name in ("batch-done", "batch-failed"):
         page = open_page(name)

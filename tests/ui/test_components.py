@@ -114,6 +114,15 @@ def test_table_stacks_with_labels_and_admits_what_is_missing() -> None:
     assert '<span class="muted">—</span>' in page
 
 
+def test_gate_notice_names_the_gate_and_its_reason() -> None:
+    gate = {"name": "no_dispatch", "reason": "Parity is being checked.", "since": AT}
+    page = render("{% gate_notice gate %}", gate=gate)
+    assert "Paused: nothing further is sent out.</b> Parity is being checked." in page
+    assert ">no_dispatch<" in page
+    assert "nothing new is accepted" in render("{% gate_notice gate %}", gate=gate | {"name": "no_new"})
+    assert render("{% gate_notice gate %}", gate=None).strip() == ""
+
+
 def test_pager_keeps_its_place() -> None:
     page = {"first": 26, "last": 50, "total": 51, "previous_url": "?page=1&q=a", "next_url": "?page=3&q=a"}
     shown = render("{% pager page %}", page=page)

@@ -216,6 +216,12 @@ def forecast_line(at: datetime, value: int, unit: str, to: str, because: str) ->
     return {"at": at, "value": value, "unit": unit, "to": to, "because": because}
 
 
+@register.inclusion_tag("ui/components/gate_notice.html")
+def gate_notice(gate: Mapping[str, Any] | None) -> Context:
+    """Says that a gate is closed: `{name (no_new or no_dispatch), reason, since}`; writes nothing for None."""
+    return {"gate": gate}
+
+
 @register.inclusion_tag("ui/components/stat.html")
 def stat(label: str, value: object, unit: str = "", hint: str = "", url: str = "") -> Context:
     """One number with its words; with `unit` the value is an amount in minor units."""

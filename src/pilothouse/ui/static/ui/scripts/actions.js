@@ -48,10 +48,13 @@
   });
 
   // A form that moves money or sends something goes out once, however often it is pressed.
+  const SEND_AGAIN_AFTER_MS = 10000;
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
-    if (event.target.dataset.sent !== undefined) event.preventDefault();
-    event.target.dataset.sent = "";
+    const form = event.target;
+    if (form.getAttribute("method")?.toLowerCase() !== "post") return;
+    if (form.dataset.sent !== undefined) event.preventDefault();
+    form.dataset.sent = "";
+    setTimeout(() => delete form.dataset.sent, SEND_AGAIN_AFTER_MS);
   });
   addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);

@@ -51,6 +51,16 @@
     }
   });
 
+  // A session that ended answers with the sign-in page: the whole page goes there, not a piece of it.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!xhr.responseURL) return;
+    if (new URL(xhr.responseURL).pathname !== new URL(requestConfig.path, location.href).pathname) {
+      event.preventDefault();
+      location.reload();
+    }
+  });
+
   // An open <details> stays open when its fragment is replaced.
   let open = [];
   document.addEventListener("htmx:beforeSwap", () => {
