@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from pilothouse.kernel.base.sql import Row, run
+from pilothouse.kernel.lifecycle.queries import stuck_subjects
 
 from .limits import SAMPLE_MAX_ROWS
 
@@ -61,7 +62,9 @@ class Seen:
 
 REGISTRY: dict[str, Promise] = {}
 # Other checks that an incident may name, such as the ledger's invariants: name -> number of offending rows.
-OTHERS: dict[str, Callable[[str], int]] = {}
+OTHERS: dict[str, Callable[[str], int]] = {
+    "stuck": lambda name: sum(row["kind"] == name.partition(":")[2] for row in stuck_subjects()),
+}
 
 
 def declare_promises(promises: Iterable[Promise]) -> tuple[Promise, ...]:
@@ -84,12 +87,13 @@ def look(promise: Promise, batches: Sequence[int] | None = None) -> Seen:
     text = promise.sql.read_text(encoding="utf-8")
     rows = run(
         f"WITH offending AS MATERIALIZED (\n{text}\n) "
-        "SELECT tenant, count(*) AS count, (array_agg(jsonb_build_object('tenant', tenant, 'batch', batch, 'item', item, "
-        f"'what', what)))[1:{SAMPLE_MAX_ROWS}] AS sample FROM offending GROUP BY tenant ORDER BY tenant",
+        "SELECT tenant, count(*) AS count, to_jsonb((array_agg(jsonb_build_object("
+        "'tenant', tenant, 'batch', batch, 'item', item, 'what', what)))"
+        f"[1:{SAMPLE_MAX_ROWS}]) AS sample FROM offending GROUP BY tenant ORDER BY tenant",
         {"batches": None if batches is None else list(batches)},
     )
     tenants: dict[int, int] = {row["tenant"]: row["count"] for row in rows}
-    sample = [entry if isinstance(entry, dict) else json.loads(entry) for row in rows for entry in row["sample"]]
+    sample = [entry for row in rows for entry in row["sample"]]
     for row in promise.look(batches) if promise.look else ():
         tenants[row["tenant"]] = tenants.get(row["tenant"], 0) + 1
         sample.append(row)

@@ -12,7 +12,9 @@ CHECK_RUN_KEEP_DAYS = 90
 # A worker that has not been seen for this long counts as gone; it reports every few seconds.
 HEARTBEAT_FRESH_S = 30
 METRICS_CACHE_S = 5
-# Scheduled checks look at batches that ended within this window; a full run looks at everything.
-RECENT_WINDOW_S = 15 * 60
-RECENT_MAX_BATCHES = 5_000
 PARITY_CHUNK_ROWS = 5_000
+ALERT_LINE_MAX_CHARACTERS = 500
+# Every completion is checked at once; this is the look over everything, also at what nobody completed.
+FULL_CHECK_EVERY_S = 900
+STUCK_CHECK_EVERY_S = 60
+FORGET_EVERY_S = 3600

@@ -23,6 +23,7 @@ class Incident(HouseModel):
     mutable = (
         "severity", "state", "owner", "seen_count", "seen_at", "ack_due_at", "update_due_at", "escalations",
         "root_cause", "root_cause_by", "root_cause_at", "resolution", "resolved_by", "ended_at", "sample",
+        "check_name",
     )  # fmt: skip
 
     public_id = models.TextField(unique=True)
