@@ -161,11 +161,19 @@ def _copies_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             ignored = shutil.ignore_patterns("pginstall")
             shutil.copytree(package.parent / name, closed / name, symlinks=True, ignore=ignored)
     monkeypatch.setattr(install, "wheel_binaries", lambda major=18: closed / package.name / "pginstall18" / "bin")
-    for _ in range(2):
-        with serving(folder / "data") as database:
-            assert database.server is not None
-            assert (folder / "data" / "bin") in database.server.binaries.parents
+    umask = os.umask(0o077)
+    try:
+        _serve_twice(folder / "data")
+    finally:
+        os.umask(umask)
     assert len(list((folder / "data" / "bin").iterdir())) == 1
+
+
+def _serve_twice(data: Path) -> None:
+    for _ in range(2):
+        with serving(data) as database:
+            assert database.server is not None
+            assert (data / "bin") in database.server.binaries.parents
 
 
 def test_another_major_is_refused_in_one_sentence(folder: Path) -> None:

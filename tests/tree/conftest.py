@@ -1,11 +1,14 @@
 """The fixture of a small tree; the harness is importable by the tests of this folder."""
 
+import contextlib
+import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -14,15 +17,16 @@ from tree_harness import House, leftovers
 
 
 @pytest.fixture
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def tree() -> Iterator[House]:
     """A house of its own, ended whatever the test does."""
-    folder = tmp_path_factory.mktemp("my house")
-    for part in (folder, folder.parent, folder.parent.parent):
-        part.chmod(0o711)  # pytest closes its folders to the user that runs the server under root
+    # Not pytest's own folder: it is closed to the user that runs the server under root.
+    folder = Path(tempfile.mkdtemp(prefix="ph-test-", suffix=" my house"))
+    folder.chmod(0o711)
     house = House(folder / "data of it")
     yield house
-    for process in psutil.process_iter():
-        if any(line.startswith(f"{process.pid} ") for line in leftovers(house.data)):
-            process.send_signal(signal.SIGKILL)
+    for line in leftovers(house.data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(line.split()[0]), signal.SIGKILL)
     if house.process is not None:
         house.process.communicate()
+    shutil.rmtree(folder)

@@ -106,11 +106,14 @@ def test_kill_of_an_ordinary_users_supervisor_leaves_nothing(ordinary: House) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act as two users")
 def test_another_users_folder_is_refused_in_one_sentence(ordinary: House) -> None:
     ordinary.starts_clean()
+    ordinary.user = "daemon"
+    code, errors = ordinary.start("--code", "0").end()
+    assert code == 1
+    assert errors.strip().endswith("cannot be used: Permission denied.")
     ordinary.data.parent.chmod(0o711)
     ordinary.data.chmod(0o777)
     for name in ("up.lock", "guard.lock"):
         (ordinary.data / name).unlink()
-    ordinary.user = "daemon"
     code, errors = ordinary.start("--code", "0").end()
     assert code == 1
     assert "belongs to another user; start as that user or as root." in errors

@@ -25,11 +25,12 @@ def leftovers(data: Path) -> list[str]:
         try:
             if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
                 continue
-            text = " ".join([*process.cmdline(), *(f"{name}={value}" for name, value in process.environ().items())])
+            command = " ".join(process.cmdline())
+            text = " ".join([command, *(f"{name}={value}" for name, value in process.environ().items())])
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
         if any(mark in text for mark in marks):
-            found.append(f"{process.pid} {' '.join(process.cmdline())}")
+            found.append(f"{process.pid} {command}")
     return found
 
 

