@@ -226,7 +226,8 @@ def test_a_grant_with_any_text_has_the_commands_hash(house):
     desk = Desk(house, "ph_ops")
     text = 'Pilot "Ödön" \\ / \u2028 \t\x1f é — 🟢'
     desk.connection.execute(
-        "INSERT INTO credit_ledger (user_id, type, ref_type, credits_delta, description) VALUES (%s, 'add', 'purchase', 7, %s)",
+        "INSERT INTO credit_ledger (user_id, type, ref_type, credits_delta, description) "
+        "VALUES (%s, 'add', 'purchase', 7, %s)",
         [tenant.public_id, text],
     )
     desk.connection.close()

@@ -8,15 +8,17 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
 
-from .errors import AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict
-from .limits import GRANT_MAX_CREDITS
+from .errors import AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict, NotReversible
+from .limits import GRANT_MAX_CREDITS, GRANT_ONE_PERSON_MAX_CREDITS
 from .models import CREDIT, TEST
 from .queries import balance
 
 SQL = Statements(__file__)
+WORK_KINDS = ("reserve", "settle", "refund")
 GRANT_SOURCES = ("pilot_grant", "purchase", "adjustment")
 FLOOR_CONSTRAINT = "account_floor"
 
@@ -73,6 +75,7 @@ def post(
     description: str = "",
     terms_hash: str = "",
     reverses: int | None = None,
+    actor: str = "",
 ) -> Posted:
     """Post one journal with its transfers, once for each (tenant, key), for ever.
 
@@ -93,7 +96,7 @@ def post(
                 request_id=request_id,
                 description=description,
                 terms_hash=terms_hash,
-                actor=current_scope().actor,
+                actor=actor or current_scope().actor,
                 reverses=reverses,
                 debits=[leg.debit for leg in legs],
                 credits=[leg.credit for leg in legs],
@@ -115,37 +118,60 @@ def post(
     return Posted(known["id"], replayed=True)
 
 
-def grant(tenant: int, amount: int, source: str, description: str, *, key: str = "", test: bool = False) -> Posted:
+def grant(
+    tenant: int,
+    amount: int,
+    source: str,
+    description: str,
+    *,
+    key: str = "",
+    test: bool = False,
+    approved_by: str = "",
+) -> Posted:
     """Create spendable credits with a source (`pilot_grant`, `purchase`, `adjustment`).
 
     Idempotent on `key`, by default (source, description): a second run of a runbook is refused, not doubled, when its
-    amount differs, and replayed when it is the same.
+    amount differs, and replayed when it is the same. Above GRANT_ONE_PERSON_MAX_CREDITS a second person must approve;
+    both names stand in the journal. Test credits have no value and need nobody.
     """
     if source not in GRANT_SOURCES:
         raise GrantRefused(reason=f"Credits can come from {', '.join(GRANT_SOURCES)}, not from {source!r}.")
     if not 0 < amount <= GRANT_MAX_CREDITS:
         raise GrantRefused(reason=f"A grant is between 1 and {GRANT_MAX_CREDITS} credits, not {amount}.")
+    if not description or "\x00" in description:
+        raise GrantRefused(reason="A grant needs a description, in plain text.")
+    actor = current_scope().actor
+    if amount > GRANT_ONE_PERSON_MAX_CREDITS and not test:
+        if approved_by in ("", actor):
+            raise GrantRefused(
+                reason=f"A grant above {GRANT_ONE_PERSON_MAX_CREDITS} credits needs a second person to approve it."
+            )
+        actor = f"{actor}, approved by {approved_by}"
     unit = TEST if test else CREDIT
     issued, wallet = open_accounts(tenant, [("credits_issued", "", unit), ("wallet", "", unit)])
     return post(
         tenant,
-        key or f"grant:{source}:{description}",
+        key or f"grant:{source}:{description}" + (":test" if test else ""),
         "grant",
         [Leg(issued, wallet, amount)],
         request={"amount": amount, "source": source, "unit": unit, "description": description},
         ref_type=source,
         description=description,
+        actor=actor,
     )
 
 
 def reverse(tenant: int, journal: int, reason: str) -> Posted:
     """Correct a journal by a new one with every leg turned round; the old rows stay.
 
-    A journal is reversed at most once (AlreadyReversed); the floors hold for the reversal too.
+    A journal is reversed at most once (AlreadyReversed); the floors hold for the reversal too. What belongs to an item
+    of work is ended by that work alone, or the item would be paid for twice (NotReversible).
     """
     legs = SQL.rows("legs_of_journal", tenant=tenant, journal=journal)
     if not legs:
-        raise GrantRefused(reason=f"There is no journal {journal} with transfers to reverse.")
+        raise NotFound(what="journal with transfers")
+    if legs[0]["kind"] in WORK_KINDS:
+        raise NotReversible(journal=journal, kind=legs[0]["kind"], ref_id=legs[0]["ref_id"])
     return post(
         tenant,
         f"reverse:{journal}",

@@ -33,3 +33,19 @@ class AlreadyReversed(PilothouseError):
     code = "already_reversed"
     status = 409
     message = "The journal {journal} was reversed before. Nothing was moved."
+
+
+class HeadsUnreadable(PilothouseError):
+    """The file of exported chain heads cannot be used to verify."""
+
+    code = "heads_unreadable"
+    status = 409
+    message = "The exported heads {path} {why}."
+
+
+class NotReversible(PilothouseError):
+    """A journal whose money belongs to a piece of work is ended by that work."""
+
+    code = "not_reversible"
+    status = 409
+    message = "The journal {journal} is a {kind} of {ref_id}; its work ends it, not a reversal. Nothing was moved."

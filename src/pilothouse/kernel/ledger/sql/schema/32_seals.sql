@@ -58,14 +58,17 @@ WITH chain AS MATERIALIZED (
     FROM seal s WHERE of_tenant IS NULL OR s.tenant = of_tenant
     WINDOW w AS (PARTITION BY s.tenant, s.stream ORDER BY s.from_tx, s.n)
 ), marks AS MATERIALIZED (
-    SELECT c.tenant, c.stream, array_agg(c.from_tx ORDER BY c.i) AS starts, max(c.to_tx) AS top
+    SELECT c.tenant, c.stream, array_agg(c.from_tx ORDER BY c.i) AS starts, array_agg(c.to_tx ORDER BY c.i) AS ends,
+           max(c.to_tx) AS top
     FROM chain c GROUP BY c.tenant, c.stream
 ), reached AS MATERIALIZED (
     SELECT k.stream, coalesce((SELECT max(s.to_tx) FROM seal s WHERE s.stream = k.stream), 0) AS top
     FROM (VALUES ('ledger'), ('timeline')) AS k (stream)
 ), placed AS (
     SELECT l.tenant, r.stream, l.id, l.leaf,
-           CASE WHEN l.tx < m.top THEN width_bucket(l.tx, m.starts) ELSE 0 END AS i
+           -- A row in a gap counts for no block: the missing block is what is reported.
+           CASE WHEN l.tx >= coalesce(m.top, 0) THEN 0
+                WHEN l.tx < m.ends[width_bucket(l.tx, m.starts)] THEN width_bucket(l.tx, m.starts) END AS i
     FROM reached r
     CROSS JOIN LATERAL seal_leaves(r.stream, 0, r.top, of_tenant) l
     LEFT JOIN marks m ON m.tenant = l.tenant AND m.stream = r.stream

@@ -1,0 +1,1 @@
+SELECT tenant, stream, n, hash, to_tx FROM seal_heads()

@@ -1,0 +1,73 @@
+"""Rows for the ledger's attacks: a batch's worth of money, posted as the video program posts it."""
+
+from dataclasses import dataclass, field
+
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.ledger import commands
+from pilothouse.kernel.ledger.commands import Leg
+
+COST = 10
+
+
+@dataclass
+class World:
+    """One tenant with its four accounts, and items drawn from a counter of its own."""
+
+    tenant: int
+    wallet: int = 0
+    held: int = 0
+    earned: int = 0
+    issued: int = 0
+    items: list[int] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, tenant: int, credits: int = 0) -> "World":
+        """The accounts of `tenant`, with `credits` granted."""
+        with worker_scope("test"):
+            ids = commands.open_accounts(
+                tenant, [(kind, "", "CREDIT") for kind in ("wallet", "held", "credits_earned", "credits_issued")]
+            )
+            world = cls(tenant, *ids)
+            if credits:
+                commands.grant(tenant, credits, "pilot_grant", "start")
+        return world
+
+    def move(self, kind: str, items: list[int], key: str, ref: str = "bat_1", amount: int = COST) -> commands.Posted:
+        """Post a `reserve`, `settle` or `refund` of items as one journal, in the open scope."""
+        debit, credit = {
+            "reserve": (self.wallet, self.held),
+            "settle": (self.held, self.earned),
+            "refund": (self.held, self.wallet),
+        }[kind]
+        return commands.post(
+            self.tenant,
+            key,
+            kind,
+            [Leg(debit, credit, amount, item) for item in items],
+            request={"items": items, "amount": amount},
+            ref_type="batch" if kind == "reserve" else "batch_item",
+            ref_id=ref,
+        )
+
+    def batch(self, ref: str, first: int, total: int, good: int) -> None:
+        """A whole batch: `total` items reserved, `good` settled, the rest refunded."""
+        items = list(range(first, first + total))
+        with worker_scope("test"):
+            self.move("reserve", items, f"reserve:{ref}", ref)
+            if good:
+                self.move("settle", items[:good], f"settle:{ref}", ref)
+            if good < total:
+                self.move("refund", items[good:], f"refund:{ref}", ref)
+
+
+def balances(tenant: int) -> dict[str, int]:
+    """Balance by account kind, folded from the transfers alone."""
+    with worker_scope("test"):
+        rows = run(
+            "SELECT a.kind, coalesce((SELECT sum(amount) FROM transfer WHERE credit = a.id), 0)"
+            " - coalesce((SELECT sum(amount) FROM transfer WHERE debit = a.id), 0) AS balance"
+            " FROM account a WHERE a.tenant = %s",
+            [tenant],
+        )
+    return {row["kind"]: int(row["balance"]) for row in rows}
