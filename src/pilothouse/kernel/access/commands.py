@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import Error, transaction
 
-from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import ALPHABET, new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -269,10 +268,9 @@ def add_operator(email: str, role: str, name: str = "", password: str | None = N
     if role not in OPERATOR_ROLES:
         raise InvalidInput(reason=f"An operator's role is one of {', '.join(OPERATOR_ROLES)}, not {role!r}.")
     person = ensure_person(email, name, password)
-    row, _ = Operator.objects.update_or_create(
-        user_id=person.pk, defaults={"role": role}, create_defaults={"role": role, "added_at": clock.now()}
-    )
-    return row
+    row = SQL.one("add_operator", person=person.pk, role=role)
+    assert row is not None
+    return Operator.objects.get(id=row["id"])
 
 
 def prune_usage(days: int = limits.USAGE_KEEP_DAYS) -> int:

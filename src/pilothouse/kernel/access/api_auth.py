@@ -1,0 +1,31 @@
+"""How the JSON API asks who calls."""
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from .authenticate import authenticate
+from .principal import Principal, require
+
+
+class KeyOrSession(HttpBearer):
+    """Bearer key, or the session of a signed-in person with its CSRF token. Documented as bearer in /openapi.json."""
+
+    def __call__(self, request: HttpRequest) -> Principal:
+        """The caller; what `authenticate` raises becomes the answer."""
+        return authenticate(request)
+
+    def authenticate(self, request: HttpRequest, token: str) -> Principal:
+        """The caller of a request with this token, for ninja's own way of asking."""
+        return authenticate(request)
+
+
+def caller(request: HttpRequest, scope: str) -> Principal:
+    """The caller of the running operation, who must hold `scope`. Raises MissingScope or Forbidden."""
+    principal: Principal = request.auth  # type: ignore[attr-defined]
+    require(principal, scope)
+    return principal
+
+
+def entry_of(principal: Principal) -> str:
+    """How a command came in: `api` by key, `page` by a person's session."""
+    return "api" if principal.key is not None else "page"
