@@ -274,6 +274,7 @@ def test_a_throwaway_server_and_its_folder_are_gone_after_kill_9(tmp_path: Path)
     assert len(processes(name)) > 3
     holder.kill()
     assert _until(lambda: not processes(name) and not processes(data) and not Path(data).parent.exists())
+    assert _until(lambda: not EmbeddedPostgres(Path(data)).socket_folder.exists())
     holder.communicate()
 
 

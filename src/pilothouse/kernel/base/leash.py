@@ -270,7 +270,7 @@ class Guard:
     """The process that ends the groups it was told about once this process is gone.
 
     `lock` is a file that the guard keeps locked until everything is ended, so that a next start can wait for it.
-    `mark` names, as `end_marked` does, what may have left its group. `remove` is a folder that it deletes at the end.
+    `mark` names, as `end_marked` does, what may have left its group. `remove` are folders that it deletes at the end.
     Killing the guard itself does no harm: `renew` starts another.
     """
 
@@ -279,7 +279,7 @@ class Guard:
         *,
         lock: Path | None = None,
         mark: str = "",
-        remove: Path | None = None,
+        remove: Sequence[Path] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
         self._lock, self._mark, self._remove = lock, mark, remove
@@ -300,7 +300,7 @@ class Guard:
         try:
             passed = [] if lock is None else [lock]
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", _SCRIPT, "guard", self._mark, str(self._remove or "")],
+                [sys.executable, "-I", "-S", _SCRIPT, "guard", self._mark, *map(str, self._remove)],
                 env=self._env,
                 cwd="/",
                 stdin=reader,
@@ -362,7 +362,7 @@ def _wait_for_lock(path: Path) -> int:
             time.sleep(POLL_S * 5)
 
 
-def _guard(mark: str, remove: str) -> int:
+def _guard(mark: str, remove: list[str]) -> int:
     """Read the groups until the writer is gone, then end those that are left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
@@ -378,16 +378,16 @@ def _guard(mark: str, remove: str) -> int:
     if groups:
         end_groups(groups.values())
         end_marked(mark)
-    if remove:
-        shutil.rmtree(remove, ignore_errors=True)
+    for folder in remove:
+        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
 def main(arguments: list[str]) -> int:
-    """`run PARENT SIGNAL UID:GID|- ARGV…` becomes ARGV; `guard MARK FOLDER` waits for its input's end."""
+    """`run PARENT SIGNAL UID:GID|- ARGV…` becomes ARGV; `guard MARK FOLDER…` waits for its input's end."""
     if arguments[0] == "run":
         return _run(int(arguments[1]), int(arguments[2]), arguments[3], arguments[4:])
-    return _guard(arguments[1], arguments[2])
+    return _guard(arguments[1], arguments[2:])
 
 
 if __name__ == "__main__":

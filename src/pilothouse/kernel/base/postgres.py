@@ -196,9 +196,9 @@ def throwaway_postgres() -> Iterator[EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix="ph-test-")).resolve()
     if os.geteuid() == 0:
         folder.chmod(0o711)
-    guard = Guard(remove=folder)
-    guard.start()
     database = EmbeddedPostgres(folder / "data", fsync=False)
+    guard = Guard(remove=[folder, database.socket_folder])
+    guard.start()
     try:
         database.prepare()
         with (folder / "postgres.log").open("ab") as log:
