@@ -183,6 +183,10 @@ def test_a_new_worker_finds_finished_renders_and_makes_lost_ones_anew(tmp_path: 
             made.unlink()
             assert (await settled(second, submitted.ref)).kind == "succeeded"
             assert made.read_bytes() == before[0]
+            made.write_bytes(before[0][: len(before[0]) // 2])
+            assert getattr(await second.fetch(submitted.ref, tmp_path / "half.mp4"), "code", "") == "truncated"
+            assert not (tmp_path / "half.mp4").exists()
+            assert (await settled(second, submitted.ref)).kind == "succeeded", "a damaged file is rendered anew"
             made.unlink()
             made.with_suffix(".json").unlink()
             lost = (await second.poll([submitted.ref]))[submitted.ref]

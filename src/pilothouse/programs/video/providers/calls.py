@@ -10,18 +10,17 @@ import httpx2
 
 from pilothouse.kernel.base import clock
 from pilothouse.programs.video.providers import limits
-from pilothouse.programs.video.providers.media import BrokenVideo, part_path, video_facts
+from pilothouse.programs.video.providers.intake import adopt
+from pilothouse.programs.video.providers.media import part_path
 from pilothouse.programs.video.providers.protocol import (
     Broken,
     Busy,
-    Fetched,
     FetchOutcome,
     PollOutcome,
     Refused,
     SubmitOutcome,
     Unknown,
     clip_detail,
-    file_hash,
 )
 
 BUSY_STATUSES: Final = frozenset({429, 503, 529})
@@ -162,14 +161,3 @@ async def _write(response: httpx2.Response, part: Path) -> Broken | None:
                 return Broken("too_much_video", f"The video is larger than {limits.VIDEO_SIZE_MAX_BYTES} bytes.")
             await asyncio.to_thread(file.write, chunk)
     return None
-
-
-def adopt(part: Path, destination: Path) -> FetchOutcome:
-    """Check the whole file `part` and move it to `destination`. Raises OSError."""
-    try:
-        facts = video_facts(part)
-    except BrokenVideo as error:
-        return Broken("truncated", str(error))
-    size_bytes, sha256 = file_hash(part)
-    part.replace(destination)
-    return Fetched(destination, size_bytes, sha256, facts)

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from pilothouse.programs.video.providers import limits
+from pilothouse.programs.video.providers.intake import adopt
 from pilothouse.programs.video.providers.media import (
     BrokenImage,
-    BrokenVideo,
     check_image,
     part_path,
-    video_facts,
     write_atomically,
 )
 from pilothouse.programs.video.providers.policy import refused_word
@@ -28,7 +27,6 @@ from pilothouse.programs.video.providers.protocol import (
     Broken,
     Busy,
     Capabilities,
-    Fetched,
     FetchOutcome,
     LookupOutcome,
     NotFound,
@@ -41,7 +39,6 @@ from pilothouse.programs.video.providers.protocol import (
     VideoJob,
     clip_detail,
     content_hash,
-    file_hash,
 )
 from pilothouse.programs.video.providers.render import RENDERER_VERSION
 from pilothouse.programs.video.providers.render.pool import RenderPool
@@ -93,9 +90,6 @@ class LocalProvider:
             return await asyncio.to_thread(_copy, self._files(ref).video, destination)
         except FileNotFoundError:
             return Broken("not_rendered", "The render is not finished.")
-        except BrokenVideo as error:
-            await asyncio.to_thread(self._files(ref).video.unlink, missing_ok=True)  # the next poll renders it anew
-            return Broken("damaged", clip_detail(error))
         except OSError as error:
             return Broken("storage", clip_detail(error))
 
@@ -176,17 +170,17 @@ def _ref_of(job: VideoJob) -> str:
     return content_hash(RENDERER_VERSION, job.prompt, job.aspect, str(job.seconds), image or b"")
 
 
-def _copy(source: Path, destination: Path) -> Fetched:
+def _copy(source: Path, destination: Path) -> FetchOutcome:
     destination.parent.mkdir(parents=True, exist_ok=True)
     part = part_path(destination)
     try:
         shutil.copyfile(source, part)
-        facts = video_facts(part)
-        size_bytes, sha256 = file_hash(part)
-        part.replace(destination)
+        outcome = adopt(part, destination)
     finally:
         part.unlink(missing_ok=True)
-    return Fetched(destination, size_bytes, sha256, facts)
+    if outcome.kind == "broken":
+        source.unlink(missing_ok=True)  # damaged on disk: the next poll renders it anew
+    return outcome
 
 
 def sweep(folder: Path, keep_s: float) -> int:

@@ -15,6 +15,8 @@ from pilothouse.programs.video.providers.protocol import Capabilities, VideoJob,
 # Part of an item's fingerprint: raise it with every change of how a route is chosen.
 ROUTING_POLICY_VERSION: Final = "1"
 _SCALE: Final = 16**13
+# A hair below one, so that waiting exactly `wait_s` always suffices in floating point.
+_WHOLE_TOKEN: Final = 1 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +168,17 @@ class TokenBucket:
     def wait_s(self, now: float) -> float:
         """Seconds until a token is there; 0 when there is one."""
         tokens = self._filled(now)
-        return 0.0 if tokens >= 1 else (1 - tokens) / self.rate_per_s
+        return 0.0 if tokens >= _WHOLE_TOKEN else (1 - tokens) / self.rate_per_s
 
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
         tokens = self._filled(now)
-        if tokens < 1:
+        if tokens < _WHOLE_TOKEN:
             return False
-        self._tokens, self._at = tokens - 1, max(now, self._at)
+        self._tokens, self._at = max(0.0, tokens - 1), max(now, self._at)
         return True
 
     def _filled(self, now: float) -> float:
         if self._tokens < 0:
             return float(self.burst)
-        # A hair of slack, so that waiting exactly `wait_s` always suffices in floating point.
-        return min(float(self.burst), self._tokens + max(0.0, now - self._at) * self.rate_per_s + 1e-9)
+        return min(float(self.burst), self._tokens + max(0.0, now - self._at) * self.rate_per_s)

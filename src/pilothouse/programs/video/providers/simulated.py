@@ -15,7 +15,7 @@ from typing import Final
 from PIL import Image
 
 from pilothouse.programs.video.providers import limits
-from pilothouse.programs.video.providers.calls import adopt
+from pilothouse.programs.video.providers.intake import adopt
 from pilothouse.programs.video.providers.media import BrokenImage, check_image, part_path
 from pilothouse.programs.video.providers.policy import refused_word
 from pilothouse.programs.video.providers.protocol import (

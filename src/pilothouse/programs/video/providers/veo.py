@@ -19,7 +19,6 @@ from google.genai import errors, types
 from pilothouse.programs.video.providers import limits
 from pilothouse.programs.video.providers.calls import (
     BAD_REQUEST_STATUSES,
-    adopt,
     broken_call,
     broken_submit,
     download,
@@ -29,6 +28,7 @@ from pilothouse.programs.video.providers.calls import (
     is_quota,
     poll_each,
 )
+from pilothouse.programs.video.providers.intake import adopt
 from pilothouse.programs.video.providers.media import part_path
 from pilothouse.programs.video.providers.protocol import (
     Aspect,
