@@ -40,9 +40,7 @@ def open_batch(house, tenant=None, request_id="order-1", count=10, entry="api", 
 def claim() -> list[dict]:
     """What a worker would take now."""
     with worker_scope():
-        return VIDEO_SQL.rows(
-            "claim_items", count=500, lease_s=CLAIM_LEASE_S, timeout_s=ITEM_TIMEOUT_S, dispatch=True
-        )
+        return VIDEO_SQL.rows("claim_items", count=500, lease_s=CLAIM_LEASE_S, timeout_s=ITEM_TIMEOUT_S, dispatch=True)
 
 
 def complete(made: Made, failed: int = 2) -> Made:
