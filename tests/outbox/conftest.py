@@ -63,6 +63,10 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         async def end() -> None:
             await self._runner.cleanup()
+            waiting = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
             self._loop.stop()
 
         asyncio.run_coroutine_threadsafe(end(), self._loop)

@@ -62,6 +62,7 @@ def test_bad_recipients_are_refused(house: Any) -> None:
                 notify([Mail(to, "x", "y")])
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
 def test_a_chat_that_fails_is_tried_again_and_given_up(house: Any, receiver: Any) -> None:
     code = 500
     with receiver(answer=lambda seen: (code, {}, 0.0)) as hook, worker_scope():

@@ -124,6 +124,8 @@ def store_file(
 
 def access_file(public_id: str) -> File:
     """The stored file of the open scope's tenant. Raises NotFound, also for a deleted one."""
+    if "\0" in public_id:
+        raise NotFound(what="file")
     try:
         return File.objects.get(public_id=public_id, state="stored")
     except File.DoesNotExist:
@@ -188,6 +190,8 @@ def complete_upload(
 
     Completing twice gives the same file. Raises NotFound, UploadMissing or what `store_file` raises.
     """
+    if "\0" in public_id:
+        raise NotFound(what="upload")
     try:
         upload = Upload.objects.select_for_update().get(public_id=public_id)
     except Upload.DoesNotExist:

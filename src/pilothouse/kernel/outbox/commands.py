@@ -84,6 +84,8 @@ def send_test(endpoint_public_id: str) -> Delivery:
 
 def access_deliveries(public_ids: Sequence[str]) -> list[Delivery]:
     """Deliveries of the open scope's tenant in the given order. Raises NotFound when one is not there."""
+    if any("\0" in public_id for public_id in public_ids):
+        raise NotFound(what="delivery")
     found = {delivery.public_id: delivery for delivery in Delivery.objects.filter(public_id__in=public_ids)}
     if len(found) < len(set(public_ids)):
         raise NotFound(what="delivery")

@@ -31,6 +31,8 @@ class CreatedEndpoint:
 
 def access_endpoint(public_id: str) -> Endpoint:
     """A registered endpoint of the open scope's tenant. Raises NotFound, also for a deleted one."""
+    if "\0" in public_id:
+        raise NotFound(what="webhook endpoint")
     found = Endpoint.objects.filter(public_id=public_id, kind="registered").exclude(state="deleted").first()
     if found is None:
         raise NotFound(what="webhook endpoint")
