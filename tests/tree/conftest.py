@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pilothouse.kernel.base.postgres import EmbeddedPostgres
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from tree_harness import House, leftovers
@@ -30,3 +32,4 @@ def tree() -> Iterator[House]:
     if house.process is not None:
         house.process.communicate()
     shutil.rmtree(folder)
+    shutil.rmtree(EmbeddedPostgres(house.data).socket_folder, ignore_errors=True)
