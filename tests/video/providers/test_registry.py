@@ -30,6 +30,8 @@ def test_the_default_is_the_local_renderer_alone(tmp_path: Path) -> None:
     built = build(tmp_path)
     assert list(built.providers) == ["local"]
     assert [(route.provider, route.weight) for route in built.policy.routes] == [("local", 1)]
+    crowd = built.states(0.0, {"local": 64})
+    assert choose(built.policy, crowd, VideoJob("itm_1", "sea", "9:16", 4)).kind == "wait", "no one waits for ever"
     asyncio.run(built.aclose())
 
 

@@ -45,6 +45,8 @@ WEIGHT_MAX: Final = 1_000
 RENDER_PROCESSES_MAX: Final = 2
 RENDER_NICENESS: Final = 10
 RENDER_QUEUE_MAX_JOBS: Final = 256
+# Jobs handed to the local renderer at once: few enough that the last ends long before ITEM_TIMEOUT.
+RENDER_IN_FLIGHT_MAX_JOBS: Final = 64
 RENDER_TIMEOUT_S: Final = 120.0
 RENDER_BUSY_RETRY_S: Final = 5.0
 RENDER_KEEP_S: Final = 172_800.0

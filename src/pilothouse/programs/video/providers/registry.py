@@ -167,7 +167,7 @@ def build_providers(values: Mapping[str, str], *, folder: Path, now: Callable[[]
         rate = settings.decimal("RATE_PER_S", None)
         if rate == 0:
             raise settings.refuse("RATE_PER_S", "a rate is above 0; leave it empty for no bound.")
-        in_flight = settings.whole("IN_FLIGHT_MAX", None)
+        in_flight = settings.whole("IN_FLIGHT_MAX", limits.RENDER_IN_FLIGHT_MAX_JOBS if adapter == "local" else None)
         routes.append(Route(name, int(weight or 1), in_flight, rate, settings.whole("BURST", 1) or 1))
     try:
         policy = RoutingPolicy(tuple(routes))
