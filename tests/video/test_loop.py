@@ -44,8 +44,11 @@ def tenant(house):
 class Idle:
     """A dispatcher that lets everything be claimed and is never asked to make anything."""
 
-    def has_capacity(self) -> bool:
-        return True
+    def room(self) -> int:
+        return 1_000
+
+    def claimed(self, change: int) -> None:
+        """Nothing is submitted here."""
 
 
 def create(tenant, request_id="order-1", count=10, **more):

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from pilothouse.kernel.access.authenticate import KeyOrSession
+from pilothouse.kernel.access.api_auth import KeyOrSession
 from pilothouse.kernel.base.errors import PilothouseError, error_body
 from pilothouse.kernel.base.json_api import answer
 from pilothouse.kernel.ledger.api import router as ledger_router

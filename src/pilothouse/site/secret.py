@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from pilothouse.kernel.base.postgres import make_data_folder
+
 from . import env
 
 SECRET_FILE = "secret-key"  # noqa: S105  (the name of a file)
@@ -20,7 +22,7 @@ def secret_key(data: Path) -> str:
             raise env.BadSetting("SECRET_KEY", "…", "at least 32 characters long")
         return given
     path = data / SECRET_FILE
-    data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(data)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

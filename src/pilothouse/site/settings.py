@@ -21,6 +21,8 @@ WEBHOOK_ALLOW_LOCAL = env.boolean("WEBHOOK_ALLOW_LOCAL", False)
 STORAGE_URL = env.text("STORAGE_URL")
 SEAL_HEAD_FOLDER = env.text("SEAL_HEAD_FOLDER")
 ALERT_URLS = env.words("ALERT_URLS")
+# Shows metrics that name providers to whoever presents it at /metrics.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 DEBUG = env.boolean("DEBUG", False)
 LOG_SQL = env.boolean("LOG_SQL", False)
 SECRET_KEY = secret_key(DATA)
@@ -32,7 +34,9 @@ BATCH_ITEMS_MAX_COUNT = env.integer("BATCH_ITEMS_MAX_COUNT", 10_000, 1, 10_000)
 # --- Django -----------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "*" if HOUSE_KIND in ("demo", "test") else "localhost,127.0.0.1")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-ROOT_URLCONF = "pilothouse.site.urls"
+ROOT_URLCONF = "pilothouse.site.live_urls" if env.text("PROCESS_NAME") == "live" else "pilothouse.site.urls"
+CSRF_FAILURE_VIEW = "pilothouse.site.errors.csrf"
+APPEND_SLASH = False
 WSGI_APPLICATION = "pilothouse.site.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = databases(DATA, SECRET_KEY)
@@ -68,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pilothouse.site.middleware.RequestIdMiddleware",
+    "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -79,6 +84,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "pilothouse.kernel.access.middleware.MembershipMiddleware",
+    "pilothouse.site.errors.PageErrors",
 ]
 TEMPLATES = [
     {
@@ -89,7 +96,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "pilothouse.ui.context.chrome",
                 "pilothouse.site.context.page",
+                "pilothouse.kernel.access.context.account",
             ],
         },
     }
@@ -121,6 +130,12 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 # Credits come only through a pilot (requirement C16) and people only by invitation, so nobody signs up alone.
 ACCOUNT_ADAPTER = "pilothouse.kernel.access.adapter.InvitationOnlyAdapter"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.boolean("BEHIND_PROXY") else 0
+# What protects an account is changed only by someone who has just proven who they are.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_ADAPTER = "pilothouse.kernel.access.adapter.SealedMFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = HOUSE_KIND != "production"

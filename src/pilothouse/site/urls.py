@@ -1,5 +1,28 @@
 """Every address of the web process."""
 
-from django.urls import URLPattern, URLResolver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from . import health
+from .api import build
+from .programs import load_programs
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The first page of whoever is signed in."""
+    return redirect("video:batches")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home, name="home"),
+    *health.urlpatterns,
+    path("", include("pilothouse.kernel.access.urls")),
+    path("", include("pilothouse.kernel.files.urls")),
+    *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
+    path("", build().urls),
+]
+handler400 = "pilothouse.site.errors.bad_request"
+handler403 = "pilothouse.site.errors.forbidden"
+handler404 = "pilothouse.site.errors.missing"
+handler500 = "pilothouse.site.errors.failed"

@@ -1,17 +1,19 @@
 """What a program says about itself, in its one `program.py`; the kernel does the rest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One entry of the navigation: a label, the name of a url, and the roles that see it."""
+    """One entry of the navigation: a label, the name of a url, the roles that see it, its icon and its key after g."""
 
     label: str
     url_name: str
     roles: tuple[str, ...]
+    icon: str = "film"
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Program:
     Names are strings and callables, not kernel objects, so that base needs nothing from above. `app` is its Django
     app, `lifecycles` the names of its transition tables, `promises` and `invariants` the folders of SQL files whose
     queries must return no row, `api` adds its routers to the JSON API, `urls` is its pages' url module, `pumps` are
-    its due rows for the worker, `demo` runs its demo against a live address and returns the proof.
+    its due rows for the worker, `demo` runs its demo on a running house and returns the proof.
     """
 
     name: str
@@ -36,6 +38,6 @@ class Program:
     pumps: Callable[[], list[Any]] | None = None
     periodic: Callable[[], list[Any]] | None = None
     metrics: Callable[[], list[Any]] | None = None
+    # Publishes the first terms; called in the worker's scope at every start, so it must be idempotent.
+    seed: Callable[[], Any] | None = None
     demo: Callable[..., dict[str, Any]] | None = None
-    demo_world: Callable[..., dict[str, Any]] | None = None
-    settings: dict[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router, Schema
 
-from pilothouse.kernel.access.authenticate import caller
+from pilothouse.kernel.access.api_auth import caller, entry_of
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
 from pilothouse.kernel.base.openapi import body, errors
@@ -153,7 +153,7 @@ def post_batch(request: HttpRequest) -> HttpResponse:
             intake.request_id(given.get("request_id")),
             intake.items(given.get("items")),
             webhook_url=text_field(given, "webhook_url", maximum=WEBHOOK_URL_MAX_CHARACTERS),
-            entry=principal.entry,
+            entry=entry_of(principal),
             mode=principal.mode,
         )
     headers = {"Idempotent-Replayed": "true"} if created.replayed else {}

@@ -14,6 +14,7 @@ from .providers.registry import ProviderSet, build_providers
 from .providers.routing import Decision, choose, preference
 
 POLL_LINGER_S = 0.05
+UNBOUNDED_ROOM = 1_000_000
 SIMULATED_LATENCY = "0.2,1.5"
 
 
@@ -24,7 +25,8 @@ class Dispatcher:
         self, live: ProviderSet, test: ProviderSet, in_flight: Callable[[], Mapping[str, int]] | None = None
     ) -> None:
         self.sets = {"live": live, "test": test}
-        self.in_flight = in_flight or (lambda: {})
+        self.in_flight = in_flight or dict
+        self.submitting = 0
         self._polls: dict[str, dict[str, asyncio.Future[PollOutcome]]] = {}
         self._polling: set[asyncio.Task[None]] = set()
 
@@ -46,10 +48,27 @@ class Dispatcher:
             providers.take(decision.provider, now)
         return decision
 
-    def has_capacity(self) -> bool:
-        """Whether some breaker lets work through; with all open, pending items stay pending."""
+    def room(self) -> int:
+        """How many more items can be submitted now, over all providers that are well.
+
+        With every breaker open it is 0 and pending items stay pending until their batch's deadline. A provider without
+        a bound has room for everything.
+        """
+        providers = self.sets["live"]
         now = time.monotonic()
-        return any(breaker.wait_s(now) <= 0 for breaker in self.sets["live"].breakers.values())
+        found = 0
+        in_flight = self.in_flight()
+        for route in providers.policy.routes:
+            if providers.breakers[route.provider].wait_s(now) > 0:
+                continue
+            if route.in_flight_max is None:
+                return UNBOUNDED_ROOM
+            found += max(0, route.in_flight_max - in_flight.get(route.provider, 0))
+        return max(0, found - self.submitting)
+
+    def claimed(self, change: int) -> None:
+        """Items that this process has claimed and not yet submitted: they take room that no row shows."""
+        self.submitting += change
 
     def record(self, name: str, kind: str) -> None:
         """Tell the breaker of a provider how a call was answered."""

@@ -35,19 +35,25 @@ class ItemPump:
         self.stepper = Stepper(dispatcher, load_image)
 
     def claim(self, limit: int) -> list[Row]:
-        """Lease due items. With every breaker open, pending items stay pending until their batch's deadline."""
+        """Lease due items: those that go on, and as many pending ones as the providers have room for."""
         with worker_scope("worker"):
-            return SQL.rows(
+            rows = SQL.rows(
                 "claim_items",
                 count=limit,
+                room=min(limit, self.dispatcher.room()),
                 lease_s=limits.CLAIM_LEASE_S,
                 timeout_s=limits.ITEM_TIMEOUT_S,
-                dispatch=self.dispatcher.has_capacity(),
             )
+        self.dispatcher.claimed(sum(1 for row in rows if row["provider_ref"] is None))
+        return rows
 
     async def act(self, row: Row) -> Step:
         """One step of one item."""
-        return await self.stepper.take(row)
+        try:
+            return await self.stepper.take(row)
+        finally:
+            if row["provider_ref"] is None:
+                self.dispatcher.claimed(-1)
 
     def renew(self, rows: Sequence[Row]) -> None:
         """Keep the leases of items still in work."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from pilothouse.kernel.base.program import NavItem, Program
 
 from . import lifecycle
+from .promises import PROMISES
 
 
 def _pumps() -> list[object]:
@@ -19,15 +20,29 @@ def _api(api: object) -> None:
     add_to(api)  # type: ignore[arg-type]
 
 
+def _seed() -> None:
+    from .prices import publish_default_price
+
+    publish_default_price()
+
+
+def _demo(**options: object) -> dict[str, object]:
+    from .demo import run_demo
+
+    return run_demo(**options)  # type: ignore[arg-type]
+
+
 PROGRAM = Program(
     name="video",
     title="Video batches",
     app="video",
     lifecycles=(lifecycle.BATCH.name, lifecycle.ITEM.name),
-    promises=Path(__file__).parent / "sql" / "promises",
+    promises=PROMISES,
     invariants=Path(__file__).parent / "sql" / "invariants",
     api=_api,
     urls="pilothouse.programs.video.urls",
-    navigation=(NavItem("Batches", "video:batches", ("owner", "engineer", "finance")),),
+    navigation=(NavItem("Batches", "video:batches", ("owner", "engineer", "finance"), "film", "b"),),
     pumps=_pumps,
+    seed=_seed,
+    demo=_demo,
 )

@@ -35,40 +35,54 @@ def recheck_fingerprints(batches: Sequence[int] | None) -> list[Row]:
 
 
 def _differences(batch: Row, items: list[Row]) -> list[Row]:
-    found: list[Row] = []
-    under = batch["versions"]
-    for item in items:
-        if item_fingerprint(item["params"], item["image_sha256"], under) != item["fingerprint"]:
-            found.append(
-                {
-                    "tenant": batch["tenant"],
-                    "batch": batch["public_id"],
-                    "item": item["public_id"],
-                    "what": f"the fingerprint is not the one of its parameters ({batch['entry']})",
-                }
-            )
+    under, entry = batch["versions"], batch["entry"]
+    found = [
+        _finding(batch, item["public_id"], f"the fingerprint is not the one of its parameters ({entry})")
+        for item in items
+        if item_fingerprint(item["params"], item["image_sha256"], under) != item["fingerprint"]
+    ]
     if batch_fingerprint([item["fingerprint"] for item in items], batch["terms_hash"], under) != batch["fingerprint"]:
-        found.append(
-            {
-                "tenant": batch["tenant"],
-                "batch": batch["public_id"],
-                "item": None,
-                "what": f"the batch's fingerprint is not the one of its items and terms ({batch['entry']})",
-            }
-        )
+        found.append(_finding(batch, None, f"the batch's fingerprint is not the one of its items and terms ({entry})"))
     return found
+
+
+def _finding(batch: Row, item: str | None, what: str) -> Row:
+    return {"tenant": batch["tenant"], "batch": batch["public_id"], "item": item, "what": what}
 
 
 PROMISES = declare_promises(
     (
-        Promise(PROGRAM_NAME, "execution", "Every accepted item ends exactly once", "data_integrity",
-                FOLDER / "execution.sql"),
-        Promise(PROGRAM_NAME, "billing", "Only succeeded items are charged, each once, at the reserved price",
-                "wrong_charge", FOLDER / "billing.sql"),
-        Promise(PROGRAM_NAME, "refund", "Every failed item's credits return in full, with its failure", "data_integrity",
-                FOLDER / "refund.sql"),
+        Promise(
+            PROGRAM_NAME,
+            "execution",
+            "Every accepted item ends exactly once",
+            "data_integrity",
+            FOLDER / "execution.sql",
+        ),
+        Promise(
+            PROGRAM_NAME,
+            "billing",
+            "Only succeeded items are charged, each once, at the reserved price",
+            "wrong_charge",
+            FOLDER / "billing.sql",
+        ),
+        Promise(
+            PROGRAM_NAME,
+            "refund",
+            "Every failed item's credits return in full, with its failure",
+            "data_integrity",
+            FOLDER / "refund.sql",
+        ),
         # What is broken here is the pipeline that all tenants share, so all of them pause.
-        Promise(PROGRAM_NAME, "parity", "Demo, pages and API run one pipeline", "demo_api_divergence",
-                FOLDER / "parity.sql", look=recheck_fingerprints, wide=True),
-    )
-)  # fmt: skip
+        Promise(
+            PROGRAM_NAME,
+            "parity",
+            "Demo, pages and API run one pipeline",
+            "demo_api_divergence",
+            FOLDER / "parity.sql",
+            look=recheck_fingerprints,
+            wide=True,
+        ),
+    ),
+    invariants=FOLDER.parent / "invariants",
+)

@@ -34,12 +34,20 @@ def batch_rows(
     before: int | None = None,
     state: str | None = None,
     request_id: str | None = None,
-    mode: str | None = None,
+    search: str | None = None,
 ) -> list[Row]:
-    """Rows of a tenant's batches, newest first, for lists; `before` is the key of the last row seen."""
+    """Rows of a tenant's batches, newest first, for lists.
+
+    `before` is the key of the last row seen, `search` the beginning of a request_id or a batch's id.
+    """
     return SQL.rows(
-        "list_batches", tenant=tenant, count=count, before=before, state=state, request_id=request_id, mode=mode
+        "list_batches", tenant=tenant, count=count, before=before, state=state, request_id=request_id, search=search
     )
+
+
+def batch_counts(tenant: int) -> dict[str, int]:
+    """How many batches are open, by state; completed ones are not counted (they may be many)."""
+    return {row["state"]: row["n"] for row in SQL.rows("batch_counts", tenant=tenant)}
 
 
 def item_rows(batch: int, *, count: int, after: int = 0, status: str | None = None) -> list[Row]:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import Router, Schema
 
-from pilothouse.kernel.access.authenticate import caller
+from pilothouse.kernel.access.api_auth import caller
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.json_api import (

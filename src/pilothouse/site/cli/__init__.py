@@ -1,8 +1,18 @@
 """The command line, one file per group of commands."""
 
+import importlib
+import os
+
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run production pilots that prove themselves.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run production pilots that prove themselves.",
+)
+# One file for each group of commands; each registers itself on `app` when it is imported.
+GROUPS = ("run", "database", "demo", "check", "access", "ledger", "bench")
 
 
 @app.callback()
@@ -10,6 +20,19 @@ def root() -> None:
     """Run production pilots that prove themselves."""
 
 
+def setup() -> None:
+    """Load Django's settings; every command that needs them calls this first, so that `--help` stays quick."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
+    import django
+
+    django.setup()
+    from pilothouse.site.programs import load_programs
+
+    load_programs()
+
+
 def main() -> None:
     """Entry point of the `pilothouse` command."""
+    for group in GROUPS:
+        importlib.import_module(f"pilothouse.site.cli.{group}")
     app()

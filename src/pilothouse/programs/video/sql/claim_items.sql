@@ -1,16 +1,29 @@
 -- Leases a set of due items across tenants. In order: items by what is due, skipping what another worker holds, and
--- pending ones behind a closed gate; then the parents of those that start, in id order.
-WITH due AS MATERIALIZED (
+-- pending ones behind a closed gate; then the parents of those that start, in id order. No more start than the
+-- providers have room for, so that ITEM_TIMEOUT never runs while an item only waits for us.
+WITH going_on AS MATERIALIZED (
     SELECT i.id, i.state FROM item i
-    WHERE i.state IN ('pending', 'running') AND i.next_run_at <= (SELECT base.clock_now())
-      AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp())
-      AND i.stuck_error IS NULL AND (%(dispatch)s OR i.state = 'running')
+    WHERE i.state = 'running' AND i.next_run_at <= (SELECT base.clock_now())
+      AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
       AND (i.provider_ref IS NOT NULL OR NOT EXISTS (
           SELECT FROM gate g
           WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
             AND (g.tenant IS NULL OR g.tenant = i.tenant)
       ))
     ORDER BY i.next_run_at LIMIT %(count)s FOR UPDATE OF i SKIP LOCKED
+), starting_now AS MATERIALIZED (
+    SELECT i.id, i.state FROM item i
+    WHERE i.state = 'pending' AND i.next_run_at <= (SELECT base.clock_now())
+      AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
+      AND NOT EXISTS (
+          SELECT FROM gate g
+          WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
+            AND (g.tenant IS NULL OR g.tenant = i.tenant)
+      )
+    ORDER BY i.next_run_at LIMIT least(%(room)s, %(count)s - (SELECT count(*) FROM going_on))
+    FOR UPDATE OF i SKIP LOCKED
+), due AS (
+    SELECT * FROM going_on UNION ALL SELECT * FROM starting_now
 ), claimed AS (
     UPDATE item i SET
         state = 'running', token = i.token + 1,

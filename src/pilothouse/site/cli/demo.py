@@ -1,0 +1,129 @@
+"""`pilothouse demo PROGRAM`: a real run of a program's main job, with its proof."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import app, setup
+from .run import DataOption
+
+
+@app.command()
+def demo(
+    program: Annotated[str, typer.Argument(help="The program, for example video.")],
+    items: Annotated[int, typer.Option(help="Items of the batch, 10 to 50.", min=10, max=50)] = 10,
+    fail: Annotated[int, typer.Option(help="How many items ask for refused content.", min=0)] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
+    data: DataOption = Path(".data"),
+) -> None:
+    """Run the demo on the running house, or start one for it, and end with the proof. Exit 1 when it does not hold."""
+    if fail > items:
+        raise typer.BadParameter("--fail cannot be more than --items.")
+    from pilothouse.site.tree import running
+
+    data = data.absolute()
+    live = running(data)
+    options = {"items": items, "fail": fail}
+    if live:
+        os.environ.update(DATA=str(data), SITE_URL=live["urls"]["site"], LIVE_URL=live["urls"]["live"], HOUSE_KIND="demo")
+        code = _prove(program, data, options, as_json)
+    else:
+        code = _with_house(program, data, options, as_json)
+    raise typer.Exit(code)
+
+
+def _with_house(program: str, data: Path, options: dict[str, int], as_json: bool) -> int:
+    """Start web, live, worker and the embedded database for the demo; stop all of it afterwards."""
+    from pilothouse.site.house import HouseOptions, build_house
+    from pilothouse.site.tree import Tree
+
+    def prepare(tree: Tree) -> None:
+        setup()
+        from pilothouse.site.migrate import migrate
+        from pilothouse.site.seed import seed
+
+        migrate()
+        seed()
+
+    tree, _ = build_house(HouseOptions(data, kind="demo", quiet=as_json), prepare)
+    return tree.run(lambda _: _prove(program, data, options, as_json))
+
+
+def _prove(program: str, data: Path, options: dict[str, int], as_json: bool) -> int:
+    setup()
+    proof = _run(program, data, options, None if as_json else lambda line: typer.echo(line, err=True))
+    if as_json:
+        typer.echo(json.dumps(proof, indent=2))
+    else:
+        print_proof(proof)
+    return 0 if holds(proof) else 1
+
+
+def _run(program: str, data: Path, options: dict[str, int], say: Any, **more: Any) -> dict[str, Any]:
+    from pilothouse.site.programs import load_programs
+
+    known = load_programs()
+    if program not in known or known[program].demo is None:
+        raise SystemExit(f"There is no demo for {program!r}; there is one for {', '.join(sorted(known))}.")
+    run_demo = known[program].demo
+    assert run_demo is not None
+    return run_demo(data=data, **options, **({"say": say} if say else {}), **more)
+
+
+def holds(proof: dict[str, Any]) -> bool:
+    """Whether the equation, the webhook and all four promises hold."""
+    money = proof["ledger"]
+    return (
+        money["reserved"] == money["settled"] + money["refunded"]
+        and money["in_flight"] == 0
+        and proof["webhook"]["verified"]
+        and len(proof["promises"]) == 4
+        and all(proof["promises"].values())
+    )
+
+
+def print_proof(proof: dict[str, Any]) -> None:
+    """The proof for a person: what finished, where the money is, what was promised and holds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    money, counts = proof["ledger"], proof["summary"]
+    table = Table(title=f"Proof of batch {proof['batch_id']}", title_justify="left", show_header=False, box=None)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    failed = f", {counts['failed']} failed" if counts["failed"] else ""
+    table.add_row("Videos", f"{counts['succeeded']} of {counts['total']} finished{failed}, in {proof['seconds']:.0f} s")
+    equal = "✓" if money["reserved"] == money["settled"] + money["refunded"] else "✗"
+    table.add_row("Credits", f"{money['reserved']} reserved = {money['settled']} settled + {money['refunded']} refunded {equal}")
+    genuine = "signature verified ✓" if proof["webhook"]["verified"] else "not received ✗"
+    table.add_row("Webhook", f"batch.completed, {genuine}, attempt {proof['webhook']['attempts']}")
+    table.add_row("Promises", "  ".join(f"{name} {'✓' if ok else '✗'}" for name, ok in proof["promises"].items()))
+    table.add_row("Files", str(Path(proof["outputs"][0]["path"]).parent) if proof["outputs"] else "none")
+    console.print(table)
+
+
+def show_demo(env: dict[str, str]) -> None:
+    """Run the demo batch on a house that stays up, printing where to look before it starts and the proof after."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    site, data = env["SITE_URL"], Path(env["DATA"])
+
+    def created(world: Any, batch_id: str) -> None:
+        console.print()
+        console.print(f"[bold]Watch it[/bold]   {site}/batches/{batch_id}/")
+        for role, mail in world.people.items():
+            console.print(f"[bold]Sign in[/bold]    {mail}  ({role})  password {world.password}")
+        console.print(f"[bold]API key[/bold]    {world.api_key}")
+        console.print(f"[bold]Try it[/bold]     curl -s {site}/v1/credits/balance -H 'Authorization: Bearer {world.api_key}'")
+        console.print()
+
+    proof = _run("video", data, {"items": 10, "fail": 1}, lambda line: console.print(f"  {line}"), on_created=created)
+    print_proof(proof)
+    console.print(f"\n[bold]{site}[/bold] stays up until Ctrl-C.\n")
+    sys.stdout.flush()

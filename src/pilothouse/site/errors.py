@@ -1,0 +1,67 @@
+"""The pages and answers of errors that no view caught: JSON under /v1, a page elsewhere."""
+
+import structlog
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from pilothouse.kernel.base.errors import PilothouseError, error_body
+from pilothouse.kernel.base.json_api import answer
+
+log = structlog.get_logger(__name__)
+SENTENCES = {
+    400: ("malformed_request", "The request could not be understood."),
+    403: ("forbidden", "This is not allowed."),
+    404: ("not_found", "There is nothing at this address."),
+    500: (PilothouseError.code, PilothouseError.message),
+}
+
+
+def _show(request: HttpRequest, status: int, **context: object) -> HttpResponse:
+    code, sentence = SENTENCES[status]
+    request_id = str(getattr(request, "request_id", ""))
+    if request.path.startswith("/v1/"):
+        return answer(error_body(code, sentence, {}, request_id), status)
+    return render(request, f"ui/errors/{status}.html", {"request_id": request_id, **context}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
+    """A request that Django itself refused."""
+    return _show(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
+    """A page that this person may not see."""
+    return _show(request, 403, reason=str(exception) if isinstance(exception, PilothouseError) else "")
+
+
+def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
+    """No such address, or a thing of somebody else: the two are never told apart."""
+    return _show(request, 404)
+
+
+def failed(request: HttpRequest) -> HttpResponseBase:
+    """Our own mistake. Nothing was changed: a request is one transaction."""
+    return _show(request, 500)
+
+
+def csrf(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """A form whose page is too old; what was typed is not lost when the person goes back."""
+    return _show(request, 403, reason="This page was open for too long. Go back, reload it and send the form again.")
+
+
+class PageErrors:
+    """Middleware: an expected refusal raised by a page becomes its own status and sentence."""
+
+    def __init__(self, get_response: object) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)  # type: ignore[operator,no-any-return]
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """The page of a PilothouseError; None leaves anything else to handler500."""
+        if not isinstance(exception, PilothouseError) or exception.status >= 500:
+            return None
+        status = exception.status if exception.status in (400, 403, 404, 409, 429) else 400
+        context = {"reason": str(exception), "request_id": str(getattr(request, "request_id", ""))}
+        return render(request, f"ui/errors/{status}.html", context, status=exception.status)

@@ -1,0 +1,9 @@
+"""The live process: `granian --interface asginl pilothouse.site.live:application`."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
+os.environ["PROCESS_NAME"] = "live"
+application = get_asgi_application()

@@ -1,0 +1,28 @@
+"""Collects what the rooms and programs give the worker process."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from pilothouse.kernel.work.pump import Periodic, Pump
+from pilothouse.kernel.work.worker import WorkerProcess
+
+from .programs import load_programs
+
+ROOMS = ("ledger", "access", "files", "terms", "outbox", "watch")
+
+
+def build_worker() -> WorkerProcess:
+    """A worker with every room's and program's due rows and periodic tasks."""
+    pumps: list[Pump] = []
+    periodic: list[Periodic] = []
+    for room in ROOMS:
+        name = f"pilothouse.kernel.{room}.tasks"
+        if find_spec(name) is None:
+            continue
+        tasks = import_module(name)
+        pumps += tasks.pumps() if hasattr(tasks, "pumps") else []
+        periodic += tasks.periodic() if hasattr(tasks, "periodic") else []
+    for program in load_programs().values():
+        pumps += program.pumps() if program.pumps else []
+        periodic += program.periodic() if program.periodic else []
+    return WorkerProcess(pumps, periodic)
