@@ -54,8 +54,9 @@ def _tables() -> Iterator[str]:
 def _policies() -> Iterator[str]:
     actual: dict[tuple[str, str], Policy] = {}
     for row in run(
-        "SELECT tablename, policyname, cmd, permissive, array_to_string(ARRAY(SELECT unnest(roles)::text ORDER BY 1), ',') "
-        "AS roles, coalesce(qual, '') AS using, coalesce(with_check, '') AS checked "
+        "SELECT tablename, policyname, cmd, "
+        "array_to_string(ARRAY(SELECT unnest(roles)::text ORDER BY 1), ',') AS roles, "
+        "coalesce(qual, '') AS using, coalesce(with_check, '') AS checked "
         "FROM pg_policies WHERE schemaname = 'public'"
     ):
         key = (row["tablename"], row["policyname"])
@@ -120,7 +121,8 @@ def _actual_grants() -> Iterator[Grant]:
     """What roles of the house and the public hold on tables, without what the owner holds by owning them."""
     held = """
         SELECT c.relname AS name, '' AS col, x.privilege_type AS privilege, x.grantee, c.relowner AS owner
-        FROM pg_class c, aclexplode(c.relacl) x WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        FROM pg_class c, aclexplode(c.relacl) x
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
         UNION ALL
         SELECT c.relname, a.attname, x.privilege_type, x.grantee, c.relowner
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) x
@@ -137,7 +139,8 @@ def _actual_grants() -> Iterator[Grant]:
 
 def _triggers() -> Iterator[str]:
     for row in run(
-        "SELECT tgname AS name, tgrelid::regclass::text AS on FROM pg_trigger WHERE tgenabled NOT IN ('O', 'A') ORDER BY 2, 1"
+        "SELECT tgname AS name, tgrelid::regclass::text AS on FROM pg_trigger "
+        "WHERE tgenabled NOT IN ('O', 'A') ORDER BY 2, 1"
     ):
         yield f"The trigger {row['name']} on {row['on']} is disabled."
 

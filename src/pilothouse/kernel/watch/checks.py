@@ -10,7 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from pilothouse.kernel.base.sql import Row, run
+from pilothouse.kernel.base.sql import Row, Statements, run
+from pilothouse.kernel.ledger.invariants import run_invariants
 from pilothouse.kernel.lifecycle.queries import stuck_subjects
 
 from .limits import SAMPLE_MAX_ROWS
@@ -60,18 +61,29 @@ class Seen:
         return self.rows == 0
 
 
+def _invariant_rows(check_name: str) -> int:
+    name = check_name.partition(":")[2]
+    return sum(result["rows"] for result in run_invariants(INVARIANT_FOLDERS) if result["name"] == name)
+
+
+def _stuck_rows(check_name: str) -> int:
+    return sum(row["kind"] == check_name.partition(":")[2] for row in stuck_subjects())
+
+
 REGISTRY: dict[str, Promise] = {}
-# Other checks that an incident may name, such as the ledger's invariants: name -> number of offending rows.
-OTHERS: dict[str, Callable[[str], int]] = {
-    "stuck": lambda name: sum(row["kind"] == name.partition(":")[2] for row in stuck_subjects()),
-}
+# The programs' own invariants; the ledger's are always run.
+INVARIANT_FOLDERS: list[Statements] = []
+# Other checks that an incident may name, by the family before the colon: name -> number of offending rows.
+OTHERS: dict[str, Callable[[str], int]] = {"invariant": _invariant_rows, "stuck": _stuck_rows}
 
 
-def declare_promises(promises: Iterable[Promise]) -> tuple[Promise, ...]:
-    """Make promises known to every process that loads the program; returns them."""
+def declare_promises(promises: Iterable[Promise], invariants: Path | None = None) -> tuple[Promise, ...]:
+    """Make a program's promises, and its folder of invariants, known to every process that loads it."""
     declared = tuple(promises)
     for promise in declared:
         REGISTRY[promise.check_name] = promise
+    if invariants is not None and all(known.folder != invariants for known in INVARIANT_FOLDERS):
+        INVARIANT_FOLDERS.append(Statements(str(invariants), invariants.name))
     return declared
 
 

@@ -16,5 +16,8 @@ PARITY_CHUNK_ROWS = 5_000
 ALERT_LINE_MAX_CHARACTERS = 500
 # Every completion is checked at once; this is the look over everything, also at what nobody completed.
 FULL_CHECK_EVERY_S = 900
+# These hash all that was ever sealed again.
+INVARIANTS_EVERY_S = 3600
 STUCK_CHECK_EVERY_S = 60
 FORGET_EVERY_S = 3600
+METRIC_TIMEOUT_MS = 2_000

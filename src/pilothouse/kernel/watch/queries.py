@@ -43,3 +43,19 @@ def refuse_if_paused(program: str, tenant: int) -> None:
     """Raise Paused (409 `paused`) when a gate of either mode is closed: neither lets new work in."""
     for gate in closed_gates(program, tenant):
         raise Paused(gate=gate["mode"], reason=gate["reason"], closed_at=iso(gate["closed_at"]), id=gate["public_id"])
+
+
+def open_incidents() -> list[Row]:
+    """Every incident that is not ended, the worst first: {public_id, kind, severity, state, title, program, owner}."""
+    return SQL.rows("open_incidents")
+
+
+def history(public_id: str) -> list[Row]:
+    """An incident's own lines, oldest first: {at, actor, type, data}."""
+    return SQL.rows("history", public_id=public_id)
+
+
+def heartbeat_age() -> float | None:
+    """Seconds of machine time since the freshest worker was heard of; None when none ever was."""
+    row = SQL.one("heartbeat_age")
+    return None if row is None or row["age_s"] is None else float(row["age_s"])

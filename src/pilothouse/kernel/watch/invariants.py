@@ -1,0 +1,37 @@
+"""Runs the invariants of the ledger and of the programs; one that is broken is a P0 over every program."""
+
+from time import monotonic
+from typing import Any
+
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.ledger.invariants import run_invariants
+
+from .checks import INVARIANT_FOLDERS, Seen
+from .commands import open_incident
+from .promises import known_programs, record
+
+
+def run_all() -> list[dict[str, Any]]:
+    """Run every invariant in one transaction, remember the runs, and open `data_integrity` for each broken one.
+
+    Returns one {"name", "title", "rows", "sample"} each. Money that does not add up concerns everybody, so a breach
+    stops dispatch in every program that declares promises.
+    """
+    with worker_scope("check"):
+        started = monotonic()
+        results = run_invariants(INVARIANT_FOLDERS)
+        ms = int((monotonic() - started) * 1000)
+        for result in results:
+            seen = Seen(result["rows"], result["sample"], {}, ms // max(1, len(results)))
+            record(f"invariant:{result['name']}", "", seen)
+            if not seen.ok:
+                open_incident(
+                    "data_integrity",
+                    f"Invariant {result['name']}: {result['rows']} rows. {result['title']}",
+                    severity="P0",
+                    subject=result["name"],
+                    check_name=f"invariant:{result['name']}",
+                    sample=result["sample"],
+                    gate_programs=known_programs(),
+                )
+    return results
