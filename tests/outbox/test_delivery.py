@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from pilothouse.kernel.access.commands import add_member
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.http import WebhookUrlRefused
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
@@ -26,7 +27,7 @@ from pilothouse.kernel.outbox.endpoints import (
     update_endpoint,
 )
 from pilothouse.kernel.outbox.errors import EndpointOff, NotReplayable, TooManyEndpoints
-from pilothouse.kernel.outbox.models import Delivery, DeliveryAttempt, Endpoint, Message
+from pilothouse.kernel.outbox.models import Delivery, DeliveryAttempt, Endpoint, Message, Notice
 from pilothouse.kernel.outbox.secrets_at_rest import reveal_default_secret, rotate_default_secret
 from pilothouse.kernel.outbox.sender import WebhookPump, retry_after_s, sweep
 
@@ -220,11 +221,14 @@ def test_410_switches_the_endpoint_off_and_ends_what_is_due(
     tenant = house.tenant()
     with receiver(answer=lambda seen: (410, {}, 0.0)) as hook:
         with tenant_scope(tenant.id):
+            for role, name in (("owner", "ada"), ("engineer", "bob"), ("finance", "eve")):
+                add_member(tenant.id, f"{name}@northwind.example", role)
             public_id = create_endpoint(hook.url()).endpoint.public_id
             enqueue([news(tenant.id, n) for n in range(1, 101)])
         assert drain() <= limits.ENDPOINT_IN_FLIGHT_MAX
     with tenant_scope(tenant.id):
         endpoint = Endpoint.objects.get()
+        assert Notice.objects.get().address == "ada@northwind.example, bob@northwind.example", "told once"
         assert (endpoint.state, endpoint.reason) == ("disabled", "The endpoint answered 410 Gone.")
         assert {row["state"] for row in queries.deliveries()} == {"disabled"}
         assert enqueue([news(tenant.id, 999)])[0]["deliveries"] == 0
