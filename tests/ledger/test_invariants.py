@@ -5,15 +5,13 @@ from ledger_world import World
 
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.sql import Statements, run
 from pilothouse.kernel.ledger import commands, invariants, sealing
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
 from pilothouse.programs.video import intake
 from pilothouse.programs.video import models as video_models
 from pilothouse.programs.video.commands import create_batch
-from pilothouse.programs.video.endings import SQL as VIDEO_SQL
 from pilothouse.programs.video.endings import Ending, end_items
-from pilothouse.programs.video.limits import CLAIM_LEASE_S, ITEM_TIMEOUT_S
 from pilothouse.programs.video.prices import publish_default_price
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
@@ -41,7 +39,14 @@ def world(house):
         for name, count in (("first", 4), ("second", 3)):
             create_batch(name, intake.items([{"params": {"prompt": f"{name} {n}"}} for n in range(count)]))
     with worker_scope("test"):
-        claimed = VIDEO_SQL.rows("claim_items", count=4, lease_s=CLAIM_LEASE_S, timeout_s=ITEM_TIMEOUT_S, dispatch=True)
+        claimed = run(
+            "UPDATE item SET state = 'running', token = 1, dispatched_at = (SELECT base.clock_now()) WHERE batch ="
+            " (SELECT min(id) FROM batch) RETURNING id, token"
+        )
+        run(
+            "UPDATE batch SET state = 'running', pending_count = 0, running_count = total,"
+            " started_at = (SELECT base.clock_now()) WHERE id = (SELECT min(id) FROM batch)"
+        )
         end_items(
             [
                 Ending(row["id"], "refunded", row["token"], reason="model_error")
@@ -78,7 +83,7 @@ REWRITE_SEAL = """
 UPDATE seal s SET sealed_at = x.at, hash = seal_hash(s.tenant, s.stream, s.n, s.from_tx, s.to_tx, s.rows, s.first_id,
     s.last_id, s.previous, x.at,
     (SELECT string_agg(leaf, ''::bytea ORDER BY id) FROM seal_leaves('ledger', s.from_tx, s.to_tx, s.tenant)))
-FROM (SELECT min(recorded_at) - interval '1 second' AS at FROM journal) x WHERE s.stream = 'ledger'
+FROM (SELECT max(recorded_at) - interval '1 microsecond' AS at FROM journal) x WHERE s.stream = 'ledger'
 """
 
 

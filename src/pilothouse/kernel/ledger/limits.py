@@ -5,9 +5,12 @@ GRANT_MAX_CREDITS = 1_000_000
 GRANT_ONE_PERSON_MAX_CREDITS = 1_000
 EXPORT_CHUNK_ROWS = 5_000
 SEAL_EVERY_S = 30
+SEAL_HEADS_EVERY_S = 3_600
 SEAL_BLOCK_MAX_ROWS = 10_000
 SEAL_FORMAT = 1
 INVARIANT_SAMPLE_MAX_ROWS = 5
 LEDGER_PAGE_MAX_ROWS = 200
 # Recorded later than this after its effect, an entry counts as late.
 TIMELY_MAX_S = 300
+# A worksheet holds 1,048,576 rows; an export goes on in the next one before that.
+XLSX_MAX_ROWS = 1_000_000

@@ -1,12 +1,31 @@
-"""Reads of the ledger."""
+"""Reads of the ledger: balances, ledger rows, statements and reconciliation. All in the caller's scope."""
 
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.sql import Row, Statements
 
+from .limits import EXPORT_CHUNK_ROWS, LEDGER_PAGE_MAX_ROWS, TIMELY_MAX_S
 from .models import CREDIT
 
 SQL = Statements(__file__)
+
+# The source's names for what a journal did (requirement ENT-008), and what Finance reads (ENT-042).
+TYPES = {"grant": "add", "reserve": "freeze"}
+LABELS = {
+    "grant": "Credits added",
+    "reserve": "Reserved (initial)",
+    "settle": "Settled (success)",
+    "refund": "Refunded (failures)",
+    "adjust": "Adjusted",
+    "reverse": "Reversed",
+}
+KINDS = tuple(LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +36,323 @@ class Balance:
     held: int
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal as it touched one wallet. The sum of `credits_delta` is the wallet's balance, always.
+
+    `amount` is what moved in all; `held_delta` what it did to the holds. `created_at` is business time.
+    """
+
+    id: str
+    created_at: datetime
+    recorded_at: datetime
+    type: str
+    label: str
+    ref_type: str
+    ref_id: str
+    request_id: str
+    credits_delta: int
+    held_delta: int
+    amount: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some ledger rows, newest first, and the cursor for those after them (None at the end)."""
+
+    rows: list[Entry]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEntries:
+    """The amounts of one piece of work, each summed from its own transfers, never by subtraction."""
+
+    reserved: int
+    settled: int
+    refunded: int
+    reserves: int
+    settles: int
+    refunds: int
+
+    @property
+    def lines(self) -> list[tuple[str, int]]:
+        """The three lines that Finance sees: label and amount."""
+        return [
+            (LABELS["reserve"], self.reserved),
+            (LABELS["settle"], self.settled),
+            (LABELS["refund"], self.refunded),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Exactly which transactions a statement saw: those finished at `as_of`, in the house's own numbering.
+
+    Written as text (`str(cut)`), it names the same rows for ever: `Cut.parse` reads it for a byte-identical export.
+    """
+
+    as_of: datetime
+    low: int
+    high: int
+    open: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        at = self.as_of.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        return "/".join([at, str(self.low), str(self.high), *map(str, self.open)])
+
+    @classmethod
+    def parse(cls, text: str) -> "Cut":
+        """The cut that was written as `text`. Raises InvalidInput."""
+        at, *numbers = text.split("/")
+        try:
+            when = datetime.strptime(at, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+            low, high, *still_open = [int(number) for number in numbers]
+        except ValueError:
+            raise InvalidInput(reason=f"{text!r} is not the cut of a statement.") from None
+        return cls(when, low, high, tuple(still_open))
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A period of one wallet: what it was, each row, what it became. Recomputed from rows that never change.
+
+    `rows()` may be called again; it reads in chunks, so a long period needs little memory.
+    """
+
+    tenant: int
+    unit: str
+    start: datetime
+    end: datetime
+    cut: Cut
+    opening: Balance
+    closing: Balance
+
+    def rows(self) -> Iterator[tuple[Entry, int]]:
+        """Each entry, oldest first, with the wallet's balance after it."""
+        balance_after = self.opening.available
+        after: tuple[datetime, int] = (self.start, 0)
+        while True:
+            chunk = SQL.rows(
+                "statement_rows",
+                tenant=self.tenant,
+                unit=self.unit,
+                start=self.start,
+                end=self.end,
+                after_at=after[0],
+                after_id=after[1],
+                limit=EXPORT_CHUNK_ROWS,
+                **_cut_params(self.cut),
+            )
+            for row in chunk:
+                balance_after += row["credits_delta"]
+                yield _entry(row), balance_after
+            if len(chunk) < EXPORT_CHUNK_ROWS:
+                return
+            after = (chunk[-1]["effective_at"], chunk[-1]["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Three answers: what is still held and how old it is, what has no partner, and how late entries were recorded.
+
+    `entries` are the three amounts when one piece of work was asked for.
+    """
+
+    clearing: list[Row]
+    completeness: list[Row]
+    timeliness: Row
+    entries: BatchEntries | None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing is held, everything has its partner, and reserved = settled + refunded."""
+        equation = self.entries is None or self.entries.reserved == self.entries.settled + self.entries.refunded
+        return equation and not self.clearing and not self.completeness
+
+
 def balance(tenant: int, unit: str = CREDIT) -> Balance:
     """The tenant's balance, from the stored counters."""
     row = SQL.one("balance", tenant=tenant, unit=unit)
     return Balance(0, 0) if row is None else Balance(row["available"], row["held"])
+
+
+def ledger_entries(
+    tenant: int,
+    unit: str = CREDIT,
+    *,
+    type: str | None = None,
+    ref_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    count: int = LEDGER_PAGE_MAX_ROWS,
+) -> Page:
+    """Ledger rows, newest first. `type` is the source's name (`add`, `freeze`, `settle`, …) or the ledger's own;
+    `ref_id` a batch's public id; [since, until) business time; `cursor` an earlier page's. Raises InvalidInput.
+    """
+    if not 1 <= count <= EXPORT_CHUNK_ROWS:
+        raise InvalidInput(reason=f"A page has 1 to {LEDGER_PAGE_MAX_ROWS} rows, not {count}.")
+    before = _parse_cursor(cursor) if cursor else (None, None)
+    rows = SQL.rows(
+        "ledger_page",
+        tenant=tenant,
+        unit=unit,
+        kinds=_kinds(type),
+        ref=ref_id,
+        start=since,
+        end=until,
+        before_at=before[0],
+        before_id=before[1],
+        limit=count + 1,
+    )
+    more = len(rows) > count
+    rows = rows[:count]
+    return Page([_entry(row) for row in rows], _cursor(rows[-1]) if more else None)
+
+
+def ledger_page(
+    tenant: int,
+    unit: str = CREDIT,
+    *,
+    count: int = LEDGER_PAGE_MAX_ROWS,
+    cursor: str | None = None,
+    type: str | None = None,
+    ref_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> tuple[list[Row], str | None]:
+    """One page of `ledger_entries` as the API shows it, and the next page's cursor.
+
+    A row is {id, created_at, type, entry, ref_type, ref_id, request_id, credits_delta, amount, description}.
+    """
+    page = ledger_entries(tenant, unit, type=type, ref_id=ref_id, since=since, until=until, cursor=cursor, count=count)
+    return [_shown(entry) for entry in page.rows], page.next_cursor
+
+
+def batch_entries(tenant: int, ref: str) -> BatchEntries:
+    """The amounts of the piece of work with the public id `ref`; zeros when the ledger knows nothing of it."""
+    row = SQL.one("batch_entries", tenant=tenant, ref=ref)
+    assert row is not None
+    return BatchEntries(**row)
+
+
+def current_cut() -> Cut:
+    """The transactions that are finished now; this transaction's own rows are not among them."""
+    row = SQL.one("cut")
+    assert row is not None
+    return Cut(row["as_of"], row["low"], row["high"], tuple(row["open"]))
+
+
+def statement(
+    tenant: int, unit: str, start: datetime, end: datetime, as_of: datetime | None = None, cut: Cut | None = None
+) -> Statement:
+    """The statement of [start, end), business time, for one wallet.
+
+    `as_of` leaves out what was recorded later. An earlier statement's `cut` gives the same bytes again, whatever was
+    posted since. Raises InvalidInput for a period that ends before it begins.
+    """
+    if end <= start:
+        raise InvalidInput(reason="A statement's period ends after it begins.")
+    seen = cut or current_cut()
+    if as_of is not None and as_of < seen.as_of:
+        seen = Cut(as_of, seen.low, seen.high, seen.open)
+    params = {"tenant": tenant, "unit": unit, **_cut_params(seen)}
+    opening = SQL.one("statement_opening", before=start, **params)
+    closing = SQL.one("statement_opening", before=end, **params)
+    assert opening is not None
+    assert closing is not None
+    return Statement(tenant, unit, start, end, seen, Balance(**opening), Balance(**closing))
+
+
+def reconciliation(
+    tenant: int,
+    ref: str | None = None,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    folders: Sequence[Statements] = (),
+) -> Reconciliation:
+    """Reconcile one piece of work (`ref`, a batch's public id) or a period of business time.
+
+    `folders` are the programs' completeness statements (`Statements(module, "sql/reconcile")`): each returns rows
+    {ref, what} for what has no partner, either way.
+    """
+    where: dict[str, Any] = {"tenant": tenant, "ref": ref, "start": start, "end": end}
+    unpaired = [row for folder in folders for name in folder.names() for row in folder.rows(name, **where)]
+    timeliness = SQL.one("timeliness", timely_s=TIMELY_MAX_S, **where)
+    assert timeliness is not None
+    return Reconciliation(
+        clearing=SQL.rows("clearing", tenant=tenant, ref=ref, end=end),
+        completeness=unpaired,
+        timeliness=timeliness,
+        entries=batch_entries(tenant, ref) if ref else None,
+    )
+
+
+def _kinds(type_name: str | None) -> list[str] | None:
+    if type_name is None:
+        return None
+    found = [kind for kind in KINDS if type_name in (kind, _type(kind))]
+    if not found:
+        known = ", ".join(map(_type, KINDS))
+        raise InvalidInput(reason=f"A ledger row's type is one of {known}, not {type_name!r}.")
+    return found
+
+
+def _type(kind: str) -> str:
+    return TYPES.get(kind, kind)
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        id=f"jrn_{row['id']}",
+        created_at=row["effective_at"],
+        recorded_at=row["recorded_at"],
+        type=_type(row["kind"]),
+        label=LABELS[row["kind"]],
+        ref_type=row["ref_type"],
+        ref_id=row["ref_id"],
+        request_id=row["request_id"],
+        credits_delta=row["credits_delta"],
+        held_delta=row["held_delta"],
+        amount=row["amount"],
+        description=row["description"],
+    )
+
+
+def _shown(entry: Entry) -> Row:
+    return {
+        "id": entry.id,
+        "created_at": entry.created_at,
+        "type": entry.type,
+        "entry": entry.label,
+        "ref_type": entry.ref_type,
+        "ref_id": entry.ref_id,
+        "request_id": entry.request_id,
+        "credits_delta": entry.credits_delta,
+        "amount": entry.amount,
+        "description": entry.description,
+    }
+
+
+def _cut_params(cut: Cut) -> dict[str, Any]:
+    return {"as_of": cut.as_of, "low": cut.low, "high": cut.high, "open": list(cut.open)}
+
+
+def _cursor(row: Row) -> str:
+    text = f"{row['effective_at'].isoformat()} {row['id']}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _parse_cursor(cursor: str) -> tuple[datetime, int]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, number = text.split(" ")
+        when, key = datetime.fromisoformat(at), int(number)
+        if when.tzinfo is None or not 0 < key < 2**63:
+            raise ValueError(cursor)
+        return when, key
+    except (ValueError, binascii.Error):
+        raise InvalidInput(reason="The cursor is not one that an earlier page gave.") from None

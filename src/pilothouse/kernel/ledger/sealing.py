@@ -36,7 +36,7 @@ from pilothouse.kernel.base.scope import scope_or_none, scoped_connection, worke
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .errors import HeadsUnreadable
-from .limits import SEAL_BLOCK_MAX_ROWS, SEAL_FORMAT
+from .limits import SEAL_BLOCK_MAX_ROWS, SEAL_FORMAT, SEAL_HEADS_EVERY_S
 
 SQL = Statements(__file__)
 STREAMS = ("ledger", "timeline")
@@ -90,6 +90,16 @@ def seal(limit: int = SEAL_BLOCK_MAX_ROWS) -> list[Row]:
     return sealed
 
 
+def seal_and_export() -> None:
+    """What a worker does now and then: seal, and export the heads when the newest export has become old."""
+    sealed = seal()
+    with worker_scope("seal"):
+        newest = newest_heads(head_folder())
+    old = newest is None or clock.now().timestamp() - newest.stat().st_mtime > SEAL_HEADS_EVERY_S
+    if sealed and old:
+        export_heads()
+
+
 def head_folder() -> Path:
     """Where heads are exported: SEAL_HEAD_FOLDER or DATA/seals, one folder for each database."""
     root = Path(settings.SEAL_HEAD_FOLDER or settings.DATA / "seals")
@@ -128,7 +138,7 @@ def read_heads(path: Path) -> list[Row]:
         heads = [{name: head[name] for name in ("tenant", "stream", "n", "hash")} for head in body["heads"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise HeadsUnreadable(path=str(path), why="cannot be read") from None
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    keys = [str(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     if not any(hmac.compare_digest(given, _signature(body, key)) for key in keys):
         raise HeadsUnreadable(path=str(path), why="was not signed by this installation")
     return heads

@@ -1,0 +1,216 @@
+"""What Finance reads: rows, statements, files and reconciliation, all from rows that never change."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import openpyxl
+import pytest
+from ledger_world import World
+
+from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.ledger import commands, exports, queries
+from pilothouse.kernel.ledger.queries import Cut
+
+pytestmark = pytest.mark.house
+PAST = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def future():
+    return clock.now() + timedelta(days=1)
+
+
+@pytest.fixture
+def world(house):
+    """The source's example: +100, one batch of ten, nine good and one refunded."""
+    world = World.open(house.tenant().id, 100)
+    world.batch("bat_1", 1, 10, 9)
+    return world
+
+
+def statement_of(world, **options):
+    return queries.statement(world.tenant, "CREDIT", PAST, future(), **options)
+
+
+def test_the_sources_example_reads_as_finance_expects(world):
+    with tenant_scope(world.tenant):
+        rows, following = queries.ledger_page(world.tenant)
+        entries = queries.batch_entries(world.tenant, "bat_1")
+    shown = [(row["type"], row["ref_type"], row["credits_delta"], row["amount"], row["entry"]) for row in rows]
+    assert shown == [
+        ("refund", "batch_item", 10, 10, "Refunded (failures)"),
+        ("settle", "batch_item", 0, 90, "Settled (success)"),
+        ("freeze", "batch", -100, 100, "Reserved (initial)"),
+        ("add", "pilot_grant", 100, 100, "Credits added"),
+    ]
+    assert following is None
+    assert entries.lines == [("Reserved (initial)", 100), ("Settled (success)", 90), ("Refunded (failures)", 10)]
+    assert (entries.reserves, entries.settles, entries.refunds) == (10, 9, 1)
+
+
+def test_the_view_and_the_page_say_the_same(world):
+    with worker_scope("test"):
+        view = run(
+            "SELECT type, ref_type, credits_delta, amount, ref_id, created_at FROM credit_ledger ORDER BY created_at DESC"
+        )
+        (wallet,) = run("SELECT permanent_credits FROM credit_wallet")
+    with tenant_scope(world.tenant):
+        rows, _ = queries.ledger_page(world.tenant)
+        assert queries.balance(world.tenant).available == 10
+    assert view == [{name: row[name] for name in view[0]} for row in rows]
+    assert sum(row["credits_delta"] for row in view) == wallet["permanent_credits"] == 10
+
+
+def test_pages_meet_without_gap_or_repeat_and_filters_hold(world):
+    for number in range(2, 6):
+        with worker_scope("test"):
+            commands.grant(world.tenant, 100, "purchase", f"p{number}")
+        world.batch(f"bat_{number}", number * 100, 10, number)
+    with tenant_scope(world.tenant):
+        everything, _ = queries.ledger_page(world.tenant)
+        seen, cursor = [], None
+        while True:
+            rows, cursor = queries.ledger_page(world.tenant, count=3, cursor=cursor)
+            seen += rows
+            if cursor is None:
+                break
+        assert seen == everything
+        assert len(everything) == 4 + 4 * 4
+        for type_name, kind in (("freeze", "freeze"), ("reserve", "freeze"), ("add", "add"), ("settle", "settle")):
+            rows, _ = queries.ledger_page(world.tenant, type=type_name)
+            assert {row["type"] for row in rows} == {kind}
+            assert len(rows) == 5
+        rows, _ = queries.ledger_page(world.tenant, ref_id="bat_3")
+        assert [row["type"] for row in rows] == ["refund", "settle", "freeze"]
+        middle = everything[10]["created_at"]
+        newer, _ = queries.ledger_page(world.tenant, since=middle)
+        older, _ = queries.ledger_page(world.tenant, until=middle)
+        assert newer + older == everything
+        for wrong in ({"type": "theft"}, {"cursor": "!"}, {"cursor": "aGk"}, {"count": 0}, {"count": 10**9}):
+            with pytest.raises(InvalidInput):
+                queries.ledger_page(world.tenant, **wrong)
+
+
+def test_another_tenant_and_another_unit_see_nothing(house, world):
+    other = house.tenant("Other").id
+    with tenant_scope(other):
+        # Even asked by key, row-level security shows nothing of a foreign tenant.
+        assert queries.ledger_page(world.tenant) == ([], None)
+        assert queries.batch_entries(world.tenant, "bat_1").reserved == 0
+        assert statement_of(world).closing == queries.Balance(0, 0)
+    with tenant_scope(world.tenant):
+        assert queries.ledger_page(world.tenant, "TEST") == ([], None)
+
+
+def test_a_statement_leads_from_opening_to_closing(world):
+    with tenant_scope(world.tenant):
+        whole = statement_of(world)
+        lines = list(whole.rows())
+        assert (whole.opening, whole.closing) == (queries.Balance(0, 0), queries.Balance(10, 0))
+        assert [after for _, after in lines] == [100, 0, 0, 10]
+        middle = lines[2][0].created_at
+        first = queries.statement(world.tenant, "CREDIT", PAST, middle)
+        second = queries.statement(world.tenant, "CREDIT", middle, future())
+        # During the batch everything was held; two neighbouring periods share the balance where they meet.
+        assert first.closing == second.opening == queries.Balance(0, 100)
+        assert list(first.rows()) + list(second.rows()) == lines
+        with pytest.raises(InvalidInput):
+            queries.statement(world.tenant, "CREDIT", middle, middle)
+
+
+def test_an_export_of_the_same_cut_is_the_same_bytes_whatever_was_posted_since(house, world, tmp_path):
+    """Also when a slow transaction that had begun before the cut commits after it."""
+    end = future()
+
+    def export(cut=None):
+        with tenant_scope(world.tenant):
+            found = queries.statement(world.tenant, "CREDIT", PAST, end, cut=cut)
+            book = io.BytesIO()
+            exports.statement_xlsx(found, "ten_x", book)
+            return found.cut, "".join(exports.statement_csv(found, "ten_x")).encode(), book.getvalue()
+
+    with house.connect("ph_worker") as slow, slow.transaction():
+        slow.execute(
+            "WITH j AS (INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at,"
+            " recorded_at, actor, tx) VALUES (%s, 'slow', 'h', 'grant', 'purchase', (SELECT base.clock_now()),"
+            " clock_timestamp(), 't', (SELECT base.tx())) RETURNING id)"
+            " INSERT INTO transfer (tenant, journal, debit, credit, amount, kind) SELECT %s, id, %s, %s, 5, 'grant' FROM j",
+            [world.tenant, world.tenant, world.issued, world.held],
+        )
+        cut, text, book = export()
+    with worker_scope("test"):
+        commands.grant(world.tenant, 77, "purchase", "later")
+    assert export(Cut.parse(str(cut)))[1:] == (text, book)
+    later = export()[1]
+    assert later != text
+    assert later.count(b"\n") == text.count(b"\n") + 2
+
+
+def test_as_of_leaves_out_what_was_recorded_later(world):
+    as_of = clock.now()
+    with worker_scope("test"):
+        commands.grant(world.tenant, 77, "purchase", "later")
+    with tenant_scope(world.tenant):
+        assert statement_of(world, as_of=as_of).closing.available == 10
+        assert statement_of(world).closing.available == 87
+
+
+@pytest.mark.parametrize("text", ["", "20260101T000000.000000Z", "x/1/2", "20260101T000000.000000Z/1/b"])
+def test_a_cut_that_is_none_is_refused(text):
+    with pytest.raises(InvalidInput):
+        Cut.parse(text)
+
+
+def test_files_hold_every_row_and_run_no_formula(world, tmp_path):
+    evil = '=HYPERLINK("http://x","y"), "quoted"\nsecond line'
+    with worker_scope("test"):
+        commands.grant(world.tenant, 7, "purchase", evil)
+        commands.grant(world.tenant, 8, "purchase", "  @SUM(A1)")
+    path = tmp_path / "statement.xlsx"
+    with tenant_scope(world.tenant):
+        found = statement_of(world)
+        rows = list(csv.DictReader(io.StringIO("".join(exports.statement_csv(found, "ten_x")), newline="")))
+        ledger = list(csv.DictReader(io.StringIO("".join(exports.ledger_csv(world.tenant)), newline="")))
+        with path.open("wb") as target:
+            exports.statement_xlsx(found, "ten_x", target)
+    assert [row["balance"] for row in rows] == ["0", "100", "0", "0", "10", "17", "25", "25"]
+    assert (rows[0]["id"], rows[-1]["id"]) == ("opening", "closing")
+    assert f"cut {found.cut}" in rows[0]["description"]
+    assert [rows[5]["description"], rows[6]["description"]] == ["'" + evil, "'  @SUM(A1)"]
+    assert [row["id"] for row in reversed(ledger)] == [row["id"] for row in rows[1:-1]]
+    assert sum(int(row["credits_delta"]) for row in ledger) == 25
+    sheet = openpyxl.load_workbook(path).active
+    cells = [[cell.value for cell in line] for line in sheet.iter_rows()]
+    assert tuple(cells[0]) == exports.COLUMNS
+    assert [line[10] for line in cells[1:]] == [0, 100, 0, 0, 10, 17, 25, 25]
+    assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
+    assert cells[6][11] == evil
+
+
+def test_a_statement_reads_in_chunks(world, monkeypatch):
+    for module in (queries, exports):
+        monkeypatch.setattr(module, "EXPORT_CHUNK_ROWS", 2)
+    with tenant_scope(world.tenant):
+        assert [after for _, after in statement_of(world).rows()] == [100, 0, 0, 10]
+        assert len("".join(exports.ledger_csv(world.tenant)).splitlines()) == 5
+
+
+def test_reconciliation_is_balanced_at_rest_and_names_open_holds(world):
+    with worker_scope("test"):
+        commands.grant(world.tenant, 40, "purchase", "more")
+        world.move("reserve", [50, 51], "reserve:bat_2", "bat_2")
+    with tenant_scope(world.tenant):
+        done = queries.reconciliation(world.tenant, "bat_1")
+        open_ = queries.reconciliation(world.tenant, "bat_2")
+        period = queries.reconciliation(world.tenant, start=PAST, end=future())
+    assert done.balanced
+    assert done.clearing == []
+    assert not open_.balanced
+    assert [(row["ref"], row["held"], row["unit"]) for row in open_.clearing] == [("bat_2", 20, "CREDIT")]
+    assert 0 <= open_.clearing[0]["age_s"] < 120
+    assert period.clearing == open_.clearing
+    assert period.timeliness["entries"] == 6
+    assert period.timeliness["late"] == 0
