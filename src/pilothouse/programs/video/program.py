@@ -26,6 +26,12 @@ def _seed() -> None:
     publish_default_price()
 
 
+def _metrics() -> list[object]:
+    from .metrics import metrics
+
+    return list(metrics())
+
+
 def _demo(**options: object) -> dict[str, object]:
     from .demo import run_demo
 
@@ -43,6 +49,7 @@ PROGRAM = Program(
     urls="pilothouse.programs.video.urls",
     navigation=(NavItem("Batches", "video:batches", ("owner", "engineer", "finance"), "film", "b"),),
     pumps=_pumps,
+    metrics=_metrics,
     seed=_seed,
     demo=_demo,
 )
