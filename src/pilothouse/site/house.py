@@ -68,7 +68,7 @@ def granian(interface: str, target: str, bind: str, port: int, *more: str) -> li
     """The command of one server process."""
     return [
         sys.executable, "-m", "granian", "--interface", interface, "--host", bind, "--port", str(port),
-        "--workers", "1", "--no-ws", "--log-level", "warning", *more, target,
+        "--workers", "1", "--no-ws", "--log-level", "error", *more, target,
     ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ FILE_BACKUPS_COUNT = 5
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Django's LOGGING_CONFIG: `level`, `folder` for the rotating file, `sql` to log every statement."""
+    """Django's LOGGING_CONFIG: `level`, `folder` for the rotating file, `process` to name it (two processes must not
+    rotate one file), `sql` to log every statement."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -32,7 +33,7 @@ def configure(config: dict[str, Any]) -> None:
     if folder.is_dir():
         handlers["file"] = {
             "class": "logging.handlers.RotatingFileHandler",
-            "filename": str(folder / "pilothouse.jsonl"),
+            "filename": str(folder / f"{config['process']}.jsonl"),
             "maxBytes": FILE_MAX_BYTES,
             "backupCount": FILE_BACKUPS_COUNT,
             "formatter": "json",
@@ -59,7 +60,7 @@ def configure(config: dict[str, Any]) -> None:
             "root": {"handlers": list(handlers), "level": config["level"]},
             "loggers": {
                 "django.db.backends": {"level": "DEBUG" if config["sql"] else "WARNING"},
-                "httpx": {"level": "WARNING"},
+                "httpx2": {"level": "WARNING"},
                 "PIL": {"level": "INFO"},
             },
         }

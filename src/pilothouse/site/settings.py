@@ -164,7 +164,7 @@ CACHES = {
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@localhost>")
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
+# Static files are served from the packages themselves; there is no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -184,4 +184,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 LOGGING_CONFIG = "pilothouse.site.logs.configure"
-LOGGING = {"level": env.text("LOG_LEVEL", "INFO"), "folder": str(DATA / "logs"), "sql": LOG_SQL}
+LOGGING = {
+    "level": env.text("LOG_LEVEL", "INFO"),
+    "folder": str(DATA / "logs"),
+    "process": env.text("PROCESS_NAME", "cli"),
+    "sql": LOG_SQL,
+}

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
@@ -126,12 +126,8 @@ def run_demo(
     folder = data / "demo" / request_id
     folder.mkdir(parents=True)
     with Receiver(folder) as receiver, _client(world) as client:
-        endpoint = _ok(client.post("/v1/webhooks", json={"url": receiver.url, "description": "Demo receiver"}))
-        receiver.trust(endpoint["secret"])
-        try:
-            return _run(client, receiver, world, request_id, folder, items, fail, say, on_created, began)
-        finally:
-            client.delete(f"/v1/webhooks/{endpoint['webhook_id']}")
+        receiver.trust(_ok(client.get("/v1/webhook-secret"))["secret"])
+        return _run(client, receiver, world, request_id, folder, items, fail, say, on_created, began)
 
 
 def _run(
@@ -146,13 +142,13 @@ def _run(
     on_created: Callable[[World, str], None],
     began: float,
 ) -> dict[str, Any]:
-    body = {"request_id": request_id, "items": demo_items(items, fail)}
+    body = {"request_id": request_id, "webhook_url": receiver.url, "items": demo_items(items, fail)}
     batch_id = _ok(client.post("/v1/batches", json=body))["batch_id"]
     on_created(world, batch_id)
     batch = _until_completed(client, batch_id, say)
     verified = receiver.wait(batch_id, WEBHOOK_PATIENCE_S)
     batch = _until_webhook_told(client, batch_id)
-    outputs = _download(client, batch_id, folder)
+    media = _download(client, batch_id, folder)
     return {
         "batch_id": batch_id,
         "request_id": request_id,
@@ -165,7 +161,8 @@ def _run(
             "body_path": str(receiver.body_path(batch_id)),
         },
         "promises": _promises(world.tenant, batch_id),
-        "outputs": outputs,
+        "outputs": [item["path"] for item in media],
+        "media": media,
         "seconds": round(time.monotonic() - began, 3),
     }
 

@@ -55,6 +55,10 @@ class ItemPump:
             if row["provider_ref"] is None:
                 self.dispatcher.claimed(-1)
 
+    async def close(self) -> None:
+        """Release the providers' connections and processes."""
+        await self.dispatcher.aclose()
+
     def renew(self, rows: Sequence[Row]) -> None:
         """Keep the leases of items still in work."""
         with worker_scope("worker"):

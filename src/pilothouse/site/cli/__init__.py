@@ -1,6 +1,7 @@
 """The command line, one file per group of commands."""
 
 import importlib
+import importlib.util
 import os
 
 import typer
@@ -34,5 +35,6 @@ def setup() -> None:
 def main() -> None:
     """Entry point of the `pilothouse` command."""
     for group in GROUPS:
-        importlib.import_module(f"pilothouse.site.cli.{group}")
+        if importlib.util.find_spec(f"pilothouse.site.cli.{group}"):
+            importlib.import_module(f"pilothouse.site.cli.{group}")
     app()

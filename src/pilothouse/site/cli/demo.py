@@ -103,7 +103,7 @@ def print_proof(proof: dict[str, Any]) -> None:
     genuine = "signature verified ✓" if proof["webhook"]["verified"] else "not received ✗"
     table.add_row("Webhook", f"batch.completed, {genuine}, attempt {proof['webhook']['attempts']}")
     table.add_row("Promises", "  ".join(f"{name} {'✓' if ok else '✗'}" for name, ok in proof["promises"].items()))
-    table.add_row("Files", str(Path(proof["outputs"][0]["path"]).parent) if proof["outputs"] else "none")
+    table.add_row("Files", str(Path(proof["outputs"][0]).parent) if proof["outputs"] else "none")
     console.print(table)
 
 
