@@ -53,13 +53,18 @@ def create_endpoint(url: str, description: str = "") -> CreatedEndpoint:
     tenant = _tenant()
     if Endpoint.objects.filter(kind="registered").exclude(state="deleted").count() >= limits.ENDPOINTS_PER_TENANT_MAX:
         raise TooManyEndpoints(max_count=limits.ENDPOINTS_PER_TENANT_MAX)
+    endpoint_id, secret = insert_endpoint(tenant, url, _description(description))
+    _tell(endpoint_id, tenant, "create", url=url)
+    return CreatedEndpoint(Endpoint.objects.get(id=endpoint_id), secret)
+
+
+def insert_endpoint(tenant: int, url: str, description: str = "") -> tuple[int, str]:
+    """The row of a registered endpoint whose address was judged by the caller; (its key, its secret)."""
     made = create_secret(tenant)
     if made is None:
         raise Conflict(reason="The secret could not be made; try again.")
     secret_id, secret = made
-    endpoint_id = _insert(tenant, "registered", url, _description(description), secret_id)
-    _tell(endpoint_id, tenant, "create", url=url)
-    return CreatedEndpoint(Endpoint.objects.get(id=endpoint_id), secret)
+    return _insert(tenant, "registered", url, description, secret_id), secret
 
 
 def update_endpoint(public_id: str, *, url: str | None = None, description: str | None = None) -> Endpoint:

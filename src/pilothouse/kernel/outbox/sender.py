@@ -95,14 +95,27 @@ def retry_after_s(header: str | None, now: datetime) -> float:
     return min(max(0.0, (until - now).total_seconds()), limits.RETRY_AFTER_MAX_S)
 
 
+def webhook_client(allow_local: bool, lookup: Lookup | None = None) -> SafeClient:
+    """The HTTP client of deliveries, with the room's limits; bound to the running event loop."""
+    return SafeClient(
+        allow_local=allow_local,
+        timeout_s=limits.REQUEST_TIMEOUT_S,
+        body_timeout_s=limits.RESPONSE_BODY_TIMEOUT_S,
+        capture_bytes=limits.RESPONSE_CAPTURE_BYTES,
+        user_agent=f"{settings.PRODUCT_NAME}-Webhooks/1",
+        lookup=lookup,
+    )
+
+
 class WebhookPump:
     """Drives deliveries in the worker process. One per process; its connections are kept alive between deliveries."""
 
     name = "webhooks"
     concurrency = limits.IN_FLIGHT_MAX
 
-    def __init__(self, lookup: Lookup | None = None) -> None:
+    def __init__(self, lookup: Lookup | None = None, allow_local: bool | None = None) -> None:
         self._lookup = lookup
+        self._allow_local = settings.WEBHOOK_ALLOW_LOCAL if allow_local is None else allow_local
         self._client: SafeClient | None = None
 
     def claim(self, limit: int) -> list[Row]:
@@ -147,14 +160,7 @@ class WebhookPump:
     def _http(self) -> SafeClient:
         # Made at the first delivery, because a connection pool belongs to the event loop that runs then.
         if self._client is None:
-            self._client = SafeClient(
-                allow_local=settings.WEBHOOK_ALLOW_LOCAL,
-                timeout_s=limits.REQUEST_TIMEOUT_S,
-                body_timeout_s=limits.RESPONSE_BODY_TIMEOUT_S,
-                capture_bytes=limits.RESPONSE_CAPTURE_BYTES,
-                user_agent=f"{settings.PRODUCT_NAME}-Webhooks/1",
-                lookup=self._lookup,
-            )
+            self._client = webhook_client(self._allow_local, self._lookup)
         return self._client
 
 

@@ -106,6 +106,10 @@ class Runner:
         await self.ready.put(None)
         await finisher
         renewer.cancel()
+        # A pump that keeps connections open closes them here, on the loop that they belong to.
+        close = getattr(self.pump, "close", None)
+        if close is not None:
+            await close()
 
     def stop(self) -> None:
         """Claim no more."""

@@ -3,7 +3,7 @@ WITH old AS MATERIALIZED (
     SELECT id FROM delivery
     WHERE state IN ('queued', 'waiting')
       AND created_at <= (SELECT base.clock_now()) - make_interval(hours => %(life_hours)s)
-    ORDER BY id LIMIT %(count)s FOR UPDATE SKIP LOCKED
+    ORDER BY created_at LIMIT %(count)s FOR UPDATE SKIP LOCKED
 )
 UPDATE delivery d
 SET state = 'dead', next_run_at = NULL, ended_at = (SELECT base.clock_now()),

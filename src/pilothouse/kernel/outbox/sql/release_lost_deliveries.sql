@@ -3,7 +3,7 @@
 WITH lost AS MATERIALIZED (
     SELECT id FROM delivery
     WHERE state = 'sending' AND lease_until <= statement_timestamp()
-    ORDER BY id LIMIT %(count)s FOR UPDATE SKIP LOCKED
+    ORDER BY lease_until LIMIT %(count)s FOR UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE delivery d
     SET state = CASE WHEN d.attempt < %(attempts_max)s THEN 'waiting' ELSE 'dead' END,

@@ -2,7 +2,7 @@
 WITH lost AS MATERIALIZED (
     SELECT id FROM notice
     WHERE state = 'sending' AND lease_until <= statement_timestamp()
-    ORDER BY id LIMIT %(count)s FOR UPDATE SKIP LOCKED
+    ORDER BY lease_until LIMIT %(count)s FOR UPDATE SKIP LOCKED
 )
 UPDATE notice n
 SET state = CASE WHEN n.attempt < %(attempts_max)s THEN 'waiting' ELSE 'dead' END,

@@ -1,0 +1,1 @@
+SELECT count(*) AS n FROM delivery WHERE tenant = %(tenant)s AND state = 'delivered'
