@@ -104,7 +104,8 @@ def test_entry_points_that_disagree_break_parity(house):
     assert broken() == {}
     plant(
         house,
-        "UPDATE item SET media_sha256 = repeat('f', 64) WHERE id = (SELECT max(id) FROM item WHERE state = 'succeeded')",
+        "UPDATE item SET media_sha256 = repeat('f', 64) "
+        "WHERE id = (SELECT max(id) FROM item WHERE state = 'succeeded')",
     )
     assert broken() == {"parity": "equal fingerprints have 2 different media, through api, demo"}
 

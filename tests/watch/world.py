@@ -7,9 +7,8 @@ from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.commands import grant
 from pilothouse.programs.video import intake
 from pilothouse.programs.video.commands import create_batch
-from pilothouse.programs.video.endings import SQL as VIDEO_SQL
 from pilothouse.programs.video.endings import Ending, end_items
-from pilothouse.programs.video.limits import CLAIM_LEASE_S, ITEM_TIMEOUT_S
+from pilothouse.programs.video.execution import ItemPump
 from pilothouse.programs.video.prices import publish_default_price
 
 
@@ -37,10 +36,19 @@ def open_batch(house, tenant=None, request_id="order-1", count=10, entry="api", 
     return Made(tenant.id, batch["id"], created.batch_id, [row["id"] for row in rows])
 
 
+class Idle:
+    """A dispatcher that lets everything be claimed and is never asked to make anything."""
+
+    def room(self) -> int:
+        return 1_000
+
+    def claimed(self, change: int) -> None:
+        """Nothing is submitted here."""
+
+
 def claim() -> list[dict]:
     """What a worker would take now."""
-    with worker_scope():
-        return VIDEO_SQL.rows("claim_items", count=500, lease_s=CLAIM_LEASE_S, timeout_s=ITEM_TIMEOUT_S, dispatch=True)
+    return ItemPump(Idle(), 500).claim(500)
 
 
 def complete(made: Made, failed: int = 2) -> Made:

@@ -74,6 +74,12 @@ def clock_is_known(source_and_database: list[str]) -> bool:
     return " ".join(source.split()) == PRODUCTION_CLOCK or database.startswith(REHEARSAL_PREFIX)
 
 
+@cache
+def _expected_schema() -> str:
+    """This code's schema hash; it cannot change while the process lives."""
+    return schema_hash()
+
+
 CLOCK_SQL = (
     "SELECT ARRAY[p.prosrc, current_database()::text] FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
     "WHERE n.nspname = 'base' AND p.proname = 'clock_now'"
@@ -91,12 +97,6 @@ QUESTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         bool,
     ),
 }  # fmt: skip
-
-
-@cache
-def _expected_schema() -> str:
-    """This code's schema hash; it cannot change while the process lives."""
-    return schema_hash()
 
 
 @require_safe

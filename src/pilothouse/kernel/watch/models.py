@@ -124,7 +124,9 @@ class Gate(TenantModel):
         "CREATE POLICY everybodys_gates ON gate FOR SELECT TO ph_app USING (tenant IS NULL)",
     )
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", null=True)
+    tenant = models.ForeignKey(  # type: ignore[assignment]  # the base class says "never null"; here null means all
+        Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", null=True
+    )
     public_id = models.TextField(unique=True)
     program = models.TextField()
     mode = models.TextField()

@@ -19,15 +19,15 @@ OPERATIONS = (
     ),
     Metric(
         "video_items_open_count", "Items that are not ended", "count", "now", "operations",
-        "SELECT s.state, coalesce(sum(s.n), 0)::bigint AS value FROM batch b CROSS JOIN LATERAL "
-        "(VALUES ('pending', b.pending_count), ('running', b.running_count)) AS s (state, n) "
-        "WHERE b.state <> 'completed' GROUP BY s.state ORDER BY s.state",
+        "SELECT s.state, s.n AS value FROM (SELECT coalesce(sum(pending_count), 0) AS pending, "
+        "coalesce(sum(running_count), 0) AS running FROM batch WHERE state <> 'completed') b CROSS JOIN LATERAL "
+        "(VALUES ('pending', b.pending), ('running', b.running)) AS s (state, n) ORDER BY s.state",
     ),
     Metric(
-        "video_items_ended_count", "Items ended since the beginning, by outcome", "count", "ever", "operations",
-        "SELECT s.outcome, coalesce(sum(s.n), 0)::bigint AS value FROM batch b CROSS JOIN LATERAL "
-        "(VALUES ('succeeded', b.succeeded_count), ('failed', b.failed_count)) AS s (outcome, n) "
-        "GROUP BY s.outcome ORDER BY s.outcome",
+        "video_ended_items", "Items ended since the beginning, by outcome", "items", "ever", "operations",
+        "SELECT s.outcome, s.n AS value FROM (SELECT coalesce(sum(succeeded_count), 0) AS succeeded, "
+        "coalesce(sum(failed_count), 0) AS failed FROM batch) b CROSS JOIN LATERAL "
+        "(VALUES ('succeeded', b.succeeded), ('failed', b.failed)) AS s (outcome, n) ORDER BY s.outcome",
         "counter",
     ),
     Metric(
