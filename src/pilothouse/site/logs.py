@@ -27,7 +27,10 @@ def configure(config: dict[str, Any]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    console: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # Plain tracebacks: the decorated ones print local variables, and those hold keys and prompts.
+    console: Any = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     handlers: dict[str, Any] = {"console": {"class": "logging.StreamHandler", "formatter": "console"}}
     folder = Path(config["folder"])
     if folder.is_dir():

@@ -92,6 +92,7 @@ def migrate(verbosity: int = 0) -> None:
                 return
             cursor.execute("GRANT USAGE, CREATE ON SCHEMA public TO ph_ledger, ph_gate")
             _drop_views(cursor)
+            _unforce(cursor)
             call_command("migrate", database=OWNER, verbosity=verbosity, interactive=False)
             for path in _schema_files():
                 _run_file(cursor, path)
@@ -170,6 +171,16 @@ def _run_file(cursor: Any, path: Path) -> None:
     except Exception as error:
         error.add_note(f"in {path.parent.parent.parent.name}/sql/schema/{path.name}")
         raise
+
+
+def _unforce(cursor: Any) -> None:
+    """Let the owner see all rows until the declarations force row-level security again, in this same transaction.
+
+    A new foreign key or a data migration would otherwise be refused, because the owner itself sees no tenant's rows.
+    """
+    cursor.execute("SELECT oid::regclass::text FROM pg_class WHERE relforcerowsecurity AND relkind = 'r'")
+    for (table,) in cursor.fetchall():
+        cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
 
 
 def _drop_views(cursor: Any) -> None:

@@ -109,21 +109,21 @@ def items_json(rows: list[Row]) -> list[dict[str, Any]]:
             "metadata": row["metadata"],
             "fingerprint": row["fingerprint"],
             "progress": row["progress"],
-            "history": history(row),
+            "history": [{**step, "at": clock.iso(step["at"])} for step in history(row)],
             "output": output(row),
         }
         for row in rows
     ]
 
 
-def history(row: Row) -> list[dict[str, str]]:
-    """Every status an item went through with its instant; `failed` and `refunded` commit together and both show."""
+def history(row: Row) -> list[dict[str, Any]]:
+    """Every status an item went through and when; `failed` and `refunded` commit together and both show."""
     steps = [("pending", row["created_at"]), ("running", row["dispatched_at"])]
     if row["state"] == "succeeded":
         steps.append(("succeeded", row["finished_at"]))
     elif row["state"] == "refunded":
         steps += [("failed", row["finished_at"]), ("refunded", row["finished_at"])]
-    return [{"status": status, "at": clock.iso(at)} for status, at in steps if at is not None]
+    return [{"status": status, "at": at} for status, at in steps if at is not None]
 
 
 def output(row: Row) -> dict[str, Any] | None:

@@ -1,0 +1,14 @@
+"""Sizes of the benches, unit last. Small enough for a laptop, large enough that a round is not all start-up."""
+
+ROUNDS_COUNT = 10
+ROUNDS_MIN_COUNT = 3
+CHUNK_ROWS = 500
+ITEMS_PER_ROUND_COUNT = 4_000
+BATCH_ITEMS_COUNT = 500
+TENANTS_COUNT = 4
+PROCRASTINATE_JOBS_COUNT = 150
+PROCRASTINATE_CONCURRENCY = 20
+LEDGER_ITEMS_COUNT = 1_000
+# Below this the peer's baseline was slowed by something else and its ratio says nothing.
+BARE_TO_PEER_MIN_RATIO = 40.0
+SERVER_START_TIMEOUT_S = 60

@@ -1,0 +1,106 @@
+"""The house under measurement: a throwaway server with ordinary durability, a fresh migrated database, funded tenants."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .limits import BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT, TENANTS_COUNT
+
+DATABASE_NAME = "bench"
+ACTOR = "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A migrated database: `env` for a process that works on it, `tenants` by internal id."""
+
+    env: dict[str, str]
+    tenants: list[int]
+
+    def connect(self, user: str = "postgres") -> Any:
+        """A plain psycopg connection in autocommit, for the bare limits; as superuser no wall costs anything."""
+        import psycopg
+        from django.conf import settings
+
+        entry = settings.DATABASES["owner"]
+        return psycopg.connect(
+            host=entry["HOST"], port=entry["PORT"], user=user, dbname=entry["NAME"], autocommit=True
+        )
+
+    def url(self, user: str = "postgres") -> str:
+        """The same address as a URL, for processes."""
+        from django.conf import settings
+
+        from pilothouse.kernel.base.postgres_server import socket_url
+
+        entry = settings.DATABASES["owner"]
+        return str(socket_url(entry["HOST"], user, entry["NAME"]))
+
+
+@contextlib.contextmanager
+def bench_world() -> Iterator[World]:
+    """Start the server and the house on it; everything is gone at the end. The settings must not be loaded yet."""
+    from pilothouse.kernel.base.postgres import throwaway_postgres
+
+    with throwaway_postgres(durable=True) as server:
+        for name in [name for name in os.environ if name.startswith("DATABASE_")]:
+            del os.environ[name]
+        env = {
+            "DATA": str(server.data),
+            "DATABASE_NAME": DATABASE_NAME,
+            "HOUSE_KIND": "test",
+            "WEBHOOK_ALLOW_LOCAL": "1",
+            "LOG_LEVEL": "ERROR",
+            "PROCESS_NAME": "bench",
+            "DJANGO_SETTINGS_MODULE": "pilothouse.site.settings",
+        }
+        os.environ.update(env)
+        import django
+
+        django.setup()
+        from pilothouse.site.migrate import migrate
+        from pilothouse.site.seed import seed
+
+        migrate()
+        seed()
+        try:
+            yield World({**os.environ, **env}, [_tenant(n) for n in range(TENANTS_COUNT)])
+        finally:
+            _close_connections()
+
+
+def _tenant(number: int) -> int:
+    """A tenant whose settings allow the bench's batches and whose wallet outlasts them."""
+    from pilothouse.kernel.base import clock
+    from pilothouse.kernel.base.models import Tenant
+    from pilothouse.kernel.base.scope import worker_scope
+
+    with worker_scope():
+        made = Tenant.objects.create(
+            name=f"Bench {number}",
+            settings={"batch_items_max": max(BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT)},
+            created_at=clock.now(),
+        )
+    fund(made.id, "opening")
+    return int(made.id)
+
+
+def fund(tenant: int, why: str) -> None:
+    """Grant a tenant as much as one grant may hold."""
+    from pilothouse.kernel.base.scope import tenant_scope
+    from pilothouse.kernel.ledger.commands import grant
+    from pilothouse.kernel.ledger.limits import GRANT_MAX_CREDITS
+
+    with tenant_scope(tenant, ACTOR):
+        grant(tenant, GRANT_MAX_CREDITS, "pilot_grant", f"Bench {why}", approved_by="bench's second person")
+
+
+def _close_connections() -> None:
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()

@@ -1,0 +1,245 @@
+"""`pilothouse grant` and `pilothouse ledger …`: credits, exports, statements and seals from the command line."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import app, setup
+from .database import database_up
+
+if TYPE_CHECKING:
+    from pilothouse.kernel.base.models import Tenant
+    from pilothouse.kernel.ledger.queries import Statement
+
+ledger_app = typer.Typer(no_args_is_help=True, help="Ledger exports, statements and seals.")
+app.add_typer(ledger_app, name="ledger")
+
+TenantOption = Annotated[str, typer.Argument(help="The tenant's public id, for example ten_01k….")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+UnitOption = Annotated[str, typer.Option(help="CREDIT, or TEST for the credits of test keys.")]
+FromOption = Annotated[str, typer.Option("--from", help="Begin, ISO 8601, UTC unless it says otherwise.")]
+ToOption = Annotated[str, typer.Option("--to", help="End, ISO 8601, not included.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="File to write, .csv or .xlsx; else CSV to the terminal.")
+]
+
+
+@app.command()
+def grant(
+    tenant: TenantOption,
+    amount: Annotated[int, typer.Argument(help="Credits to add.")],
+    description: Annotated[str, typer.Option(help="What it is for; the same text is never granted twice.")],
+    source: Annotated[str, typer.Option(help="pilot_grant, purchase or adjustment.")] = "pilot_grant",
+    by: Annotated[str, typer.Option(help="Who grants; your login by default.")] = "",
+    approved_by: Annotated[str, typer.Option(help="The second person, for more than 1,000 credits.")] = "",
+    test: Annotated[bool, typer.Option("--test", help="Credits of test keys, without value.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add credits to a tenant's wallet, once for each source and description."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger import commands
+        from pilothouse.kernel.ledger.models import CREDIT, TEST
+        from pilothouse.kernel.ledger.queries import balance
+
+        with _refusals(as_json), worker_scope(by or getpass.getuser()):
+            found = _tenant(tenant)
+            posted = commands.grant(found.id, amount, source, description, test=test, approved_by=approved_by)
+            wallet = balance(found.id, TEST if test else CREDIT)
+    body = {
+        "ok": True, "tenant": tenant, "entry": f"jrn_{posted.journal}", "replayed": posted.replayed,
+        "available": wallet.available, "held": wallet.held,
+    }  # fmt: skip
+    words = "was already granted" if posted.replayed else "granted"
+    _say(body, as_json, f"{amount} credits {words} to {found.name}: {wallet.available} available, {wallet.held} held.")
+
+
+@ledger_app.command()
+def export(
+    tenant: TenantOption,
+    begin: FromOption = "",
+    end: ToOption = "",
+    entry_type: Annotated[str, typer.Option("--type", help="add, freeze, settle, refund, adjust or reverse.")] = "",
+    batch: Annotated[str, typer.Option(help="One batch's public id.")] = "",
+    unit: UnitOption = "CREDIT",
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write; else to the terminal.")] = None,
+) -> None:
+    """Export ledger rows as CSV, newest first."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.exports import ledger_csv
+
+        with _refusals(False), worker_scope("cli"):
+            chunks = ledger_csv(
+                _tenant(tenant).id,
+                unit,
+                type=entry_type or None,
+                ref_id=batch or None,
+                since=_instant(begin, "--from"),
+                until=_instant(end, "--to"),
+            )
+            _write_text(chunks, out)
+
+
+@ledger_app.command()
+def statement(
+    tenant: TenantOption,
+    begin: FromOption,
+    end: ToOption,
+    unit: UnitOption = "CREDIT",
+    as_of: Annotated[str, typer.Option(help="Leave out what was recorded after this instant.")] = "",
+    cut: Annotated[str, typer.Option(help="An earlier statement's cut, for the same bytes again.")] = "",
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The statement of a period: opening balance, every row, closing balance."""
+    first, last = _instant(begin, "--from"), _instant(end, "--to")
+    if first is None or last is None:
+        raise typer.BadParameter("A statement needs --from and --to.")
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.queries import Cut
+        from pilothouse.kernel.ledger.queries import statement as read
+
+        with _refusals(as_json), worker_scope("cli"):
+            found = read(
+                _tenant(tenant).id,
+                unit,
+                first,
+                last,
+                as_of=_instant(as_of, "--as-of"),
+                cut=Cut.parse(cut) if cut else None,
+            )
+            if as_json:
+                _say(_statement_body(found, tenant), True, "")
+            if out is not None or not as_json:
+                _write_statement(found, tenant, out)
+
+
+@ledger_app.command()
+def seal(
+    heads: Annotated[Path | None, typer.Option("--heads", help="Folder for the signed heads.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Seal what is finished and export the signed ends of all chains."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.ledger import sealing
+
+        blocks = sealing.seal()
+        path = sealing.export_heads(heads)
+    body = {"ok": True, "blocks": len(blocks), "rows": sum(block["rows"] for block in blocks), "heads": str(path)}
+    _say(body, as_json, f"{body['blocks']} blocks sealed over {body['rows']} rows. The heads are in {path}.")
+
+
+@ledger_app.command("verify-seals")
+def verify_seals(
+    tenant: Annotated[str, typer.Option(help="One tenant's public id; all by default.")] = "",
+    heads: Annotated[Path | None, typer.Option("--heads", help="File of exported heads, or their folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hash all sealed history again and compare it with the seals and the newest exported heads. Exit 1 if broken."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger import sealing
+
+        with _refusals(as_json), worker_scope("cli"):
+            broken = sealing.verify(_tenant(tenant).id if tenant else None, heads)
+    body = {
+        "ok": not broken,
+        "broken": [
+            {"tenant": block.tenant, "stream": block.stream, "block": block.n, "problem": block.problem}
+            for block in broken
+        ],
+    }
+    _say(body, as_json, "\n".join(map(str, broken)) or "Every sealed block is as it was sealed.")
+    if broken:
+        raise typer.Exit(1)
+
+
+class _refusals:  # noqa: N801 - reads as a with-statement
+    """Turns a refusal into its sentence (or JSON) and exit code 2."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from pilothouse.kernel.base.errors import PilothouseError
+
+        if isinstance(error, PilothouseError):
+            _say(error.as_json(), self.as_json, str(error), err=True)
+            raise typer.Exit(2) from error
+
+
+def _tenant(public_id: str) -> "Tenant":
+    from pilothouse.kernel.base.errors import NotFound
+    from pilothouse.kernel.base.models import Tenant
+
+    found = Tenant.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound(what="tenant")
+    return found
+
+
+def _instant(text: str, option: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option} must be an ISO 8601 date or instant, not {text!r}.") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _statement_body(found: "Statement", tenant: str) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "tenant": tenant,
+        "unit": found.unit,
+        "from": found.start.isoformat(),
+        "to": found.end.isoformat(),
+        "cut": str(found.cut),
+        "opening": {"available": found.opening.available, "held": found.opening.held},
+        "closing": {"available": found.closing.available, "held": found.closing.held},
+        "rows": sum(1 for _ in found.rows()),
+    }
+
+
+def _write_statement(found: "Statement", tenant: str, out: Path | None) -> None:
+    from pilothouse.kernel.ledger import exports
+
+    if out is not None and out.suffix == ".xlsx":
+        with out.open("wb") as target:
+            exports.statement_xlsx(found, tenant, target)
+    else:
+        _write_text(exports.statement_csv(found, tenant), out)
+
+
+def _write_text(chunks: Iterable[str], out: Path | None) -> None:
+    if out is None:
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk.encode())
+        sys.stdout.buffer.flush()
+        return
+    with out.open("w", encoding="utf-8", newline="") as target:
+        target.writelines(chunks)
+
+
+def _say(body: dict[str, Any], as_json: bool, words: str, *, err: bool = False) -> None:
+    if as_json:
+        typer.echo(json.dumps(body, default=str))
+    else:
+        typer.echo(words, err=err)
