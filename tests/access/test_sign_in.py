@@ -227,6 +227,22 @@ def test_links_and_codes_share_one_bounded_budget_across_processes(ada):
         assert cursor.fetchone()[0] > 0
 
 
+def test_nobody_changes_their_address_alone_and_a_mailed_link_proves_it(ada, client):
+    EmailAddress.objects.update(verified=False)
+    by_password(client)
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    client.post("/account/email/", {"action_add": "", "email": "eve@elsewhere.example"})
+    assert list(EmailAddress.objects.values_list("email", flat=True)) == [ADA]
+    told = client.get("/account/two-factor/totp/activate/", follow=True)
+    assert b"Sign in once by a mailed code or link first" in told.content
+    fresh = Client()
+    mail.outbox = []
+    fresh.post("/account/login/link/", {"email": ADA})
+    fresh.post(link_in_mail())
+    assert EmailAddress.objects.get().verified
+    assert client.get("/account/two-factor/totp/activate/").status_code == 200
+
+
 def test_guessing_passwords_is_slowed(ada):
     pages = [by_password(Client(), f"guess {n}").content for n in range(7)]
     assert b"Too many" in pages[-1]
@@ -276,7 +292,7 @@ def test_what_protects_the_account_is_changed_after_proof_only(ada, client):
 
 
 PAGES = [
-    "/account/password/change/", "/account/email/", "/account/two-factor/", "/account/two-factor/webauthn/",
+    "/account/password/change/", "/account/two-factor/", "/account/two-factor/webauthn/",
     "/account/sessions/", "/account/logout/", "/account/reauthenticate/", "/account/tenant",
 ]  # fmt: skip
 

@@ -1,10 +1,13 @@
 """The per-call log: off the hot path, in batches, and what happens when it cannot be written."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import pytest
 from django.http import HttpResponse
@@ -171,6 +174,44 @@ def test_a_process_that_ends_writes_what_it_has_queued(house):
     assert done.returncode == 0, done.stderr
     with tenant_scope(tenant.id):
         assert ApiUsage.objects.count() == 25
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_real_server_writes_its_last_calls_before_it_ends(house, how):
+    tenant = house.tenant()
+    with tenant_scope(tenant.id):
+        _, raw = commands.issue_key(tenant.id, "one")
+    port = free_port()
+    target = "pilothouse.site.wsgi:application"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), target],
+        env=house.env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert time.monotonic() < until
+                time.sleep(0.2)
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/v1/ledger", headers={"Authorization": f"Bearer {raw}"})
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            assert answer.status == 200
+        server.send_signal(how)
+        server.wait(30)
+    finally:
+        server.kill()
+        server.wait()
+    with tenant_scope(tenant.id):
+        assert [(row["path"], row["status"]) for row in usage_of(tenant.id)] == [("/v1/ledger", 200)]
 
 
 def test_old_calls_are_deleted_by_the_worker_only(house, log):

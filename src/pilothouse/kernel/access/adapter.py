@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.sealing import seal, unseal
 
@@ -61,6 +62,11 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class SealedMFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Keeps the seeds of authenticator apps encrypted at rest: a copy of the database must not make codes."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "unverified_email": _("Sign in once by a mailed code or link first. That proves your mail address is yours."),
+    }
 
     def encrypt(self, text: str) -> str:
         """The text as it is stored."""

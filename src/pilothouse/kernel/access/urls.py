@@ -1,6 +1,7 @@
 """Addresses of sign-in and of a person's own pages, all under account/."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from . import pages
 
@@ -11,5 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/tenant", pages.tenant, name="access_tenant"),
     path("account/two-factor/", include("allauth.mfa.urls")),
     path("account/sessions/", include("allauth.usersessions.urls")),
+    # The address is how an account's owners know a person: nobody changes it alone. This stands before allauth's page.
+    path("account/email/", RedirectView.as_view(pattern_name="mfa_index")),
     path("account/", include("allauth.account.urls")),
 ]

@@ -4,12 +4,12 @@ A request only puts a tuple into a bounded queue. When the queue is full or the 
 from the log and counted; a request never waits for its own log line.
 """
 
-import atexit
 import json
 import os
 import queue
 import threading
 import time
+from multiprocessing.util import Finalize
 from typing import Any
 
 import structlog
@@ -63,7 +63,8 @@ class UsageLog:
             self._stop.clear()
             self._thread = threading.Thread(target=self._run, name="usage-log", daemon=True)
             self._thread.start()
-            atexit.register(self.close)
+            # A server's worker process ends without atexit, and runs only these.
+            Finalize(None, self.close, exitpriority=100)
 
     def _run(self) -> None:
         while not self._stop.wait(USAGE_FLUSH_INTERVAL_S):
