@@ -74,7 +74,7 @@ def _close_connections() -> None:
 
 @database_app.command()
 def upgrade(
-    old_bin: Annotated[Path | None, typer.Option("--old-bin", help="Folder with the old PostgreSQL's programs.")] = None,
+    old_bin: Annotated[Path | None, typer.Option("--old-bin", help="Folder of the old PostgreSQL's programs.")] = None,
 ) -> None:
     """Bring the data folder of an older PostgreSQL major to this one; the old folder is kept."""
     from pilothouse.kernel.base.upgrade import upgrade as bring

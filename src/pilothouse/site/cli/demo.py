@@ -29,7 +29,8 @@ def demo(
     live = running(data)
     options = {"items": items, "fail": fail}
     if live:
-        os.environ.update(DATA=str(data), SITE_URL=live["urls"]["site"], LIVE_URL=live["urls"]["live"], HOUSE_KIND="demo")
+        urls = live["urls"]
+        os.environ.update(DATA=str(data), SITE_URL=urls["site"], LIVE_URL=urls["live"], HOUSE_KIND="demo")
         code = _prove(program, data, options, as_json)
     else:
         code = _with_house(program, data, options, as_json)
@@ -99,7 +100,8 @@ def print_proof(proof: dict[str, Any]) -> None:
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
     table.add_row("Videos", f"{counts['succeeded']} of {counts['total']} finished{failed}, in {proof['seconds']:.0f} s")
     equal = "✓" if money["reserved"] == money["settled"] + money["refunded"] else "✗"
-    table.add_row("Credits", f"{money['reserved']} reserved = {money['settled']} settled + {money['refunded']} refunded {equal}")
+    parts = f"{money['settled']} settled + {money['refunded']} refunded"
+    table.add_row("Credits", f"{money['reserved']} reserved = {parts} {equal}")
     genuine = "signature verified ✓" if proof["webhook"]["verified"] else "not received ✗"
     table.add_row("Webhook", f"batch.completed, {genuine}, attempt {proof['webhook']['attempts']}")
     table.add_row("Promises", "  ".join(f"{name} {'✓' if ok else '✗'}" for name, ok in proof["promises"].items()))
@@ -120,7 +122,8 @@ def show_demo(env: dict[str, str]) -> None:
         for role, mail in world.people.items():
             console.print(f"[bold]Sign in[/bold]    {mail}  ({role})  password {world.password}")
         console.print(f"[bold]API key[/bold]    {world.api_key}")
-        console.print(f"[bold]Try it[/bold]     curl -s {site}/v1/credits/balance -H 'Authorization: Bearer {world.api_key}'")
+        header = f"-H 'Authorization: Bearer {world.api_key}'"
+        console.print(f"[bold]Try it[/bold]     curl -s {site}/v1/credits/balance {header}")
         console.print()
 
     proof = _run("video", data, {"items": 10, "fail": 1}, lambda line: console.print(f"  {line}"), on_created=created)

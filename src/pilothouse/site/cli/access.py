@@ -1,0 +1,170 @@
+"""`pilothouse tenant|member|operator|key`: who may do what, from the command line of the operator's host."""
+
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from . import app, setup
+from .database import database_up
+
+tenant_app = typer.Typer(no_args_is_help=True, help="Customers' accounts.")
+member_app = typer.Typer(no_args_is_help=True, help="People of an account.")
+operator_app = typer.Typer(no_args_is_help=True, help="Our own people.")
+key_app = typer.Typer(no_args_is_help=True, help="API keys.")
+for name, group in (("tenant", tenant_app), ("member", member_app), ("operator", operator_app), ("key", key_app)):
+    app.add_typer(group, name=name)
+
+TenantArgument = Annotated[str, typer.Argument(help="The account's public id, for example ten_01k….")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+EXIT_REFUSED = 1
+
+
+def _actor() -> str:
+    return f"cli:{getpass.getuser()}"
+
+
+@contextmanager
+def _answer(as_json: bool) -> Iterator[dict[str, Any]]:
+    """Run a command with the database up; print what it put into the answer, or the refusal's one sentence."""
+    found: dict[str, Any] = {}
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.errors import PilothouseError
+
+        try:
+            yield found
+        except PilothouseError as refused:
+            typer.echo(json.dumps(refused.as_json()) if as_json else str(refused), err=not as_json)
+            raise typer.Exit(EXIT_REFUSED) from None
+    sentence = found.pop("sentence", "")
+    typer.echo(json.dumps({"ok": True, **found}, default=str) if as_json else sentence)
+
+
+def _key_of(public_id: str) -> int:
+    from pilothouse.kernel.base.errors import InvalidInput
+    from pilothouse.kernel.base.models import Tenant
+    from pilothouse.kernel.base.scope import worker_scope
+
+    with worker_scope(_actor()):
+        found = Tenant.objects.filter(public_id=public_id).values_list("id", flat=True).first()
+    if found is None:
+        raise InvalidInput(reason=f"There is no account {public_id}. See pilothouse tenant list.")
+    return int(found)
+
+
+@tenant_app.command("create")
+def tenant_create(
+    name: Annotated[str, typer.Argument(help="The company's name.")],
+    timezone: Annotated[str, typer.Option(help="Its time zone, for example Europe/Copenhagen.")] = "UTC",
+    as_json: JsonOption = False,
+) -> None:
+    """Open an account for a customer."""
+    with _answer(as_json) as answer:
+        from zoneinfo import available_timezones
+
+        from pilothouse.kernel.base import clock
+        from pilothouse.kernel.base.errors import InvalidInput
+        from pilothouse.kernel.base.models import Tenant
+        from pilothouse.kernel.base.scope import worker_scope
+
+        if timezone not in available_timezones():
+            raise InvalidInput(reason=f"There is no time zone {timezone!r}.")
+        if not name.strip():
+            raise InvalidInput(reason="An account needs a name.")
+        with worker_scope(_actor()):
+            made = Tenant.objects.create(name=name.strip(), timezone=timezone, created_at=clock.now())
+        answer.update(tenant=made.public_id, sentence=f"{made.name} has the account {made.public_id}.")
+
+
+@tenant_app.command("list")
+def tenant_list(as_json: JsonOption = False) -> None:
+    """List the accounts, oldest first."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.base.models import Tenant
+        from pilothouse.kernel.base.scope import worker_scope
+
+        with worker_scope(_actor()):
+            rows = list(Tenant.objects.order_by("id").values("public_id", "name", "timezone", "created_at"))
+        lines = [f"{row['public_id']}  {row['name']}  ({row['timezone']})" for row in rows]
+        answer.update(
+            tenants=rows, sentence="\n".join(lines) or "There is no account yet: pilothouse tenant create NAME"
+        )
+
+
+@member_app.command("add")
+def member_add(
+    tenant: TenantArgument,
+    email: Annotated[str, typer.Argument(help="Their mail address; they sign in with a link or code.")],
+    role: Annotated[str, typer.Option(help="owner, engineer, finance, support …")] = "engineer",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a person a member of an account."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.access.commands import add_member
+        from pilothouse.kernel.base.scope import tenant_scope
+
+        key = _key_of(tenant)
+        with tenant_scope(key, _actor()):
+            add_member(key, email, role)
+        answer.update(tenant=tenant, email=email, role=role, sentence=f"{email} is {role} of {tenant}.")
+
+
+@operator_app.command("add")
+def operator_add(
+    email: Annotated[str, typer.Argument(help="Their mail address.")],
+    role: Annotated[str, typer.Option(help="admin, operator or support.")] = "operator",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a person an operator of the platform."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.access.commands import add_operator
+        from pilothouse.kernel.base.scope import worker_scope
+
+        with worker_scope(_actor()):
+            add_operator(email, role)
+        answer.update(email=email, role=role, sentence=f"{email} is {role} of the platform.")
+
+
+@key_app.command("issue")
+def key_issue(
+    tenant: TenantArgument,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    kind: Annotated[str, typer.Option(help="pilot, live or test.")] = "pilot",
+    rate_limit: Annotated[int, typer.Option(help="Requests a minute.")] = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Issue an API key and print it once; only its hash is stored."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.access.commands import issue_key
+        from pilothouse.kernel.base.models import Tenant
+        from pilothouse.kernel.base.scope import tenant_scope
+
+        key = _key_of(tenant)
+        with tenant_scope(key, _actor()):
+            title = name or f"{kind.capitalize()} - {Tenant.objects.get(id=key).name}"
+            row, raw = issue_key(key, title, kind, rate_limit_per_min=rate_limit)
+        answer.update(
+            tenant=tenant, key=raw, key_id=row.public_id, name=title,
+            sentence=f"{raw}\nThis is the only time it is shown. It is {title!r}, {rate_limit} requests a minute.",
+        )  # fmt: skip
+
+
+@key_app.command("revoke")
+def key_revoke(
+    tenant: TenantArgument,
+    key: Annotated[str, typer.Argument(help="The key's public id.")],
+    as_json: JsonOption = False,
+) -> None:
+    """End a key for good; the next call with it answers 401."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.access.commands import revoke_key
+        from pilothouse.kernel.base.scope import tenant_scope
+
+        number = _key_of(tenant)
+        with tenant_scope(number, _actor()):
+            revoke_key(number, key, role="operator")
+        answer.update(tenant=tenant, key_id=key, sentence=f"{key} is revoked.")
