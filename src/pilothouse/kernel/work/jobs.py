@@ -115,5 +115,5 @@ def _next_state(outcome: Outcome) -> str:
 
 
 def _wait_s(attempt: int) -> float:
-    longest = min(JOB_BACKOFF_MAX_S, JOB_BACKOFF_FIRST_S * 2 ** (attempt - 1))
+    longest = min(float(JOB_BACKOFF_MAX_S), JOB_BACKOFF_FIRST_S * 2.0 ** (attempt - 1))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311

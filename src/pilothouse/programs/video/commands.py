@@ -95,7 +95,7 @@ def _body(
         "items": [
             {
                 "params": item.params,
-                "image": files[item.image].sha256 if item.image in files else item.image,
+                "image": files[item.image].sha256 if item.image and item.image in files else item.image,
                 "metadata": item.metadata,
             }
             for item in items

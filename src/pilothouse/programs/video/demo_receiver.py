@@ -82,4 +82,4 @@ class Receiver:
                 if left <= 0:
                     return False
                 self._news.wait(left)
-        return json.loads(self.body_path(batch).read_bytes())["batch_id"] == batch
+        return bool(json.loads(self.body_path(batch).read_bytes())["batch_id"] == batch)

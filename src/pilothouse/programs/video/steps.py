@@ -173,7 +173,7 @@ class Stepper:
                 return step
         if answer.kind == "refused":
             return step.fail(customer_reason(provider.adapter, answer.code), f"{answer.code}: {answer.detail}")
-        if answer.kind != "fetched" and answer.job_over:
+        if answer.job_over:
             return self._retry(step, answer)
         step.wait_s = _poll_wait_s(step.row["running_s"])
         return step

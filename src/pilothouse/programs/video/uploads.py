@@ -147,7 +147,9 @@ def batch_from_multipart(request: HttpRequest) -> dict[str, Any]:
     stored: dict[str, str] = {}
     for position, item in enumerate(given.get("items") or []):
         params = item.get("params") if isinstance(item, dict) else None
-        name = params.get("image") if isinstance(params, dict) else None
+        if not isinstance(params, dict):
+            continue
+        name = params.get("image")
         if not isinstance(name, str) or not name.startswith("@"):
             continue
         part = parts.get(name[1:])
