@@ -28,7 +28,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "account_url": _address("account_change_password"),
         "sessions_url": _address("usersessions_list"),
         "signout_url": _address("account_logout"),
-        "magic_link_url": _address("magic_link"),
+        "magic_link_url": _address("access_request_magic_link"),
     }
 
 

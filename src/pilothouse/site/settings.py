@@ -1,6 +1,7 @@
 """The Django settings. Every value that a host may set is read here, by name, and listed in env.sample."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pilothouse.kernel.base.limits import REQUEST_BODY_MAX_BYTES
 
@@ -33,6 +34,7 @@ BATCH_ITEMS_MAX_COUNT = env.integer("BATCH_ITEMS_MAX_COUNT", 10_000, 1, 10_000)
 
 # --- Django -----------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "*" if HOUSE_KIND in ("demo", "test") else "localhost,127.0.0.1")
+ALLOWED_HOSTS += [urlsplit(SITE_URL).hostname or "localhost"]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "pilothouse.site.live_urls" if env.text("PROCESS_NAME") == "live" else "pilothouse.site.urls"
 CSRF_FAILURE_VIEW = "pilothouse.site.errors.csrf"
@@ -73,12 +75,14 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pilothouse.site.middleware.RequestIdMiddleware",
     "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
+    "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pilothouse.kernel.access.middleware.MembershipMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -93,9 +93,18 @@ def tenant_scope(tenant: int, actor: str = "system") -> Iterator[Scope]:
 
 
 @contextmanager
-def ops_scope(actor: str) -> Iterator[Scope]:
-    """One transaction as `ph_ops`: reads all tenants, writes platform tables; what it opens is logged."""
+def ops_scope(actor: str, what: str = "") -> Iterator[Scope]:
+    """One transaction as `ph_ops`: reads all tenants and writes platform tables.
+
+    Who opened it, when and for `what` is a row of `ops_access`, so that each look across tenants can be told later.
+    """
+    outermost = _current.get() is None
     with _open(Scope("ops", None, actor), "ph_ops") as scope:
+        if outermost:
+            with connections[scope.alias].cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO ops_access (at, actor, what) VALUES (statement_timestamp(), %s, %s)", [actor, what]
+                )
         yield scope
 
 
