@@ -18,7 +18,9 @@ from django.db import connections, transaction
 from psycopg import sql
 
 from pilothouse.kernel.base import declare
+from pilothouse.kernel.base.models import House
 from pilothouse.kernel.base.roles import create_roles
+from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import schema_files
 from pilothouse.kernel.lifecycle.table import REGISTRY
 
@@ -101,12 +103,22 @@ def migrate(verbosity: int = 0) -> None:
             for path in _schema_files(views=True):
                 _run_file(cursor, path)
             cursor.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
-            cursor.execute(
-                "UPDATE house SET schema_hash = %s, kind = %s WHERE id = 1", [schema_hash(), settings.HOUSE_KIND]
-            )
+            # What a database is for is decided when it is made, and never changes.
+            cursor.execute("UPDATE house SET kind = %s WHERE schema_hash = ''", [settings.HOUSE_KIND])
+            cursor.execute("UPDATE house SET schema_hash = %s", [schema_hash()])
             _continue_transaction_numbers(cursor)
     finally:
         connection.close()
+
+
+def refuse_other_kind(wanted: str) -> None:
+    """Stop when the database is for something else: a demo never enters a production house, nor the other way."""
+    with worker_scope("start"):
+        kind = House.objects.values_list("kind", flat=True).get()
+    if kind != wanted:
+        raise SystemExit(
+            f"This database was made for {kind} and cannot be started for {wanted}. Choose another folder with --data."
+        )
 
 
 def is_current() -> bool:

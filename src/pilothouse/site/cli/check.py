@@ -86,10 +86,13 @@ def _promises() -> dict[str, dict[str, Any]]:
     from pilothouse.kernel.watch.limits import SAMPLE_MAX_ROWS
     from pilothouse.kernel.watch.promises import run
 
-    report: dict[str, dict[str, Any]] = {name: {"ok": True, "rows": 0, "sample": []} for name in PROMISES}
+    report: dict[str, dict[str, Any]] = {
+        name: {"ok": True, "rows": 0, "accepted": 0, "sample": []} for name in PROMISES
+    }
     for result in run():
         entry = report[result.promise.name]
         entry["rows"] += result.seen.rows
+        entry["accepted"] += result.seen.accepted
         entry["ok"] = entry["rows"] == 0
         entry["sample"] = [*entry["sample"], *result.seen.sample][:SAMPLE_MAX_ROWS]
     return report

@@ -56,6 +56,9 @@ def _with_house(program: str, data: Path, options: dict[str, int], as_json: bool
 
 def _prove(program: str, data: Path, options: dict[str, int], as_json: bool) -> int:
     setup()
+    from pilothouse.site.migrate import refuse_other_kind
+
+    refuse_other_kind("demo")
     proof = _run(program, data, options, None if as_json else lambda line: typer.echo(line, err=True))
     if as_json:
         typer.echo(json.dumps(proof, indent=2))

@@ -32,12 +32,12 @@ def up(
 
     def prepare(tree: Tree) -> None:
         setup()
-        from pilothouse.site.migrate import migrate
+        from pilothouse.site.migrate import migrate, refuse_other_kind
+        from pilothouse.site.seed import seed
 
         tree.say("bringing the database to this version's shape")
         migrate()
-        from pilothouse.site.seed import seed
-
+        refuse_other_kind(kind)
         seed()
 
     tree, env = build_house(options, prepare)
