@@ -156,6 +156,8 @@ class Tree:
         except _Interrupted as interrupted:
             return 0 if self._staying else limits.EXIT_SIGNAL_BASE + interrupted.number
         except SystemExit as exit_:  # from `prepare` or `on_ready`
+            if isinstance(exit_.code, str):
+                self._errors.line("up", exit_.code)
             return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
         except (PilothouseError, TimeoutError) as error:
             self._errors.line("up", str(error))
