@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from pilothouse.kernel.base.errors import NotFound
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id, new_ids
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import current_scope
@@ -115,12 +116,24 @@ def _one_at_a_time(tenant: int, request_id: str) -> None:
 
 def batch_size_limits(tenant: int) -> tuple[int, int]:
     """The fewest and the most items of a batch of this tenant; its settings may lift a pilot's 10 to 50."""
-    from django.conf import settings
-
     given = Tenant.objects.values_list("settings", flat=True).get(id=tenant)
     minimum = int(given.get("batch_items_min", limits.PILOT_BATCH_ITEMS_MIN_COUNT))
     maximum = int(given.get("batch_items_max", limits.PILOT_BATCH_ITEMS_MAX_COUNT))
     return minimum, min(maximum, settings.BATCH_ITEMS_MAX_COUNT)
+
+
+def set_batch_limits(tenant: int, minimum: int, maximum: int) -> None:
+    """Set a tenant's batch size, with an event on its timeline; InvalidInput beyond BATCH_ITEMS_MAX_COUNT."""
+    if not 1 <= minimum <= maximum <= settings.BATCH_ITEMS_MAX_COUNT:
+        raise InvalidInput(
+            reason=f"A batch has 1 to {settings.BATCH_ITEMS_MAX_COUNT} items, and its fewest are not above its most."
+        )
+    row = Tenant.objects.select_for_update().get(id=tenant)
+    row.settings = {**row.settings, "batch_items_min": minimum, "batch_items_max": maximum}
+    row.save(update_fields=["settings"])
+    append_events(
+        [NewEvent(tenant, "tenant", tenant, "set_batch_limits", data={"minimum": minimum, "maximum": maximum})]
+    )
 
 
 def _check_size(tenant: int, given: int, kind: str) -> None:

@@ -95,6 +95,27 @@ def tenant_list(as_json: JsonOption = False) -> None:
         )
 
 
+@tenant_app.command("limits")
+def tenant_limits(
+    tenant: TenantArgument,
+    minimum: Annotated[int, typer.Option("--min", help="Fewest items of a batch.", min=1)] = 10,
+    maximum: Annotated[int, typer.Option("--max", help="Most items of a batch.", min=1)] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Set how many items a batch of this account may have; a pilot's are 10 to 50."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.programs.video.commands import set_batch_limits
+
+        key = _key_of(tenant)
+        with worker_scope(_actor()):
+            set_batch_limits(key, minimum, maximum)
+        answer.update(
+            tenant=tenant, minimum=minimum, maximum=maximum,
+            sentence=f"Batches of {tenant} have {minimum} to {maximum} items.",
+        )  # fmt: skip
+
+
 @member_app.command("add")
 def member_add(
     tenant: TenantArgument,
