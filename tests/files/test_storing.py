@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.conf import settings
+from django.test import Client, RequestFactory
 from PIL import Image
 
 from pilothouse.kernel.base import clock
@@ -25,7 +26,7 @@ from pilothouse.kernel.files.commands import (
 )
 from pilothouse.kernel.files.content import IMAGES, MP4, PNG
 from pilothouse.kernel.files.errors import FileTooLarge, FileTypeRefused, LinkInvalid, UploadMissing
-from pilothouse.kernel.files.links import file_token, read_token
+from pilothouse.kernel.files.links import file_token, read_token, signed_link
 from pilothouse.kernel.files.models import File, Upload
 from pilothouse.kernel.files.pages import serve_file
 from pilothouse.kernel.files.storage import LocalStore, ObjectMissing, store
@@ -93,6 +94,17 @@ def test_a_stored_file_is_served_whole_and_in_ranges(video: tuple[Any, File]) ->
     assert get(token, "post").status_code == 405
     download = get(file_token(tenant.id, file.public_id, download=True))
     assert download["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.house
+def test_the_link_works_through_the_whole_site(video: tuple[Any, File]) -> None:
+    _tenant, file = video
+    link = signed_link(file)
+    assert link.startswith(settings.SITE_URL + "/files/")
+    part = Client().get(link.removeprefix(settings.SITE_URL), headers={"Range": "bytes=4-11"})
+    assert (part.status_code, body(part)) == (206, b"ftypisom")
+    assert part["X-Content-Type-Options"] == "nosniff"
+    assert Client().get("/files/nonsense").status_code == 404
 
 
 @pytest.mark.house

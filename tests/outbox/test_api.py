@@ -1,11 +1,9 @@
 """The webhook operations over the JSON API, with a real key."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from standardwebhooks.webhooks import Webhook
 
@@ -33,7 +31,6 @@ class Caller:
 
 @pytest.fixture
 def call(house: Any, settings_local: None) -> Caller:
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise warns when there is none
     caller = Caller(house.tenant(), ["webhooks:write"])
     caller.house = house  # type: ignore[attr-defined]
     return caller

@@ -47,7 +47,7 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
     """Write messages and their deliveries in the caller's transaction: one statement for all of them.
 
     A (subject, type) that was told before is left alone. Returns {id, public_id, tenant, deliveries} of the new ones,
-    `deliveries` being the number of endpoints due. Raises WebhookUrlRefused or BodyTooLarge.
+    `deliveries` being the number of endpoints due. Raises BodyTooLarge.
     """
     if not messages:
         return []

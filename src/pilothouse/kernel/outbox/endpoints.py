@@ -118,16 +118,15 @@ def rotate_secret(public_id: str) -> str:
 def ensure_adhoc(pairs: Iterable[tuple[int, str]]) -> None:
     """Make the hidden endpoints of (tenant, address) pairs that batches name, once for each pair.
 
-    An address that was switched off and is named again is switched on. Raises WebhookUrlRefused.
+    An address that was switched off and is named again is switched on. The address is not judged here: that is done
+    when the batch is created (`check_webhook_url`) and again by the sender, and a batch must be able to end.
     """
     wanted = sorted(set(pairs))
     if not wanted:
         return
     tenants, urls = [tenant for tenant, _ in wanted], [url for _, url in wanted]
-    for row in SQL.rows("missing_adhoc", tenants=tenants, urls=urls):
-        check_webhook_url(row["url"])
-        if Endpoint.objects.filter(tenant_id=row["tenant"], kind="adhoc").count() >= limits.ADHOC_ENDPOINTS_MAX:
-            raise TooManyEndpoints(max_count=limits.ADHOC_ENDPOINTS_MAX)
+    missing = SQL.rows("missing_adhoc", tenants=tenants, urls=urls)
+    for row in sorted(missing, key=lambda row: (row["tenant"], row["url"])):
         _insert(row["tenant"], "adhoc", row["url"], "", default_secret(row["tenant"]).id)
     off = Endpoint.objects.filter(tenant_id__in=tenants, url__in=urls, kind="adhoc", state="disabled")
     named_again = [endpoint.id for endpoint in off if (endpoint.tenant_id, endpoint.url) in wanted]
