@@ -65,9 +65,9 @@ def balances(tenant: int) -> dict[str, int]:
     """Balance by account kind, folded from the transfers alone."""
     with worker_scope("test"):
         rows = run(
-            "SELECT a.kind, coalesce((SELECT sum(amount) FROM transfer WHERE credit = a.id), 0)"
-            " - coalesce((SELECT sum(amount) FROM transfer WHERE debit = a.id), 0) AS balance"
-            " FROM account a WHERE a.tenant = %s",
+            "SELECT a.kind, sum(coalesce((SELECT sum(amount) FROM transfer WHERE credit = a.id), 0)"
+            " - coalesce((SELECT sum(amount) FROM transfer WHERE debit = a.id), 0)) AS balance"
+            " FROM account a WHERE a.tenant = %s GROUP BY a.kind",
             [tenant],
         )
     return {row["kind"]: int(row["balance"]) for row in rows}

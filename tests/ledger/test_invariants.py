@@ -72,7 +72,8 @@ def test_every_invariant_has_a_number_a_title_and_runs(world):
 
 # Rows are planted above the sealed point, in a transaction of their own, so that only the rule at hand can see them.
 JOURNAL = (
-    "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, ref_id, effective_at, recorded_at, actor, tx) "
+    "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, ref_id, effective_at, recorded_at, "
+    "actor, tx) "
     "SELECT (SELECT id FROM tenant), 'planted', 'h', '{kind}', '{ref_type}', '{ref_id}', now(), now(), 'x', base.tx()"
 )
 TRANSFER = (
@@ -152,9 +153,12 @@ PLANTS = {
     "14_seals_verify": [QUIET, "UPDATE journal SET description = 'nicer' WHERE idempotency_key LIKE 'grant:pilot%'"],
     "15_recorded_before_sealed": [QUIET, REWRITE_SEAL],
     "17_reversals_mirror": [
-        "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx, reverses) "
-        "SELECT tenant, 'planted', 'h', 'reverse', 'adjustment', now(), now(), 'x', base.tx(), id FROM journal WHERE kind = 'reverse'",
-        TRANSFER.format(kind="reverse", debit=account("credits_issued"), credit=account("wallet"), amount=6, item="NULL"),
+        "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, "
+        "tx, reverses) SELECT tenant, 'planted', 'h', 'reverse', 'adjustment', now(), now(), 'x', base.tx(), id "
+        "FROM journal WHERE kind = 'reverse'",
+        TRANSFER.format(
+            kind="reverse", debit=account("credits_issued"), credit=account("wallet"), amount=6, item="NULL"
+        ),
     ],
     "18_walls_stand": ["ALTER TABLE transfer DISABLE TRIGGER append_only"],
 }  # fmt: skip

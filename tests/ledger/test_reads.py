@@ -54,7 +54,8 @@ def test_the_sources_example_reads_as_finance_expects(world):
 def test_the_view_and_the_page_say_the_same(world):
     with worker_scope("test"):
         view = run(
-            "SELECT type, ref_type, credits_delta, amount, ref_id, created_at FROM credit_ledger ORDER BY created_at DESC"
+            "SELECT type, ref_type, credits_delta, amount, ref_id, created_at FROM credit_ledger"
+            " ORDER BY created_at DESC"
         )
         (wallet,) = run("SELECT permanent_credits FROM credit_wallet")
     with tenant_scope(world.tenant):
@@ -137,7 +138,8 @@ def test_an_export_of_the_same_cut_is_the_same_bytes_whatever_was_posted_since(h
             "WITH j AS (INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at,"
             " recorded_at, actor, tx) VALUES (%s, 'slow', 'h', 'grant', 'purchase', (SELECT base.clock_now()),"
             " clock_timestamp(), 't', (SELECT base.tx())) RETURNING id)"
-            " INSERT INTO transfer (tenant, journal, debit, credit, amount, kind) SELECT %s, id, %s, %s, 5, 'grant' FROM j",
+            " INSERT INTO transfer (tenant, journal, debit, credit, amount, kind)"
+            " SELECT %s, id, %s, %s, 5, 'grant' FROM j",
             [world.tenant, world.tenant, world.issued, world.held],
         )
         cut, text, book = export()

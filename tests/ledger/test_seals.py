@@ -82,8 +82,8 @@ def test_a_transaction_in_flight_is_not_sealed_over(house, heads):
         slow.transaction(),
     ):
         slow.execute(
-            "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx)"
-            " VALUES (%s, 'slow', 'h', 'grant', 'purchase', (SELECT base.clock_now()), clock_timestamp(), 't', (SELECT base.tx()))",
+            f"INSERT INTO journal ({COLUMNS}) VALUES (%s, 'slow', 'h', 'grant', 'purchase', (SELECT base.clock_now()),"
+            " clock_timestamp(), 't', (SELECT base.tx()))",
             [tenant],
         )
         with tenant_scope(tenant):
@@ -130,24 +130,63 @@ def test_two_workers_never_seal_at_once(house, heads):
     assert sealing.verify() == []
 
 
+ENTRY = "item = 11 AND kind = 'settle'"
+SETTLED = "idempotency_key = 'settle:bat_1'"
+THIRD = "stream = 'ledger' AND n = 3"
+CHANGED = [("ledger", 3, "rows_changed")]
+COLUMNS = "tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx"
+FORGED = "'forged', 'h', 'grant', 'purchase', effective_at, recorded_at, actor, tx"
 ATTACKS = {
-    "edit an amount": (["UPDATE transfer SET amount = 11 WHERE item = 11 AND kind = 'settle'"], [("ledger", 3, "rows_changed")]),
-    "edit a reference": (["UPDATE journal SET ref_id = 'bat_0' WHERE idempotency_key = 'settle:bat_1'"], [("ledger", 3, "rows_changed")]),
-    "edit a time": (["UPDATE journal SET effective_at = effective_at - interval '1 microsecond' WHERE idempotency_key = 'settle:bat_1'"], [("ledger", 3, "rows_changed")]),
-    "turn a leg round": (["UPDATE transfer SET debit = credit, credit = debit WHERE item = 11 AND kind = 'settle'"], [("ledger", 3, "rows_changed")]),
-    "swap two rows": ([f"UPDATE transfer SET item = {b} WHERE item = {a} AND kind = 'settle'" for a, b in ((11, -1), (12, 11), (-1, 12))], [("ledger", 3, "rows_changed")]),
-    "delete a transfer": (["DELETE FROM transfer WHERE item = 11 AND kind = 'settle'"], [("ledger", 3, "rows_changed")]),
-    "delete a journal": (["DELETE FROM journal WHERE idempotency_key = 'settle:bat_1'"], [("ledger", 3, "rows_deleted")]),
-    "insert a transfer": (["INSERT INTO transfer (tenant, journal, debit, credit, amount, kind, item) SELECT tenant, journal, debit, credit, 10, 'adjust', 999 FROM transfer WHERE item = 11 AND kind = 'settle'"], [("ledger", 3, "rows_changed")]),
-    "insert a journal": (["INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx) SELECT tenant, 'forged', 'h', 'grant', 'purchase', effective_at, recorded_at, actor, tx FROM journal WHERE idempotency_key = 'settle:bat_1'"], [("ledger", 3, "rows_inserted")]),
-    "move a journal to another block": (["UPDATE journal SET tx = (SELECT tx FROM journal WHERE idempotency_key = 'settle:bat_2') WHERE idempotency_key = 'settle:bat_1'"], [("ledger", 3, "rows_deleted"), ("ledger", 4, "rows_inserted")]),
-    "rename an account": (["UPDATE account SET kind = 'escrow' WHERE kind = 'credits_earned'"], [("ledger", n, "rows_changed") for n in (2, 3, 4)]),
-    "edit an event": (["UPDATE event SET data = '{\"a\": 1}' WHERE subject_id = 2 AND seq = 2"], [("timeline", 2, "rows_changed")]),
-    "delete an event": (["DELETE FROM event WHERE subject_id = 2 AND seq = 2"], [("timeline", 2, "rows_deleted")]),
-    "delete a middle seal": (["DELETE FROM seal WHERE stream = 'ledger' AND n = 3"], [("ledger", 4, "block_missing")]),
-    "edit a seal's hash": (["UPDATE seal SET hash = repeat('0', 64) WHERE stream = 'ledger' AND n = 3"], [("ledger", 3, "rows_changed"), ("ledger", 4, "link_broken")]),
-    "backdate a seal": (["UPDATE seal SET sealed_at = sealed_at - interval '1 day' WHERE stream = 'ledger' AND n = 3"], [("ledger", 3, "rows_changed")]),
-}  # fmt: skip
+    "edit an amount": ([f"UPDATE transfer SET amount = 11 WHERE {ENTRY}"], CHANGED),
+    "edit a reference": ([f"UPDATE journal SET ref_id = 'bat_0' WHERE {SETTLED}"], CHANGED),
+    "edit a time": (
+        [f"UPDATE journal SET effective_at = effective_at - interval '1 microsecond' WHERE {SETTLED}"],
+        CHANGED,
+    ),
+    "turn a leg round": ([f"UPDATE transfer SET debit = credit, credit = debit WHERE {ENTRY}"], CHANGED),
+    "swap two rows": (
+        [
+            f"UPDATE transfer SET item = {new} WHERE item = {old} AND kind = 'settle'"
+            for old, new in ((11, -1), (12, 11), (-1, 12))
+        ],
+        CHANGED,
+    ),
+    "delete a transfer": ([f"DELETE FROM transfer WHERE {ENTRY}"], CHANGED),
+    "delete a journal": ([f"DELETE FROM journal WHERE {SETTLED}"], [("ledger", 3, "rows_deleted")]),
+    "insert a transfer": (
+        [
+            "INSERT INTO transfer (tenant, journal, debit, credit, amount, kind, item)"
+            f" SELECT tenant, journal, debit, credit, 10, 'adjust', 999 FROM transfer WHERE {ENTRY}"
+        ],
+        CHANGED,
+    ),
+    "insert a journal": (
+        [f"INSERT INTO journal ({COLUMNS}) SELECT tenant, {FORGED} FROM journal WHERE {SETTLED}"],
+        [("ledger", 3, "rows_inserted")],
+    ),
+    "move a journal to another block": (
+        [f"UPDATE journal SET tx = (SELECT tx FROM journal WHERE idempotency_key = 'settle:bat_2') WHERE {SETTLED}"],
+        [("ledger", 3, "rows_deleted"), ("ledger", 4, "rows_inserted")],
+    ),
+    "rename an account": (
+        ["UPDATE account SET kind = 'escrow' WHERE kind = 'credits_earned'"],
+        [("ledger", n, "rows_changed") for n in (2, 3, 4)],
+    ),
+    "edit an event": (
+        ["UPDATE event SET data = '{\"a\": 1}' WHERE subject_id = 2 AND seq = 2"],
+        [("timeline", 2, "rows_changed")],
+    ),
+    "delete an event": (
+        ["DELETE FROM event WHERE subject_id = 2 AND seq = 2"],
+        [("timeline", 2, "rows_deleted")],
+    ),
+    "delete a middle seal": ([f"DELETE FROM seal WHERE {THIRD}"], [("ledger", 4, "block_missing")]),
+    "edit a seal's hash": (
+        [f"UPDATE seal SET hash = repeat('0', 64) WHERE {THIRD}"],
+        [*CHANGED, ("ledger", 4, "link_broken")],
+    ),
+    "backdate a seal": ([f"UPDATE seal SET sealed_at = sealed_at - interval '1 day' WHERE {THIRD}"], CHANGED),
+}
 
 
 @pytest.mark.tamper
@@ -155,7 +194,7 @@ ATTACKS = {
 def test_a_superuser_who_changes_history_is_named(house, chain, attack):
     statements, expected = ATTACKS[attack]
     tamper(house, *statements)
-    assert broken() == [x for x in expected if x[1] == 0] + [x for x in expected if x[1]]
+    assert broken() == expected
     assert broken(chain.tenant) == broken()
 
 
@@ -175,9 +214,7 @@ def test_a_row_slipped_in_between_chains_is_named(house, chain):
     sealing.seal()
     tamper(
         house,
-        "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx)"
-        f" SELECT {chain.tenant}, 'forged', 'h', 'grant', 'purchase', effective_at, recorded_at, actor, tx FROM journal"
-        f" WHERE tenant = {other.tenant}",
+        f"INSERT INTO journal ({COLUMNS}) SELECT {chain.tenant}, {FORGED} FROM journal WHERE tenant = {other.tenant}",
     )
     assert broken() == [("ledger", 0, "rows_inserted")]
 
@@ -246,11 +283,12 @@ def test_the_format_is_what_the_documentation_says(house, chain):
     with worker_scope("test"):
         seals = run("SELECT *, microseconds(sealed_at) AS at FROM seal WHERE stream = 'ledger' ORDER BY n")
         journals = run(
-            "SELECT *, microseconds(effective_at) AS effective, microseconds(recorded_at) AS recorded FROM journal ORDER BY id"
+            "SELECT *, microseconds(effective_at) AS effective, microseconds(recorded_at) AS recorded FROM journal"
+            " ORDER BY id"
         )
         legs = run(
-            "SELECT t.*, d.kind AS dk, d.ref AS dr, d.unit AS du, c.kind AS ck, c.ref AS cr, c.unit AS cu FROM transfer t"
-            " JOIN account d ON d.id = debit JOIN account c ON c.id = credit ORDER BY t.id"
+            "SELECT t.*, d.kind AS dk, d.ref AS dr, d.unit AS du, c.kind AS ck, c.ref AS cr, c.unit AS cu"
+            " FROM transfer t JOIN account d ON d.id = debit JOIN account c ON c.id = credit ORDER BY t.id"
         )
     previous = ""
     for seal in seals:
@@ -281,7 +319,7 @@ def test_the_format_is_what_the_documentation_says(house, chain):
 
 def test_no_row_can_be_given_another_stamp_or_added_to_a_closed_journal(house, chain):
     insert = (
-        "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx)"
+        f"INSERT INTO journal ({COLUMNS})"
         " VALUES (%(tenant)s, 'x', 'h', 'grant', 'purchase', (SELECT base.clock_now()), {recorded}, 't', {tx})"
     )
     with house.connect("ph_worker") as connection:

@@ -1,6 +1,7 @@
 """The ledger over HTTP: the balance and the rows that explain it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
@@ -77,7 +78,7 @@ def get_ledger(
     """
     principal = caller(request, "ledger:read")
     unit = TEST if principal.mode == "test" else CREDIT
-    filters = {"type": type, "ref_id": batch_id, "since": since, "until": until}
+    filters: dict[str, Any] = {"type": type, "ref_id": batch_id, "since": since, "until": until}
     with tenant_scope(principal.tenant, principal.actor):
         if format == "csv":
             response = HttpResponse("".join(ledger_csv(principal.tenant, unit, **filters)), content_type="text/csv")

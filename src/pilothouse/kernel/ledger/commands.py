@@ -12,7 +12,7 @@ from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
 
-from .errors import AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict, NotReversible
+from .errors import AlreadyEnded, AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict, NotReversible
 from .limits import GRANT_MAX_CREDITS, GRANT_ONE_PERSON_MAX_CREDITS
 from .models import CREDIT, TEST
 from .queries import balance
@@ -80,7 +80,8 @@ def post(
     """Post one journal with its transfers, once for each (tenant, key), for ever.
 
     The same key with the same request returns the journal that stands; with another request it raises KeyConflict.
-    Raises InsufficientCredits when an account would go below its floor. In each refusal nothing has moved.
+    Raises InsufficientCredits when an account would go below its floor, AlreadyEnded for an item that was reserved or
+    ended before, AlreadyReversed. In each refusal nothing has moved.
     """
     digest = request_hash(request)
     try:
@@ -109,6 +110,8 @@ def post(
             raise InsufficientCredits(needed=needed, available=balance(tenant).available) from error
         if "journal_reversed_once" in str(error):
             raise AlreadyReversed(journal=reverses) from error
+        if "transfer_terminal_once" in str(error) or "transfer_reserve_once" in str(error):
+            raise AlreadyEnded(kind=kind) from error
         raise
     if row is not None:
         return Posted(row["id"], replayed=False)

@@ -49,3 +49,11 @@ class NotReversible(PilothouseError):
     code = "not_reversible"
     status = 409
     message = "The journal {journal} is a {kind} of {ref_id}; its work ends it, not a reversal. Nothing was moved."
+
+
+class AlreadyEnded(PilothouseError):
+    """An item is reserved once and ends once."""
+
+    code = "already_ended"
+    status = 409
+    message = "An item of this {kind} was reserved or ended before. Nothing was moved."
