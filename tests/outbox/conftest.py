@@ -1,4 +1,4 @@
-"""Loopback receivers, and a helper that drives the pump until nothing is due. Loopback is open in these tests."""
+"""Loopback receivers, and a fixture that drives the pump until nothing is due. Loopback is open in these tests."""
 
 import asyncio
 import threading
