@@ -75,7 +75,6 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pilothouse.site.middleware.RequestIdMiddleware",
     "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
-    "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -88,7 +87,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "pilothouse.kernel.access.middleware.MembershipMiddleware",
     "pilothouse.site.errors.PageErrors",
 ]
 TEMPLATES = [
