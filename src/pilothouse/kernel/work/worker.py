@@ -57,10 +57,6 @@ class WorkerProcess:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        for runner in self.runners:
-            close = getattr(runner.pump, "close", None)
-            if close is not None:
-                await close()
         await self.database.run(beat, True)
         self.database.close()
         if on_stop:
