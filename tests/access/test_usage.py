@@ -236,3 +236,9 @@ def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw():
     assert client_ip(request) == "10.0.0.1"
     with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
         assert client_ip(request) == "203.0.113.9"
+
+
+def test_each_middleware_stands_once_in_the_chain():
+    from django.conf import settings
+
+    assert len(settings.MIDDLEWARE) == len(set(settings.MIDDLEWARE))
