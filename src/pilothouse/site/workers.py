@@ -3,18 +3,21 @@
 from importlib import import_module
 from importlib.util import find_spec
 
+from pilothouse.kernel.ledger.limits import SEAL_EVERY_S
+from pilothouse.kernel.ledger.sealing import seal_and_export
 from pilothouse.kernel.work.pump import Periodic, Pump
 from pilothouse.kernel.work.worker import WorkerProcess
 
 from .programs import load_programs
 
-ROOMS = ("ledger", "access", "files", "terms", "outbox", "watch")
+ROOMS = ("access", "files", "terms", "outbox", "watch")
 
 
 def build_worker() -> WorkerProcess:
     """A worker with every room's and program's due rows and periodic tasks."""
     pumps: list[Pump] = []
-    periodic: list[Periodic] = []
+    # The ledger lies below the room of work, so its one periodic task is named here.
+    periodic: list[Periodic] = [Periodic("ledger_seal", SEAL_EVERY_S, seal_and_export)]
     for room in ROOMS:
         name = f"pilothouse.kernel.{room}.tasks"
         if find_spec(name) is None:
