@@ -29,14 +29,18 @@ class Principal:
         """Whether this caller has the scope."""
         return scope in self.scopes
 
+    def require(self, scope: str) -> None:
+        """Raise MissingScope (a key) or Forbidden (a person) when this caller lacks `scope`."""
+        if self.may(scope):
+            return
+        if self.key is not None:
+            raise MissingScope(needed=scope)
+        raise Forbidden(needed=scope)
+
 
 def require(principal: Principal, scope: str) -> None:
     """Raise MissingScope (a key) or Forbidden (a person) when the caller lacks `scope`."""
-    if principal.may(scope):
-        return
-    if principal.key is not None:
-        raise MissingScope(needed=scope)
-    raise Forbidden(needed=scope)
+    principal.require(scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
-from pilothouse.kernel.access.api_auth import caller
+from pilothouse.kernel.base.caller import caller
 from pilothouse.kernel.base.json_api import answer, page_size
 from pilothouse.kernel.base.openapi import errors
 from pilothouse.kernel.base.scope import tenant_scope
