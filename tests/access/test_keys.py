@@ -101,6 +101,7 @@ def test_a_key_is_issued_hashed_used_paused_resumed_and_revoked(house):
         call(raw)
 
 
+@pytest.mark.tamper
 def test_the_raw_key_is_nowhere_in_the_database(house):
     tenant = house.tenant()
     with tenant_scope(tenant.id):
@@ -248,6 +249,7 @@ def test_a_reveal_link_makes_the_key_once(house):
         assert [e["type"] for e in timeline("reveal_link", [link.id], "customer")] == ["open", "create"]
 
 
+@pytest.mark.tamper
 def test_an_expired_reveal_link_makes_nothing(house):
     tenant = house.tenant()
     with tenant_scope(tenant.id):

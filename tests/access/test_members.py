@@ -185,6 +185,7 @@ def test_an_operator_is_made_by_the_worker_only_and_is_no_member(house):
     assert operator_of(session_request(AnonymousUser())) == ""
 
 
+@pytest.mark.tamper
 def test_a_tenants_flag_goes_before_the_platforms_and_history_stays(house):
     one, two = house.tenant("One"), house.tenant("Two")
     with tenant_scope(one.id):
@@ -216,6 +217,7 @@ def test_a_tenants_flag_goes_before_the_platforms_and_history_stays(house):
             admin.execute(statement)
 
 
+@pytest.mark.tamper
 def test_each_table_of_the_room_shows_a_tenant_its_own_rows_only(house):
     one, two = house.tenant("One"), house.tenant("Two")
     for tenant in (one, two):

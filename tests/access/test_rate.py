@@ -29,6 +29,7 @@ def take(connection, key, limit, seconds):
 
 
 @pytest.mark.parametrize("limit", [1, 3, 60, 120, 121, 150])
+@pytest.mark.tamper
 def test_any_minute_holds_at_most_the_limit_and_a_place_comes_free_in_time(house, limit):
     steps = st.lists(st.sampled_from([0, 1, 200, 499, 1_000, 7_300, 29_900, 59_999, 60_000, 61_000]), max_size=40)
     bursts = st.lists(
@@ -62,6 +63,7 @@ def test_any_minute_holds_at_most_the_limit_and_a_place_comes_free_in_time(house
         holds()
 
 
+@pytest.mark.tamper
 def test_a_burst_frees_its_places_exactly_a_minute_later(house):
     with house.admin() as admin:
         assert [take(admin, 1, 3, 10.0) for _ in range(4)] == [0, 0, 0, 60]
@@ -69,6 +71,7 @@ def test_a_burst_frees_its_places_exactly_a_minute_later(house):
         assert [take(admin, 1, 3, 70.0) for _ in range(4)] == [0, 0, 0, 60]
 
 
+@pytest.mark.tamper
 def test_a_limit_that_was_lowered_counts_at_once_and_a_clock_that_steps_back_frees_nothing(house):
     with house.admin() as admin:
         assert [take(admin, 1, 10, second) for second in range(10)] == [0] * 10
@@ -77,6 +80,7 @@ def test_a_limit_that_was_lowered_counts_at_once_and_a_clock_that_steps_back_fre
         assert take(admin, 1, 2, 68.0) == 0
 
 
+@pytest.mark.tamper
 def test_a_row_stays_small_at_a_high_limit(house):
     with house.admin() as admin:
         admin.execute(

@@ -126,6 +126,7 @@ def test_a_full_queue_never_waits_and_counts_what_is_lost(house, log):
     assert lost("queue_full") - before == 30
 
 
+@pytest.mark.tamper
 def test_a_database_that_is_away_for_a_moment_loses_nothing_and_for_long_is_counted(house, log, monkeypatch):
     tenant = house.tenant()
     with tenant_scope(tenant.id):
@@ -214,6 +215,7 @@ def test_the_real_server_writes_its_last_calls_before_it_ends(house, how):
         assert [(row["path"], row["status"]) for row in usage_of(tenant.id)] == [("/v1/ledger", 200)]
 
 
+@pytest.mark.tamper
 def test_old_calls_are_deleted_by_the_worker_only(house, log):
     tenant = house.tenant()
     for year in (2020, 2026):

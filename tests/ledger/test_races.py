@@ -193,6 +193,7 @@ def test_a_connection_cut_after_sending_leaves_all_or_nothing(house, wait_ms):
 
 
 @pytest.mark.faults
+@pytest.mark.tamper
 def test_a_session_ended_by_the_server_before_its_commit_posts_nothing(house):
     world = World.open(house.tenant().id, 100)
     with house.connect("ph_worker") as doomed:

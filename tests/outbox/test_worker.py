@@ -160,6 +160,7 @@ def test_a_killed_sender_loses_nothing(house: Any, receiver: Any, drain: Any) ->
     assert states(house) == {"delivered": 20}
 
 
+@pytest.mark.tamper
 def test_what_is_open_for_too_long_ends(house: Any, settings_local: None) -> None:
     tenant = house.tenant()
     with tenant_scope(tenant.id):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from pilothouse.kernel.base import clock
+
 from .providers import limits as provider_limits
 from .providers.protocol import Broken, PollOutcome, Provider, VideoJob
 from .providers.registry import ProviderSet, build_providers
@@ -109,7 +111,7 @@ def build_dispatcher(in_flight: Callable[[], Mapping[str, int]] | None = None) -
     """The dispatcher that the environment asks for; raises ProviderConfigurationError."""
     folder = Path(settings.DATA) / "renders"
     folder.mkdir(parents=True, exist_ok=True)
-    live = build_providers(os.environ, folder=folder, now=time.time)
+    live = build_providers(os.environ, folder=folder, now=lambda: clock.now().timestamp())
     simulated = {"VIDEO_PROVIDERS": "simulated_test:1", "SIMULATED_TEST_LATENCY_S": SIMULATED_LATENCY}
-    test = build_providers(simulated, folder=folder, now=time.time)
+    test = build_providers(simulated, folder=folder, now=lambda: clock.now().timestamp())
     return Dispatcher(live, test, in_flight)

@@ -1,3 +1,4 @@
+-- machine time: when the cut was taken is printed on the export; the transaction numbers decide what is in it.
 -- Which transactions are finished now, in the house's own numbering, so that the same set can be named again later.
 SELECT (SELECT clock_timestamp()) AS as_of, pg_snapshot_xmin(s.now)::text::bigint + h.tx_offset AS low,
        pg_snapshot_xmax(s.now)::text::bigint + h.tx_offset AS high,

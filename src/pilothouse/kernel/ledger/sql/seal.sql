@@ -1,3 +1,4 @@
+-- machine time: a seal says when it was made, whatever the business clock shows.
 -- One block for each tenant with unsealed rows of finished transactions. In order: the range is the same for all
 -- tenants (from where the stream was sealed up to the horizon, or up to a whole transaction after `limit` rows), so
 -- that nothing below its end stays unsealed; the rows are hashed; each block continues its tenant's chain.

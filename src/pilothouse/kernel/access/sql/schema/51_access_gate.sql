@@ -28,6 +28,7 @@ BEGIN
         SELECT r.at, r.n INTO times, counts FROM api_rate r WHERE r.id = key FOR UPDATE;
     END IF;
     last := cardinality(times);
+    -- machine time: the limit counts a client's real requests, also within one statement's transaction.
     now_ms := floor(extract(epoch FROM coalesce(instant, clock_timestamp())) * 1000)::bigint;
     IF last > 0 THEN
         now_ms := greatest(now_ms, times[last]);
