@@ -34,7 +34,7 @@ def test_a_sound_house_is_green(house):
     broken = [guard for guard in report["guards"] if not guard["ok"]]
     assert (code, report["ok"], broken) == (0, True, [])
     assert list(report["promises"]) == ["execution", "billing", "refund", "parity"]
-    assert all(entry == {"ok": True, "rows": 0, "sample": []} for entry in report["promises"].values())
+    assert all(entry == {"ok": True, "rows": 0, "accepted": 0, "sample": []} for entry in report["promises"].values())
     assert len(report["invariants"]) >= 12
     assert all(entry["rows"] == 0 and entry["title"] for entry in report["invariants"])
     assert report["incidents"] == []

@@ -1,6 +1,7 @@
 """The life of an incident: once per scope, taken, understood, ended by the right person; overdue ones escalate."""
 
 import contextlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -187,3 +188,62 @@ def test_words_are_needed(house):
         act("ada", commands.write_root_cause, incident, " ")
     with pytest.raises(TextNeeded):
         act("ada", commands.mitigate, incident, paused="yes", logs="", verification="yes")
+
+
+def test_what_history_keeps_for_ever_is_accepted_by_a_second_person(house):
+    from test_promises import plant
+    from world import completed_batch
+
+    from pilothouse.kernel.watch import promises
+
+    made = completed_batch(house)
+    plant(house, "UPDATE item SET fingerprint = 'x' WHERE id = (SELECT min(id) FROM item)")
+    (result,) = promises.run(["parity"])
+    (incident,) = result.incidents
+    act("ada", commands.acknowledge, incident)
+    with pytest.raises(ResolveRefused, match="root cause"):
+        act("bo", commands.accept_findings, incident, "The customer was told.")
+    act("ada", commands.write_root_cause, incident, "A hand edit of one row.")
+    with pytest.raises(SecondPersonNeeded):
+        act("ada", commands.accept_findings, incident, "The customer was told.")
+    with pytest.raises(ResumeRefused):
+        act("bo", reopen_gate, closed_gate())
+    assert act("bo", commands.accept_findings, incident, "The customer was told.") == result.seen.rows
+    act("bo", reopen_gate, closed_gate())
+    (again,) = promises.run(["parity"], [made.batch])
+    assert (again.seen.rows, again.seen.accepted) == (0, result.seen.rows)
+    plant(house, "UPDATE item SET fingerprint = 'x' WHERE id = (SELECT max(id) FROM item)")
+    assert promises.run(["parity"])[0].seen.rows == 1
+    assert closed_gate()
+
+
+@pytest.mark.tamper
+def test_another_tenants_breach_does_not_keep_this_one_paused(house):
+    from test_promises import plant
+    from world import completed_batch
+
+    from pilothouse.kernel.watch import promises
+
+    one = completed_batch(house)
+    two = completed_batch(house, tenant=house.tenant("Two"))
+    lose = "DELETE FROM transfer WHERE kind = 'settle' AND item = "
+    with house.admin() as admin:
+        (lost,) = admin.execute(
+            f"SELECT row_to_json(t) FROM transfer t WHERE kind = 'settle' AND item = {one.items[0]}"
+        )
+    plant(house, lose + str(one.items[0]), lose + str(two.items[0]))
+    (result,) = promises.run(["billing"])
+    assert len(result.incidents) == 2
+    with worker_scope():
+        gates = {row["tenant"]: row["public_id"] for row in query("SELECT tenant, public_id FROM gate")}
+    for incident in result.incidents:
+        act("ada", commands.acknowledge, incident)
+        act("ada", commands.write_root_cause, incident, "A row was deleted.")
+    with house.admin() as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(
+            "INSERT INTO transfer SELECT * FROM json_populate_record(NULL::transfer, %s)", [json.dumps(lost[0])]
+        )
+    act("ada", reopen_gate, gates[one.tenant])
+    with pytest.raises(ResumeRefused, match="it finds"):
+        act("ada", reopen_gate, gates[two.tenant])

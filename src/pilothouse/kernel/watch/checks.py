@@ -3,6 +3,7 @@
 A check looks; it changes nothing. `promises.py` records what was seen and acts on it.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pilothouse.kernel.lifecycle.queries import stuck_subjects
 
 from .limits import SAMPLE_MAX_ROWS
 
+KEY_SQL = "md5(coalesce(o.batch, '') || '|' || coalesce(o.item, '') || '|' || o.what)"
 PROMISES = ("execution", "billing", "refund", "parity")
 # A check in Python gets the batches to look at (None = all) and returns offending rows like a statement's.
 Look = Callable[[Sequence[int] | None], list[Row]]
@@ -48,12 +50,14 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look saw: the number of offending rows, the first of them, and how many each tenant has."""
+    """What a look saw: the number of offending rows, the first of them, how many each tenant has, and how many more
+    were accepted."""
 
     rows: int
     sample: list[Row]
     tenants: dict[int, int]
     ms: int
+    accepted: int = 0
 
     @property
     def ok(self) -> bool:
@@ -93,29 +97,53 @@ def declared(names: Sequence[str] | None = None) -> list[Promise]:
     return sorted(found, key=lambda promise: (PROMISES.index(promise.name), promise.program))
 
 
-def look(promise: Promise, batches: Sequence[int] | None = None) -> Seen:
-    """Look at one promise, over everything or these batches, in the open scope."""
+def look(promise: Promise, batches: Sequence[int] | None = None, sample_rows: int = SAMPLE_MAX_ROWS) -> Seen:
+    """Look at one promise, over everything or these batches, in the open scope.
+
+    Rows that were accepted with an incident's root cause do not offend; they are counted apart.
+    """
     started = monotonic()
     text = promise.sql.read_text(encoding="utf-8")
     rows = run(
-        f"WITH offending AS MATERIALIZED (\n{text}\n) "
-        "SELECT tenant, count(*) AS count, to_jsonb((array_agg(jsonb_build_object("
-        "'tenant', tenant, 'batch', batch, 'item', item, 'what', what)))"
-        f"[1:{SAMPLE_MAX_ROWS}]) AS sample FROM offending GROUP BY tenant ORDER BY tenant",
-        {"batches": None if batches is None else list(batches)},
+        f"WITH offending AS MATERIALIZED (\n{text}\n), judged AS (SELECT o.*, EXISTS (SELECT FROM accepted_finding a "
+        f"WHERE a.check_name = %(check)s AND a.key = {KEY_SQL}) AS accepted FROM offending o) "
+        "SELECT tenant, count(*) FILTER (WHERE NOT accepted) AS count, count(*) FILTER (WHERE accepted) AS accepted, "
+        "coalesce(to_jsonb((array_agg(jsonb_build_object("
+        "'tenant', tenant, 'batch', batch, 'item', item, 'what', what)) FILTER (WHERE NOT accepted))"
+        "[1:%(sample)s]), '[]') AS sample FROM judged GROUP BY tenant ORDER BY tenant",
+        {"batches": None if batches is None else list(batches), "check": promise.check_name, "sample": sample_rows},
     )
-    tenants: dict[int, int] = {row["tenant"]: row["count"] for row in rows}
+    tenants: dict[int, int] = {row["tenant"]: row["count"] for row in rows if row["count"]}
     sample = [entry for row in rows for entry in row["sample"]]
-    for row in promise.look(batches) if promise.look else ():
+    accepted = sum(row["accepted"] for row in rows)
+    more = promise.look(batches) if promise.look else []
+    known = _accepted_keys(promise.check_name) if more else set()
+    for row in more:
+        if finding_key(row) in known:
+            accepted += 1
+            continue
         tenants[row["tenant"]] = tenants.get(row["tenant"], 0) + 1
         sample.append(row)
-    return Seen(sum(tenants.values()), sample, tenants, int((monotonic() - started) * 1000))
+    return Seen(sum(tenants.values()), sample, tenants, int((monotonic() - started) * 1000), accepted)
 
 
-def offending(check_name: str) -> int:
-    """How many rows offend against a check by its name; 0 for a check that nobody declares any longer."""
+def finding_key(row: Row) -> str:
+    """The key of an offending row: MD5 of its batch, item and words, as KEY_SQL computes it."""
+    text = "|".join(str(row[name]) if row[name] is not None else "" for name in ("batch", "item", "what"))
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _accepted_keys(check_name: str) -> set[str]:
+    rows = run("SELECT key FROM accepted_finding WHERE check_name = %(check)s", {"check": check_name})
+    return {row["key"] for row in rows}
+
+
+def offending(check_name: str, tenant: int | None = None) -> int:
+    """How many rows offend against a check by its name, of one tenant or (None) of all; 0 for a check that nobody
+    declares any longer."""
     if check_name in REGISTRY:
-        return look(REGISTRY[check_name]).rows
+        seen = look(REGISTRY[check_name])
+        return seen.rows if tenant is None else seen.tenants.get(tenant, 0)
     family = check_name.partition(":")[0]
     return OTHERS[family](check_name) if family in OTHERS else 0
 

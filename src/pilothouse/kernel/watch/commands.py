@@ -1,5 +1,6 @@
 """The life of an incident: opened once, acknowledged, understood, ended by the right person with a green check."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,11 +13,11 @@ from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import apply
 
 from .alerts import alert_incident
-from .checks import sample_json
-from .errors import ResolveRefused, SecondPersonNeeded
+from .checks import REGISTRY, finding_key, look, sample_json
+from .errors import ResolveRefused, ResumeRefused, SecondPersonNeeded
 from .gates import close_gate, red_check, reopen_gate
 from .lifecycle import INCIDENT, KINDS
-from .limits import ACK_DUE_S, ESCALATE_CHUNK_ROWS, UPDATE_DUE_S
+from .limits import ACCEPT_MAX_ROWS, ACK_DUE_S, ESCALATE_CHUNK_ROWS, UPDATE_DUE_S
 from .models import MODES
 from .words import words
 
@@ -127,6 +128,38 @@ def write_root_cause(public_id: str, text: str, evidence: str = "") -> Row:
     return _apply("root_cause", incident, changes, {"text": changes["root_cause"], "evidence": evidence.strip()})
 
 
+def accept_findings(public_id: str, reason: str) -> int:
+    """Accept what the incident's promise still finds, because history cannot be rewritten: returns how many rows.
+
+    Only once the root cause is written, and by somebody else than its author. `reason` says how the harm was put
+    right. New rows, and these rows with another number in them, offend as before. An invariant is never accepted: it
+    has to hold. Raises SecondPersonNeeded or ResolveRefused.
+    """
+    incident = _access(public_id)
+    if incident["state"] != "root_caused":
+        raise ResolveRefused(missing="the root cause has to be written first", incident=public_id)
+    if current_scope().actor == incident["root_cause_by"]:
+        raise SecondPersonNeeded(author=incident["root_cause_by"])
+    promise = REGISTRY.get(incident["check_name"])
+    if promise is None:
+        raise ResolveRefused(missing="only what a promise finds can be accepted", incident=public_id)
+    seen = look(promise, sample_rows=ACCEPT_MAX_ROWS)
+    rows = [row for row in seen.sample if incident["tenant"] in (None, row["tenant"])]
+    if seen.rows > ACCEPT_MAX_ROWS:
+        raise ResolveRefused(missing=f"{seen.rows} rows are too many to accept", incident=public_id)
+    SQL.execute(
+        "accept_findings",
+        check_name=promise.check_name,
+        incident=incident["id"],
+        reason=words("reason", reason),
+        actor=current_scope().actor,
+        keys=[finding_key(row) for row in rows],
+        findings=[json.dumps(row) for row in rows],
+    )
+    _tell(incident["id"], "accept", {"rows": len(rows), "reason": reason})
+    return len(rows)
+
+
 def resolve(public_id: str, resolution: str) -> Row:
     """End an incident whose cause is known and whose check is green; a P0 by somebody other than who wrote the cause.
 
@@ -176,13 +209,9 @@ def escalate_due(limit: int = ESCALATE_CHUNK_ROWS) -> int:
 
 
 def _reopen_if_free(gate: str) -> None:
-    from .errors import ResumeRefused
-
-    try:
+    # When another incident still holds it, its own end will reopen it.
+    with contextlib.suppress(ResumeRefused):
         reopen_gate(gate)
-    except ResumeRefused as refused:
-        # Another incident still holds it; its own end will reopen it.
-        del refused
 
 
 def _promote(incident: Row, why: str, role: str, check_name: str = "") -> Row:

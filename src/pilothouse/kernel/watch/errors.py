@@ -28,11 +28,11 @@ class ResolveRefused(PilothouseError):
 
 
 class SecondPersonNeeded(PilothouseError):
-    """A P0 is resolved by somebody other than the person who wrote its root cause."""
+    """A P0 is resolved, and its findings are accepted, by somebody other than the person who wrote its root cause."""
 
     code = "second_person_needed"
     status = 403
-    message = "A P0 needs a second person: {author} wrote the root cause, so somebody else has to resolve it."
+    message = "This needs a second person: {author} wrote the root cause, so somebody else has to do it."
 
 
 class TextNeeded(PilothouseError):

@@ -77,5 +77,5 @@ def red_check(incident: Row) -> list[str]:
     """The phrase for an incident's check that is not green now; empty when it is, or when there is none."""
     if not incident["check_name"]:
         return []
-    rows = offending(incident["check_name"])
+    rows = offending(incident["check_name"], incident["tenant"])
     return [f"the check {incident['check_name']} has to be green (it finds {rows})"] if rows else []

@@ -190,3 +190,26 @@ class CheckRun(HouseModel):
     class Meta:
         db_table = "check_run"
         indexes = [models.Index(fields=["name", "-id"], name="check_run_newest")]
+
+
+class AcceptedFinding(HouseModel):
+    """One offending row of a promise that stays in an append-only history for ever, and why it no longer offends.
+
+    A second person accepts it after the root cause is written and the harm is corrected by new rows. `key` is a hash
+    of the row's words, so the same row with another number in it offends again.
+    """
+
+    table_class = "platform"
+    writers = ("ph_ops",)
+
+    check_name = models.TextField()
+    key = models.TextField()
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, db_column="incident", related_name="+")
+    finding = models.JSONField()
+    reason = models.TextField()
+    accepted_by = models.TextField()
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "accepted_finding"
+        constraints = [models.UniqueConstraint(fields=["check_name", "key"], name="accepted_finding_once")]

@@ -59,3 +59,8 @@ def heartbeat_age() -> float | None:
     """Seconds of machine time since the freshest worker was heard of; None when none ever was."""
     row = SQL.one("heartbeat_age")
     return None if row is None or row["age_s"] is None else float(row["age_s"])
+
+
+def all_closed_gates() -> list[Row]:
+    """Every closed gate of every program (operator's or worker's scope): {public_id, program, tenant, mode, …}."""
+    return SQL.rows("all_closed_gates")

@@ -1,0 +1,54 @@
+"""An operator takes a P0 from its opening to its end on the command line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.watch.commands import open_incident
+
+pytestmark = pytest.mark.house
+
+
+def command(house, *words) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pilothouse.site.cli", *words],
+        env=house.env(PYTHONPATH=os.pathsep.join(sys.path)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, (done.stdout or done.stderr).strip()
+
+
+def test_a_p0_on_the_command_line(house):
+    with worker_scope():
+        incident = open_incident("demo_api_divergence", "Two pipelines", program="video")["public_id"]
+    code, text = command(house, "gates", "list", "--json")
+    (gate,) = [row["public_id"] for row in json.loads(text)]
+    code, text = command(house, "gates", "reopen", gate, "--by", "ada")
+    assert (code, "the root cause of" in text) == (1, True)
+    assert command(house, "incidents", "acknowledge", incident, "--by", "ada")[0] == 0
+    assert command(house, "incidents", "cause", incident, "An old worker.", "--by", "ada")[0] == 0
+    code, text = command(house, "incidents", "resolve", incident, "Workers replaced.", "--by", "ada")
+    assert (code, "second person" in text) == (1, True)
+    assert command(house, "gates", "reopen", gate, "--by", "ada") == (0, f"{gate} is open.")
+    code, text = command(house, "incidents", "resolve", incident, "Workers replaced.", "--by", "bo")
+    assert (code, text) == (0, f"{incident} is P0 and resolved.")
+    assert command(house, "incidents", "list") == (0, "No incident is open.")
+    code, text = command(house, "incidents", "history", incident, "--json")
+    assert [row["actor"] for row in json.loads(text)] == ["worker", "ada", "ada", "bo"]
+
+
+def test_a_gate_over_one_tenant_on_the_command_line(house):
+    tenant = house.tenant()
+    assert command(house, "gates", "close", "nothing", "A reason.")[0] == 1
+    assert command(house, "gates", "close", "video", "A reason.", "--tenant", "ten_none")[0] == 1
+    code, text = command(house, "gates", "close", "video", "A reason.", "--tenant", tenant.public_id, "--no-dispatch")
+    assert code == 0
+    code, text = command(house, "gates", "list", "--json")
+    (row,) = json.loads(text)
+    assert (row["tenant"], row["mode"], row["reason"]) == (tenant.public_id, "no_dispatch", "A reason.")
