@@ -108,9 +108,8 @@ class House:
             return Tenant.objects.create(name=name, created_at=clock.now())
 
 
-@pytest.fixture
-def house(_no_database_outside_a_house: None) -> Iterator[House]:
-    """A fresh clone of the migrated template."""
+@contextlib.contextmanager
+def _fresh_house() -> Iterator[House]:
     from pilothouse.site.migrate import admin_connection
 
     fresh = House()
@@ -123,6 +122,27 @@ def house(_no_database_outside_a_house: None) -> Iterator[House]:
         _use_database("no_house_fixture")
         with admin_connection("postgres") as admin:
             admin.execute(f'DROP DATABASE IF EXISTS "{fresh.name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def house(_no_database_outside_a_house: None) -> Iterator[House]:
+    """A fresh clone of the migrated template."""
+    with _fresh_house() as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def module_house() -> Iterator[House]:
+    """A fresh clone for all tests of one module; each of them asks for `shared_house` to reach it."""
+    with _fresh_house() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def shared_house(module_house: House, _no_database_outside_a_house: None) -> House:
+    """The module's clone, connected to."""
+    _use_database(module_house.name)
+    return module_house
 
 
 @pytest.fixture
