@@ -156,7 +156,7 @@ def _continue_transaction_numbers(cursor: Any) -> None:
 
 
 def _folders() -> Iterator[Path]:
-    for label in (*ROOMS, *sorted(c.label for c in apps.get_app_configs() if ".programs." in c.name)):
+    for label in (*ROOMS, *sorted(program.app for program in load_programs().values())):
         yield Path(apps.get_app_config(label).path)
 
 

@@ -8,6 +8,11 @@ from pilothouse.kernel.base.program import Program
 GROUP = "pilothouse.programs"
 
 
+def program_apps() -> list[str]:
+    """The Django apps of all installed programs: the packages that hold their `program.py`. Loads none of them."""
+    return sorted({entry.module.rpartition(".")[0] for entry in entry_points(group=GROUP)})
+
+
 @cache
 def load_programs() -> dict[str, Program]:
     """All installed programs by name. Loading one registers its lifecycles, timers, promises and pages."""

@@ -7,6 +7,7 @@ from pilothouse.kernel.base.limits import REQUEST_BODY_MAX_BYTES
 
 from . import env
 from .database import databases
+from .programs import program_apps
 from .secret import secret_key
 
 # --- what a host sets -------------------------------------------------------------------------------------------
@@ -52,7 +53,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 INSTALLED_APPS = [
     "pilothouse.site.apps.SiteConfig",
     "pilothouse.ui",
-    "pilothouse.programs.video.apps.VideoConfig",
+    *program_apps(),
     *[
         f"pilothouse.kernel.{room}.apps.{room.capitalize()}Config"
         for room in ("watch", "outbox", "terms", "files", "access", "work", "ledger", "lifecycle", "base")
