@@ -6,6 +6,7 @@ from world import completed_batch, open_batch
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run as query
 from pilothouse.kernel.watch import promises
+from pilothouse.programs.video.promises import PROMISES
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
 FOUR = ["execution", "billing", "refund", "parity"]
@@ -162,3 +163,29 @@ def test_a_subject_that_waits_for_nothing_is_found(house):
         assert query("SELECT kind, severity, subject FROM incident") == [
             {"kind": "stuck_subject", "severity": "P1", "subject": "item"}
         ]
+
+
+HOT_TABLES = {"batch", "event", "item", "journal", "message", "transfer"}
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.name)
+def test_a_check_on_completion_reads_no_hot_table_whole(house, promise):
+    made = completed_batch(house)
+    with worker_scope():
+        # With sequential scans priced out, one that is left means that no index fits the question.
+        query("SET LOCAL enable_seqscan = off")
+        text = promise.sql.read_text()
+        (row,) = query(f"EXPLAIN (FORMAT JSON) {text}", {"batches": [made.batch]})
+    found = {
+        (node["Node Type"], node["Relation Name"])
+        for node in nodes(row["QUERY PLAN"][0]["Plan"])
+        if node.get("Relation Name") in HOT_TABLES
+    }
+    assert {name for kind, name in found if kind == "Seq Scan"} == set()
+    assert found

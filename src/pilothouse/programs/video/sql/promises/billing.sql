@@ -5,10 +5,14 @@ WITH b AS (
     SELECT * FROM batch WHERE %(batches)s::bigint[] IS NULL OR id = ANY(%(batches)s::bigint[])
 ), i AS (
     SELECT i.* FROM item i WHERE %(batches)s::bigint[] IS NULL OR i.batch = ANY(%(batches)s::bigint[])
+), t AS (
+    -- Two halves, because each has its own unique index on the item.
+    SELECT t.*, i.batch FROM i JOIN transfer t ON t.item = i.id AND t.kind = 'reserve'
+    UNION ALL
+    SELECT t.*, i.batch FROM i JOIN transfer t ON t.item = i.id AND t.kind IN ('refund', 'settle')
 ), m AS (
-    SELECT i.id AS item, i.batch, t.kind, t.amount, t.debit, t.credit, t.tenant, j.effective_at
-    FROM i JOIN transfer t ON t.item = i.id AND t.kind IN ('reserve', 'settle', 'refund')
-    LEFT JOIN journal j ON j.id = t.journal AND j.kind = t.kind AND j.tenant = t.tenant
+    SELECT t.item, t.batch, t.kind, t.amount, t.debit, t.credit, t.tenant, j.effective_at
+    FROM t LEFT JOIN journal j ON j.id = t.journal AND j.kind = t.kind AND j.tenant = t.tenant
 ), rows AS (
     SELECT i.id, i.tenant, i.batch, i.public_id, i.state,
            count(*) FILTER (WHERE m.kind = 'reserve') AS reserves,
@@ -28,8 +32,9 @@ WITH b AS (
            coalesce(sum(m.amount) FILTER (WHERE m.kind = 'refund'), 0) AS refunded
     FROM m GROUP BY m.batch
 ), told AS (
-    SELECT m.subject_id AS batch, json_or_null(m.body) -> 'ledger' AS ledger FROM message m
-    WHERE m.subject_kind = 'batch' AND m.type = 'batch.completed' AND m.subject_id IN (SELECT id FROM b)
+    SELECT m.subject_id AS batch, json_or_null(m.body) -> 'ledger' AS ledger
+    FROM b JOIN message m ON m.tenant = b.tenant AND m.subject_kind = 'batch' AND m.subject_id = b.id
+                         AND m.type = 'batch.completed'
 )
 SELECT r.tenant, b.public_id AS batch, r.public_id AS item,
        'the item is ' || r.state || ' and has ' || r.reserves || ' reservations, ' || r.right_reserves

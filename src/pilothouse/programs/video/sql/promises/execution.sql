@@ -23,9 +23,10 @@ WITH b AS (
     WHERE e.subject_kind = 'batch' AND e.type = 'finish' AND e.subject_id IN (SELECT id FROM b)
     GROUP BY e.subject_id
 ), told AS (
-    SELECT m.subject_id AS batch, count(*) AS n FROM message m
-    WHERE m.subject_kind = 'batch' AND m.type = 'batch.completed' AND m.subject_id IN (SELECT id FROM b)
-    GROUP BY m.subject_id
+    SELECT b.id AS batch, count(*) AS n
+    FROM b JOIN message m ON m.tenant = b.tenant AND m.subject_kind = 'batch' AND m.subject_id = b.id
+                         AND m.type = 'batch.completed'
+    GROUP BY b.id
 )
 SELECT b.tenant, b.public_id AS batch, i.public_id AS item, 'the batch is completed and this item is ' || i.state AS what
 FROM b JOIN i ON i.batch = b.id

@@ -7,17 +7,21 @@ WITH b AS (
     SELECT i.*, b.public_id AS batch_public_id, b.versions, b.entry FROM item i JOIN b ON b.id = i.batch
 ), told AS (
     SELECT m.subject_id AS batch, m.body_sha256 = encode(sha256(m.body), 'hex') AS whole, json_or_null(m.body) AS body
-    FROM message m
-    WHERE m.subject_kind = 'batch' AND m.type = 'batch.completed' AND m.subject_id IN (SELECT id FROM b)
+    FROM b JOIN message m ON m.tenant = b.tenant AND m.subject_kind = 'batch' AND m.subject_id = b.id
+                         AND m.type = 'batch.completed'
+), moved AS (
+    -- Two halves, because each has its own unique index on the item.
+    SELECT i.batch, t.item, t.kind, t.amount FROM i JOIN transfer t ON t.item = i.id AND t.kind = 'reserve'
+    UNION ALL
+    SELECT i.batch, t.item, t.kind, t.amount FROM i JOIN transfer t ON t.item = i.id AND t.kind IN ('refund', 'settle')
 ), sums AS (
-    SELECT i.batch,
+    SELECT t.batch,
            coalesce(sum(t.amount) FILTER (WHERE t.kind = 'reserve'), 0) AS reserved,
            coalesce(sum(t.amount) FILTER (WHERE t.kind = 'settle'), 0) AS settled,
            coalesce(sum(t.amount) FILTER (WHERE t.kind = 'refund'), 0) AS refunded,
-           count(DISTINCT i.id) FILTER (WHERE t.kind = 'settle') AS succeeded,
-           count(DISTINCT i.id) FILTER (WHERE t.kind = 'refund') AS failed
-    FROM i LEFT JOIN transfer t ON t.item = i.id AND t.kind IN ('reserve', 'settle', 'refund')
-    GROUP BY i.batch
+           count(DISTINCT t.item) FILTER (WHERE t.kind = 'settle') AS succeeded,
+           count(DISTINCT t.item) FILTER (WHERE t.kind = 'refund') AS failed
+    FROM moved t GROUP BY t.batch
 )
 SELECT min(i.tenant) AS tenant, min(i.batch_public_id) AS batch, min(i.public_id) AS item,
        'equal parameters have ' || count(DISTINCT i.fingerprint) || ' fingerprints, through '
