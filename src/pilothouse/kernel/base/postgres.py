@@ -188,15 +188,15 @@ def make_data_folder(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def throwaway_postgres() -> Iterator[EmbeddedPostgres]:
-    """A server in a temporary folder with fsync off, gone with its folder at the end, also after kill -9.
+def throwaway_postgres(*, durable: bool = False) -> Iterator[EmbeddedPostgres]:
+    """A server in a temporary folder, gone with its folder at the end, also after kill -9.
 
-    Its log is `postgres.log` in the folder. Start it from a thread that outlives it.
+    fsync is off unless it is `durable`, as a bench of real commits needs it. Its log is `postgres.log` in the folder. Start it from a thread that outlives it.
     """
     folder = Path(tempfile.mkdtemp(prefix="ph-test-")).resolve()
     if os.geteuid() == 0:
         folder.chmod(0o711)
-    database = EmbeddedPostgres(folder / "data", fsync=False)
+    database = EmbeddedPostgres(folder / "data", fsync=durable)
     guard = Guard(remove=[folder, database.socket_folder])
     guard.start()
     try:

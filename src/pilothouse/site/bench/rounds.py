@@ -5,12 +5,14 @@ taken round by round and their median is reported with the lowest and the highes
 """
 
 import gc
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-Contender = Callable[[], float]
+# One turn of one contender: its figures (rates, costs) by name.
+Contender = Callable[[], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +35,30 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What each contender reached in each round, by name; the lists have one length."""
+    """What was reached in each round, by the name of the figure; the lists have one length."""
 
     figures: Mapping[str, list[float]]
 
     def spread(self, name: str) -> Spread:
-        """One contender's own figure."""
+        """One figure."""
         return Spread.of(self.figures[name])
 
     def ratio(self, name: str, other: str) -> Spread:
-        """One contender ÷ another, taken round by round."""
+        """One figure ÷ another, taken round by round."""
         return Spread.of([a / b for a, b in zip(self.figures[name], self.figures[other], strict=True)])
 
 
-def interleaved(contenders: Mapping[str, Contender], rounds: int, say: Callable[[str], Any] = lambda _: None) -> Rounds:
-    """Run each contender once to warm up and then `rounds` times; each call returns its figure (a rate, a cost)."""
-    names = list(contenders)
+def interleaved(contenders: Sequence[Contender], rounds: int, say: Callable[[str], Any] = lambda _: None) -> Rounds:
+    """Let each contender run once to warm up and then `rounds` times."""
     say("warm-up")
-    for name in names:
-        contenders[name]()
-    found: dict[str, list[float]] = {name: [] for name in names}
+    for contender in contenders:
+        contender()
+    found: dict[str, list[float]] = defaultdict(list)
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
-        turn = number % len(names)
-        for name in (*names[turn:], *names[:turn]):
+        turn = number % len(contenders)
+        for contender in (*contenders[turn:], *contenders[:turn]):
             gc.collect()
-            found[name].append(contenders[name]())
+            for name, figure in contender().items():
+                found[name].append(figure)
     return Rounds(found)

@@ -1,4 +1,4 @@
-"""The house under measurement: a throwaway server with ordinary durability, a fresh migrated database, funded tenants."""
+"""The house under measurement: a throwaway server with ordinary durability, migrated, with funded tenants."""
 
 import contextlib
 import os
@@ -25,9 +25,7 @@ class World:
         from django.conf import settings
 
         entry = settings.DATABASES["owner"]
-        return psycopg.connect(
-            host=entry["HOST"], port=entry["PORT"], user=user, dbname=entry["NAME"], autocommit=True
-        )
+        return psycopg.connect(host=entry["HOST"], port=entry["PORT"], user=user, dbname=entry["NAME"], autocommit=True)
 
     def url(self, user: str = "postgres") -> str:
         """The same address as a URL, for processes."""

@@ -1,0 +1,38 @@
+"""`pilothouse bench NAME`: a measurement with its bare limit and its peer in the same run."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from . import app
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, or all.")],
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=3, max=100)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Measure on a throwaway database with ordinary durability. Exit 1 when a figure misses what it must hold."""
+    from rich.console import Console
+
+    from pilothouse.site.bench.run import BENCHES, BenchUnavailable, run
+    from pilothouse.site.bench.table import print_table
+
+    if name != "all" and name not in BENCHES:
+        raise typer.BadParameter(f"there is no bench {name!r}; there are {', '.join(BENCHES)} and all.")
+    wanted = list(BENCHES) if name == "all" else [name]
+    errors = Console(stderr=True)
+    try:
+        with errors.status("starting a throwaway database") as status:
+            reports: dict[str, dict[str, Any]] = run(wanted, rounds, status.update)
+    except BenchUnavailable as missing:
+        typer.echo(str(missing), err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(reports if name == "all" else reports[name], indent=1))
+    else:
+        print_table(reports)
+    if not all(row["holds"] for report in reports.values() for row in report["table"]):
+        raise typer.Exit(1)
