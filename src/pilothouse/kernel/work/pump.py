@@ -17,11 +17,13 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from .limits import (
+    CANCEL_GRACE_S,
     CLAIM_CHUNK_ROWS,
     CRASH_BACKOFF_MAX_S,
     DATABASE_THREADS_COUNT,
     IDLE_MAX_S,
     IDLE_MIN_S,
+    LEASE_S,
     LINGER_S,
     RENEW_EVERY_S,
     STOP_GRACE_S,
@@ -88,7 +90,9 @@ class Runner:
     def __init__(self, pump: Pump, database: Database) -> None:
         self.pump = pump
         self.database = database
-        self.in_work: dict[int, Row] = {}
+        # By id and token: a row whose lease ran out can be claimed again while its first step still lingers.
+        self.in_work: dict[tuple[int, int], Row] = {}
+        self.renew_every_s = min(RENEW_EVERY_S, getattr(pump, "lease_s", LEASE_S) / 3)
         self.tasks: set[asyncio.Task[None]] = set()
         self.ready: asyncio.Queue[Any] = asyncio.Queue()
         self.stopping = asyncio.Event()
@@ -103,9 +107,12 @@ class Runner:
             await asyncio.wait(self.tasks, timeout=STOP_GRACE_S)
         for task in self.tasks:
             task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=CANCEL_GRACE_S)
         await self.ready.put(None)
         await finisher
         renewer.cancel()
+        await self._give_back()
         # A pump that keeps connections open closes them here, on the loop that they belong to.
         close = getattr(self.pump, "close", None)
         if close is not None:
@@ -124,7 +131,7 @@ class Runner:
             return 0.0
         rows = await self.database.run(self.pump.claim, min(free, CLAIM_CHUNK_ROWS))
         for row in rows:
-            self.in_work[row["id"]] = row
+            self.in_work[_key(row)] = row
             task = asyncio.create_task(self._act(row))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -134,14 +141,14 @@ class Runner:
         try:
             result = await self.pump.act(row)
             if result is not None:
-                await self.ready.put((row["id"], result))
+                await self.ready.put((_key(row), result))
                 return
         except asyncio.CancelledError:
             raise
         except Exception:
             # The lease ends and the row comes back; a defect in `act` never loses it.
             log.exception("act_failed", pump=self.pump.name, row=row["id"])
-        self._release(row["id"])
+        self._release(_key(row))
 
     async def _finish_chunk(self) -> float:
         first = await self.ready.get()
@@ -162,19 +169,34 @@ class Runner:
                     self._release(key)
         return 0.0
 
-    def _release(self, key: int) -> None:
+    def _release(self, key: tuple[int, int]) -> None:
         self.in_work.pop(key, None)
         self.freed.set()
 
     def _drained(self) -> bool:
         return self.stopping.is_set() and not self.tasks and self.ready.empty()
 
+    async def _give_back(self) -> None:
+        """Let go of what did not end in the grace, so that the next worker need not wait for the leases."""
+        release = getattr(self.pump, "release", None)
+        rows = list(self.in_work.values())
+        if release is None or not rows:
+            return
+        try:
+            await self.database.run(release, rows)
+        except Exception:
+            log.exception("release_failed", pump=self.pump.name, rows=len(rows))
+
     async def _renew(self) -> float:
-        await asyncio.sleep(RENEW_EVERY_S)
+        await asyncio.sleep(self.renew_every_s)
         rows = list(self.in_work.values())
         if rows:
             await self.database.run(self.pump.renew, rows)
         return 0.0
+
+
+def _key(row: Row) -> tuple[int, int]:
+    return (row["id"], row["token"])
 
 
 async def forever(name: str, step: Callable[[], Awaitable[float]], done: Callable[[], bool]) -> None:
@@ -207,5 +229,5 @@ async def forever(name: str, step: Callable[[], Awaitable[float]], done: Callabl
 
 async def _sleep(seconds: float, done: Callable[[], bool]) -> None:
     until = time.monotonic() + seconds
-    while not done() and (left := until - time.monotonic()) > 0:
+    while not done() and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110  (`done` is asked, it does not tell)
         await asyncio.sleep(min(0.1, left))

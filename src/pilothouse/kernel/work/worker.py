@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -13,7 +14,7 @@ from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.timers import FIRE_CHUNK_ROWS, fire_due
 
 from .jobs import JobPump, forget_old, take_turn
-from .limits import HEARTBEAT_EVERY_S
+from .limits import BLOCKING_THREADS_COUNT, HEARTBEAT_EVERY_S
 from .pump import Database, Periodic, Pump, Runner, forever
 
 SQL = Statements(__file__)
@@ -44,6 +45,7 @@ class WorkerProcess:
     async def run(self, on_stop: Callable[[], None] | None = None) -> None:
         """Run everything; returns after a clean stop."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(BLOCKING_THREADS_COUNT, thread_name_prefix="blocking"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         done = self.stopping.is_set
