@@ -31,6 +31,8 @@ SECRET_KEY = secret_key(DATA)
 ENTERPRISE_DOCS_URL = env.text("ENTERPRISE_DOCS_URL", "https://sora2aivideos.com/docs/enterprise")
 ENTERPRISE_EXAMPLES_URL = env.text("ENTERPRISE_EXAMPLES_URL", "https://github.com/sora2aivideos/examples")
 VIDEO_CONCURRENCY = env.integer("VIDEO_CONCURRENCY", 64, 1, 10_000)
+# How long an item of a dead worker waits before another takes it over; renewed three times in it by a live one.
+CLAIM_LEASE_S = env.integer("CLAIM_LEASE_S", 30, 2, 600)
 BATCH_ITEMS_MAX_COUNT = env.integer("BATCH_ITEMS_MAX_COUNT", 10_000, 1, 10_000)
 
 # --- Django -----------------------------------------------------------------------------------------------------

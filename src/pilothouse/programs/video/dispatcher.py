@@ -29,6 +29,7 @@ class Dispatcher:
         self.sets = {"live": live, "test": test}
         self.in_flight = in_flight or dict
         self.submitting = 0
+        self._in_flight: Mapping[str, int] = {}
         self._polls: dict[str, dict[str, asyncio.Future[PollOutcome]]] = {}
         self._polling: set[asyncio.Task[None]] = set()
 
@@ -45,7 +46,8 @@ class Dispatcher:
         used_up = attempt // provider_limits.BROKEN_ATTEMPTS_MAX
         tried = preference(providers.policy, job.item)[:used_up]
         now = time.monotonic()
-        decision = choose(providers.policy, providers.states(now, self.in_flight()), job, tried)
+        # The counts of the last claim: this runs on the event loop, which must not ask the database.
+        decision = choose(providers.policy, providers.states(now, self._in_flight), job, tried)
         if decision.kind == "chosen":
             providers.take(decision.provider, now)
         return decision
@@ -59,9 +61,13 @@ class Dispatcher:
         providers = self.sets["live"]
         now = time.monotonic()
         found = 0
-        in_flight = self.in_flight()
+        in_flight = self._in_flight = self.in_flight()
         for route in providers.policy.routes:
-            if providers.breakers[route.provider].wait_s(now) > 0:
+            breaker = providers.breakers[route.provider]
+            if breaker.wait_s(now) > 0:
+                continue
+            if breaker.state(now) == "half_open":
+                found += 1  # the probe; the rest stays pending until it came back
                 continue
             if route.in_flight_max is None:
                 return UNBOUNDED_ROOM

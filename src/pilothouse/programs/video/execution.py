@@ -29,10 +29,11 @@ class ItemPump:
 
     name = "items"
 
-    def __init__(self, dispatcher: Dispatcher, concurrency: int) -> None:
+    def __init__(self, dispatcher: Dispatcher, concurrency: int, lease_s: float = limits.CLAIM_LEASE_S) -> None:
         self.dispatcher = dispatcher
         self.concurrency = concurrency
-        self.stepper = Stepper(dispatcher, load_image)
+        self.lease_s = lease_s
+        self.stepper = Stepper(dispatcher, load_image, note_submit)
 
     def claim(self, limit: int) -> list[Row]:
         """Lease due items: those that go on, and as many pending ones as the providers have room for."""
@@ -41,7 +42,7 @@ class ItemPump:
                 "claim_items",
                 count=limit,
                 room=min(limit, self.dispatcher.room()),
-                lease_s=limits.CLAIM_LEASE_S,
+                lease_s=self.lease_s,
                 timeout_s=limits.ITEM_TIMEOUT_S,
             )
         self.dispatcher.claimed(sum(1 for row in rows if row["provider_ref"] is None))
@@ -61,12 +62,16 @@ class ItemPump:
 
     def renew(self, rows: Sequence[Row]) -> None:
         """Keep the leases of items still in work."""
+        self._lease(rows, self.lease_s)
+
+    def release(self, rows: Sequence[Row]) -> None:
+        """Give back items whose step was broken off by a stop."""
+        self._lease(rows, 0)
+
+    def _lease(self, rows: Sequence[Row], seconds: float) -> None:
         with worker_scope("worker"):
             SQL.execute(
-                "renew_items",
-                ids=[row["id"] for row in rows],
-                tokens=[row["token"] for row in rows],
-                lease_s=limits.CLAIM_LEASE_S,
+                "renew_items", ids=[row["id"] for row in rows], tokens=[row["token"] for row in rows], lease_s=seconds
             )
 
     def finish(self, results: Sequence[Step]) -> None:
@@ -76,6 +81,12 @@ class ItemPump:
         completed = [row["id"] for ended in done for row in ended.completed]
         if completed:
             check_completed("video", completed)
+
+
+def note_submit(row: Row, provider: str, ref: str) -> bool:
+    """Write where an item is about to be sent; False when it is not ours any more or a gate has closed meanwhile."""
+    with worker_scope("worker"):
+        return SQL.execute("note_submit", id=row["id"], token=row["token"], provider=provider, ref=ref) == 1
 
 
 def write_steps(steps: Sequence[Step]) -> Ended:
@@ -88,18 +99,25 @@ def write_steps(steps: Sequence[Step]) -> Ended:
         stored = [step.stored for step in steps if step.stored is not None]
         kept = _owned(stored_ids=[file.public_id for file in stored])
         record_files(
-            [file for file in stored if file.public_id in kept], purpose="output", kept_days=limits.OUTPUT_KEPT_DAYS
+            [file for file in stored if kept.get(file.public_id) is False],
+            purpose="output",
+            kept_days=limits.OUTPUT_KEPT_DAYS,
         )
     # A late success has no row to belong to: it stays an internal attempt, never delivered and never billed.
     discard_objects([file for file in stored if file.public_id not in kept])
     return ended
 
 
-def _owned(stored_ids: list[str]) -> set[str]:
+def _owned(stored_ids: list[str]) -> dict[str, bool]:
+    """The stored files that an item owns, and whether an earlier try of the same transaction has recorded them."""
     if not stored_ids:
-        return set()
-    rows = run("SELECT output FROM item WHERE output = ANY(%s)", [stored_ids])
-    return {row["output"] for row in rows}
+        return {}
+    rows = run(
+        "SELECT i.output, f.id IS NOT NULL AS recorded FROM item i LEFT JOIN file f ON f.public_id = i.output"
+        " WHERE i.output = ANY(%s)",
+        [stored_ids],
+    )
+    return {row["output"]: row["recorded"] for row in rows}
 
 
 def _record_attempts(steps: Sequence[Step]) -> None:
@@ -142,6 +160,6 @@ def mark_stuck(step: Step, error: Exception) -> None:
     log.error("item_stuck", item=step.row["public_id"], error=str(error))
     with worker_scope("worker"):
         run(
-            "UPDATE item SET stuck_error = %s, lease_until = NULL WHERE id = %s AND token = %s",
+            "UPDATE item SET stuck_error = %s, lease_until = NULL WHERE id = %s AND token = %s AND state = 'running'",
             [f"{type(error).__name__}: {error}"[:500], step.row["id"], step.row["token"]],
         )

@@ -15,6 +15,7 @@ SECONDS_DEFAULT = 4
 IMAGE_MAX_BYTES = 10 * 1024 * 1024
 OUTPUT_KEPT_DAYS = 30
 OUTPUT_LINK_S = 15 * 60
+# The default of the setting of the same name.
 CLAIM_LEASE_S = 30
 POLL_FIRST_S = 0.5
 POLL_MAX_S = 10.0

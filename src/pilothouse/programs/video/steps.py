@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.files.commands import StoredObject, put_object
@@ -25,6 +25,7 @@ from .providers.reasons import customer_reason
 from .providers.routing import broken_wait_s, capacity_wait_s
 
 T = TypeVar("T")
+Note = Callable[[Row, str, str], bool]
 # An item whose submit may have been paid upstream carries its key instead of a reference until it is found.
 LOOKUP = "lookup:"
 
@@ -74,9 +75,13 @@ class Step:
 class Stepper:
     """Takes steps with the providers of a dispatcher."""
 
-    def __init__(self, dispatcher: Dispatcher, load_image: Callable[[Row], tuple[bytes, str] | None]) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, load_image: Callable[[Row], tuple[bytes, str] | None], note_submit: Note
+    ) -> None:
+        """`note_submit(row, provider, ref)` writes where a job is about to be sent, before it is; False forbids it."""
         self.dispatcher = dispatcher
         self.load_image = load_image
+        self.note_submit = note_submit
 
     async def take(self, row: Row) -> Step:
         """One step of a claimed item: {id, public_id, tenant, token, mode, params, image, provider, provider_ref,
@@ -107,7 +112,11 @@ class Stepper:
         )
 
     async def _submit(self, step: Step, job: VideoJob) -> Step:
-        """Choose a provider and ask it. The key names item and attempt, so the same try is never paid twice."""
+        """Choose a provider and ask it. The key names item and attempt, so the same try is never paid twice.
+
+        1. Choose, and write provider and key down. That is refused when the row is no longer ours or a gate closed.
+        2. Ask. If this process dies before the answer is written, the next one looks the job up by its key.
+        """
         decision = self.dispatcher.decide(job, step.row["mode"], step.attempt)
         if decision.kind == "no_route":
             return step.fail(_no_route_reason(decision.cause), step.error or decision.cause)
@@ -116,6 +125,9 @@ class Stepper:
         provider = self.dispatcher.get(decision.provider)
         assert provider is not None
         key = f"{job.item}.{step.attempt}"
+        if not await asyncio.to_thread(self.note_submit, step.row, provider.name, LOOKUP + key):
+            step.provider = None
+            return step
         answer = await self._call(step, provider, "submit", provider.submit(job, key))
         step.provider = provider.name
         match answer.kind:

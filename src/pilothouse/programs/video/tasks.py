@@ -40,4 +40,4 @@ def pumps() -> list[Pump]:
     dispatcher = build_dispatcher()
     if any(route.in_flight_max is not None for route in dispatcher.sets["live"].policy.routes):
         dispatcher.in_flight = InFlight()
-    return [ItemPump(dispatcher, settings.VIDEO_CONCURRENCY)]
+    return [ItemPump(dispatcher, settings.VIDEO_CONCURRENCY, settings.CLAIM_LEASE_S)]

@@ -29,7 +29,16 @@ WITH going_on AS MATERIALIZED (
         state = 'running', token = i.token + 1,
         lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s),
         dispatched_at = coalesce(i.dispatched_at, (SELECT base.clock_now())),
-        timeout_at = coalesce(i.timeout_at, (SELECT base.clock_now()) + make_interval(secs => %(timeout_s)s))
+        timeout_at = CASE
+            WHEN i.timeout_at IS NULL THEN (SELECT base.clock_now()) + make_interval(secs => %(timeout_s)s)
+            -- What waited here while a gate was closed has its whole time again from the reopening.
+            WHEN i.provider_ref IS NULL THEN greatest(i.timeout_at, (
+                SELECT max(g.opened_at) + make_interval(secs => %(timeout_s)s) FROM gate g
+                WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at > i.dispatched_at
+                  AND (g.tenant IS NULL OR g.tenant = i.tenant)
+            ))
+            ELSE i.timeout_at
+        END
     FROM due WHERE i.id = due.id
     RETURNING i.id, i.public_id, i.tenant, i.batch, i.token, i.attempt, i.waits, i.params, i.image, i.provider,
               i.provider_ref, i.timeout_at <= (SELECT base.clock_now()) AS timed_out,
