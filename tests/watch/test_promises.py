@@ -178,14 +178,29 @@ def nodes(plan):
 def test_a_check_on_completion_reads_no_hot_table_whole(house, promise):
     made = completed_batch(house)
     with worker_scope():
-        # With sequential scans priced out, one that is left means that no index fits the question.
-        query("SET LOCAL enable_seqscan = off")
+        # With the other ways priced out, a whole read that is left means that no index fits the question.
+        for way in ("seqscan", "hashjoin", "mergejoin", "material", "memoize"):
+            query(f"SET LOCAL enable_{way} = off")
         text = promise.sql.read_text()
         (row,) = query(f"EXPLAIN (FORMAT JSON) {text}", {"batches": [made.batch]})
-    found = {
+    scans = [node for node in nodes(row["QUERY PLAN"][0]["Plan"]) if node.get("Relation Name") in HOT_TABLES]
+    # An index that is read from end to end has no condition: that is the whole table too.
+    whole = {
         (node["Node Type"], node["Relation Name"])
-        for node in nodes(row["QUERY PLAN"][0]["Plan"])
-        if node.get("Relation Name") in HOT_TABLES
+        for node in scans
+        if not any("Index Cond" in part for part in nodes(node))
     }
-    assert {name for kind, name in found if kind == "Seq Scan"} == set()
-    assert found
+    assert scans
+    assert whole == set()
+
+
+def test_two_batches_of_one_request_id_break_execution(house):
+    completed_batch(house)
+    plant(
+        house,
+        "ALTER TABLE batch DROP CONSTRAINT batch_request_once",
+        "INSERT INTO batch SELECT (json_populate_record(b, json_build_object('id', b.id + 1000, 'public_id', 'x'))).*"
+        " FROM batch b",
+    )
+    (result,) = promises.run(["execution"])
+    assert "its request_id has 2 batches" in {row["what"] for row in result.seen.sample}

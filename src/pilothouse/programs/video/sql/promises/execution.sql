@@ -58,7 +58,6 @@ UNION ALL
 SELECT b.tenant, b.public_id, NULL, 'the batch is open ten minutes after its deadline'
 FROM b WHERE b.state <> 'completed' AND b.deadline_at < (SELECT base.clock_now()) - interval '10 minutes'
 UNION ALL
-SELECT o.tenant, min(o.public_id), NULL, 'one request_id has ' || count(*) || ' batches'
-FROM batch o
-WHERE %(batches)s::bigint[] IS NULL OR (o.tenant, o.request_id) IN (SELECT b.tenant, b.request_id FROM b)
-GROUP BY o.tenant, o.request_id HAVING count(*) > 1
+SELECT b.tenant, b.public_id, NULL, 'its request_id has ' || count(*) || ' batches'
+FROM b JOIN batch o ON o.tenant = b.tenant AND o.request_id = b.request_id
+GROUP BY b.id, b.tenant, b.public_id HAVING count(*) > 1
