@@ -16,10 +16,15 @@ SENTENCES = {
 }
 
 
+def is_api(path: str) -> bool:
+    """Whether this address is the JSON API's."""
+    return path == "/v1" or path.startswith("/v1/")
+
+
 def _show(request: HttpRequest, status: int, **context: object) -> HttpResponse:
     code, sentence = SENTENCES[status]
     request_id = str(getattr(request, "request_id", ""))
-    if request.path.startswith("/v1/"):
+    if is_api(request.path):
         return answer(error_body(code, sentence, {}, request_id), status)
     return render(request, f"ui/errors/{status}.html", {"request_id": request_id, **context}, status=status)
 
@@ -49,14 +54,28 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     return _show(request, 403, reason="This page was open for too long. Go back, reload it and send the form again.")
 
 
+def _method_not_allowed(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    """The router's own answer has no body of ours; its Allow header stays."""
+    allowed = response.headers.get("Allow", "")
+    sentence = f"This address takes {allowed}." if allowed else "This address does not take this method."
+    shown = error_body("method_not_allowed", sentence, {"allowed": allowed}, str(getattr(request, "request_id", "")))
+    return answer(shown, 405, {"Allow": allowed})
+
+
 class PageErrors:
-    """Middleware: an expected refusal raised by a page becomes its own status and sentence."""
+    """Middleware: an expected refusal raised by a page becomes its own status and sentence.
+
+    A method that an API address does not take gets the API's error shape, which the router does not know.
+    """
 
     def __init__(self, get_response: object) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)  # type: ignore[operator,no-any-return]
+        response: HttpResponseBase = self.get_response(request)  # type: ignore[operator]
+        if response.status_code == 405 and is_api(request.path):
+            return _method_not_allowed(request, response)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """The page of a PilothouseError; None leaves anything else to handler500."""

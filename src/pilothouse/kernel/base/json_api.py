@@ -1,5 +1,6 @@
 """How the JSON API reads bodies and writes answers: msgspec both ways, the same errors everywhere."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -61,11 +62,27 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     return decode_object(raw_body(request))
 
 
+class _GivenTwice(ValueError):
+    """A JSON object holds a key twice."""
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
+    if len(pairs) > 1 and len({key for key, _ in pairs}) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _GivenTwice(f"the key {ascii(twice)[:100]} is given twice")
+
+
+# Which of two values counts differs between parsers, and a request is answered, hashed and replayed by its values.
+_keys = json.JSONDecoder(object_pairs_hook=_refuse_twice, parse_int=len, parse_float=len)
+
+
 def decode_object(data: bytes) -> dict[str, Any]:
-    """Bytes as a JSON object."""
+    """Bytes as a JSON object without a key given twice. Raises MalformedJson or InvalidInput."""
     try:
         value = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _keys.decode(data.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _GivenTwice, json.JSONDecodeError) as error:
         raise MalformedJson(reason=str(error)[:200]) from None
     if not isinstance(value, dict):
         raise InvalidInput(reason="The body must be a JSON object.")

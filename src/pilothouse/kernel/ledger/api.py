@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
 from pilothouse.kernel.base.caller import caller
-from pilothouse.kernel.base.json_api import answer, page_size
+from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.json_api import answer, page_size, storable
 from pilothouse.kernel.base.openapi import errors
 from pilothouse.kernel.base.scope import tenant_scope
 
@@ -16,6 +17,7 @@ from .models import CREDIT, TEST
 from .queries import balance, ledger_page
 
 router = Router(tags=["ledger"])
+FORMATS = ("json", "csv")
 
 
 class BalanceOut(Schema):
@@ -78,6 +80,10 @@ def get_ledger(
     """
     principal = caller(request, "ledger:read")
     unit = TEST if principal.mode == "test" else CREDIT
+    if format not in FORMATS:
+        raise InvalidInput(reason=f"format must be {' or '.join(FORMATS)}.")
+    if batch_id is not None and not storable(batch_id):
+        raise InvalidInput(reason="batch_id must be the id of a batch.")
     filters: dict[str, Any] = {"type": type, "ref_id": batch_id, "since": since, "until": until}
     with tenant_scope(principal.tenant, principal.actor):
         if format == "csv":
