@@ -1,10 +1,11 @@
 """Rows for the ledger's attacks: a batch's worth of money, posted as the video program posts it."""
 
+import time
 from dataclasses import dataclass, field
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.ledger import commands
+from pilothouse.kernel.ledger import commands, sealing
 from pilothouse.kernel.ledger.commands import Leg
 
 COST = 10
@@ -71,3 +72,23 @@ def balances(tenant: int) -> dict[str, int]:
             [tenant],
         )
     return {row["kind"]: int(row["balance"]) for row in rows}
+
+
+def wait_for_horizon() -> None:
+    """Wait until every committed row may be sealed: another test's open transaction on the server holds that up."""
+    for _ in range(600):
+        with worker_scope("test"):
+            (row,) = run(
+                "SELECT greatest((SELECT max(tx) FROM journal), (SELECT max(tx) FROM event), 0) <"
+                " (SELECT base.tx_horizon()) AS passed"
+            )
+        if row["passed"]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("a transaction on this server has been open for half a minute")
+
+
+def seal_all() -> list[dict]:
+    """Seal everything that is committed."""
+    wait_for_horizon()
+    return sealing.seal()

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from ledger_world import World
+from ledger_world import World, wait_for_horizon
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
@@ -62,6 +62,7 @@ def test_statement_and_export(house, cli, tmp_path):
 def test_seal_and_verify(house, cli):
     tenant = house.tenant()
     World.open(tenant.id, 100)
+    wait_for_horizon()
     sealed = json.loads(cli("ledger", "seal", "--json"))
     assert (sealed["blocks"], sealed["rows"]) == (1, 1)
     assert "as it was sealed" in cli("ledger", "verify-seals")

@@ -1,12 +1,12 @@
 """Each invariant sees its own violation, planted as superuser, and no other one does."""
 
 import pytest
-from ledger_world import World
+from ledger_world import World, seal_all
 
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import Statements, run
-from pilothouse.kernel.ledger import commands, invariants, sealing
+from pilothouse.kernel.ledger import commands, invariants
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
 from pilothouse.programs.video import intake
 from pilothouse.programs.video import models as video_models
@@ -57,7 +57,7 @@ def world(house):
             from_state="running",
             claim="test",
         )
-    sealing.seal()
+    seal_all()
     assert offending() == {}
     return tenant.id
 
