@@ -2,14 +2,14 @@
 
 from django.db import models
 
-from pilothouse.kernel.base.models import TenantModel
+from pilothouse.kernel.base.models import HotTenantModel, TenantModel
 
 from .table import Lifecycle, Transition
 
 VISIBILITIES = ("customer", "internal", "secret")
 
 
-class Event(TenantModel):
+class Event(HotTenantModel):
     """One append-only fact of a subject's timeline.
 
     `seq` counts within the subject, `id` over all, for live streams, export and seals. `at` is business time,

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from pilothouse.kernel.base.models import TenantModel
+from pilothouse.kernel.base.models import HotTenantModel, Tenant, TenantModel
 
 from .lifecycle import BATCH, FAILURE_REASONS, ITEM
 
@@ -22,7 +22,9 @@ class Batch(TenantModel):
         "started_at", "completed_at", "cancel_requested_at", "deadline_at",
     )  # fmt: skip
 
-    public_id = models.TextField(unique=True)
+    # Two indexes below begin with the tenant.
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", db_index=False)
+    public_id = models.TextField()
     kind = models.TextField(default="enterprise", db_default="enterprise")
     mode = models.TextField(default="live", db_default="live")
     state = models.TextField(default="pending")
@@ -59,6 +61,7 @@ class Batch(TenantModel):
         db_table = "batch"
         constraints = [
             BATCH.check("batch_state_known"),
+            models.UniqueConstraint(fields=["public_id"], name="batch_public_id"),
             models.UniqueConstraint(fields=["tenant", "request_id"], name="batch_request_once"),
             models.CheckConstraint(name="batch_mode_known", condition=models.Q(mode__in=sorted(MODES))),
             models.CheckConstraint(name="batch_kind_known", condition=models.Q(kind__in=sorted(KINDS))),
@@ -102,7 +105,7 @@ class Batch(TenantModel):
         ]
 
 
-class Item(TenantModel):
+class Item(HotTenantModel):
     """One video of a batch. Everything before the end is a column; the end is also an event.
 
     `state` and its due time are the truth for the worker: `next_run_at` (business time) says when it is due,
@@ -116,8 +119,10 @@ class Item(TenantModel):
         "output_expires_at", "progress", "stuck_error", "waits",
     )  # fmt: skip
 
-    public_id = models.TextField(unique=True)
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_column="batch", db_constraint=False, related_name="+")
+    public_id = models.TextField()
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, db_column="batch", db_constraint=False, db_index=False, related_name="+"
+    )
     position = models.IntegerField()
     state = models.TextField(default="pending")
     params = models.JSONField()
@@ -150,6 +155,7 @@ class Item(TenantModel):
         db_table = "item"
         constraints = [
             ITEM.check("item_state_known"),
+            models.UniqueConstraint(fields=["public_id"], name="item_public_id"),
             models.UniqueConstraint(fields=["batch", "position"], name="item_position_once"),
             models.CheckConstraint(
                 name="item_reason_known",
@@ -167,7 +173,9 @@ class Item(TenantModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_run_at"], condition=models.Q(state__in=["pending", "running"]), name="item_due"),
+            # Apart, so that a claim looks at what runs without reading a backlog of a million pending items.
+            models.Index(fields=["next_run_at"], condition=models.Q(state="pending"), name="item_pending_due"),
+            models.Index(fields=["next_run_at"], condition=models.Q(state="running"), name="item_running_due"),
         ]
 
 

@@ -2,8 +2,9 @@
 WITH expected (name, what) AS (VALUES
     ('transfer', 'trigger ledger_post'), ('transfer', 'trigger append_only'), ('journal', 'trigger append_only'),
     ('journal', 'trigger check_stamps'), ('journal', 'trigger check_reversals'), ('event', 'trigger append_only'),
-    ('event', 'trigger check_stamps'), ('seal', 'trigger append_only'), ('account', 'trigger append_only'),
-    ('account', 'trigger account_kind'), ('account', 'constraint account_floor'), ('account', 'index account_once'),
+    ('event', 'trigger check_stamps'), ('event', 'trigger event_tenants'), ('seal', 'trigger append_only'),
+    ('account', 'trigger append_only'), ('account', 'trigger account_kind'),
+    ('account', 'constraint account_floor'), ('account', 'index account_once'),
     ('transfer', 'constraint transfer_amount_positive'), ('transfer', 'constraint transfer_two_accounts'),
     ('transfer', 'index transfer_terminal_once'), ('transfer', 'index transfer_reserve_once'),
     ('journal', 'index journal_key_once'), ('journal', 'index journal_reversed_once'),

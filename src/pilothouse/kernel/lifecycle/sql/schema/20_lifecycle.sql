@@ -15,5 +15,20 @@ END $$;
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
+-- The foreign key of the timeline's tenant, once a statement.
+CREATE OR REPLACE FUNCTION event_tenants() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT tenant FROM added) a
+        WHERE NOT EXISTS (SELECT FROM tenant t WHERE t.id = a.tenant)
+    ) THEN
+        RAISE EXCEPTION 'an event names a tenant that is not there' USING ERRCODE = 'PH003';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER event_tenants AFTER INSERT ON event
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION event_tenants();
+
 -- A seal takes the rows of finished transactions, in the order of their ids; this finds them.
 CREATE INDEX IF NOT EXISTS event_tx ON event USING brin (tx);

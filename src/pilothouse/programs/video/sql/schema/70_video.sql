@@ -1,0 +1,14 @@
+-- The foreign key of an item, once a statement: its batch is there, of the same tenant.
+CREATE OR REPLACE FUNCTION item_parents() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT tenant, batch FROM added) a
+        WHERE NOT EXISTS (SELECT FROM batch b WHERE b.id = a.batch AND b.tenant = a.tenant)
+    ) THEN
+        RAISE EXCEPTION 'an item names a batch that is not there or of another tenant' USING ERRCODE = 'PH003';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER item_parents AFTER INSERT ON item
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION item_parents();
