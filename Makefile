@@ -69,7 +69,7 @@ css: ## Compile the stylesheet (needs node 20 and npm)
 	@npm run css
 
 bench: $(VENV)/.dev ## Measure the speeds of docs/performance.md
-	@sh scripts/bench.sh
+	@$(BIN)/pilothouse bench all
 
 diagrams: $(VENV)/.dev ## Draw the state pictures of docs/architecture.md again
 	@$(BIN)/python scripts/diagrams.py

@@ -62,7 +62,7 @@ def test_the_operations_table_is_the_sample() -> None:
     assert {name: (meaning, value) for name, value, meaning in rows} == sampled()
 
 
-@pytest.mark.parametrize("name", ["VIDEO_CONCURRENCY", "DATABASE_POOL_SIZE", "BATCH_ITEMS_MAX_COUNT", "HOUSE_KIND"])
+@pytest.mark.parametrize("name", ["VIDEO_CONCURRENCY", "DATABASE_POOL_SIZE", "BATCH_ITEMS_MAX_COUNT"])
 def test_the_samples_default_is_the_codes(name: str) -> None:
     reads = [path.read_text(encoding="utf-8") for path in (ROOT / "src/pilothouse/site").glob("*.py")]
     (default,) = {match for text in reads for match in re.findall(rf"\"{name}\", \"?([\w_]+)\"?", text)}

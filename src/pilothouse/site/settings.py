@@ -28,6 +28,8 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 DEBUG = env.boolean("DEBUG", False)
 LOG_SQL = env.boolean("LOG_SQL", False)
 SECRET_KEY = secret_key(DATA)
+# What older keys sealed can still be opened while they stand here.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ENTERPRISE_DOCS_URL = env.text("ENTERPRISE_DOCS_URL", "https://sora2aivideos.com/docs/enterprise")
 ENTERPRISE_EXAMPLES_URL = env.text("ENTERPRISE_EXAMPLES_URL", "https://github.com/sora2aivideos/examples")
 VIDEO_CONCURRENCY = env.integer("VIDEO_CONCURRENCY", 64, 1, 10_000)
