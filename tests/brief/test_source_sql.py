@@ -18,7 +18,6 @@ pytestmark = [
 ]
 FENCE = re.compile(r"```(sql|bash)\n(.*?)```", re.DOTALL)
 STATEMENT = re.compile(r"^(?:SELECT|INSERT|UPDATE)\b.*?;", re.DOTALL | re.MULTILINE)
-LATER_TABLES = ("enterprise_api_keys",)
 
 
 def blocks() -> list[str]:
@@ -82,9 +81,6 @@ def test_the_documents_hold_the_statements_that_we_know():
 @pytest.mark.tamper
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_every_block_runs_as_written_in_one_message(house, desk, number):
-    for table in LATER_TABLES:
-        if table in BLOCKS[number] and desk.send(f"SELECT to_regclass('{table}')") == [(None,)]:
-            pytest.skip(f"{table} has not landed yet")
     desk.send(fill(BLOCKS[number], house.tenant()))
 
 

@@ -92,11 +92,11 @@ def seal(limit: int = SEAL_BLOCK_MAX_ROWS) -> list[Row]:
 
 def seal_and_export() -> None:
     """What a worker does now and then: seal, and export the heads when the newest export has become old."""
-    sealed = seal()
+    seal()
     with worker_scope("seal"):
         newest = newest_heads(head_folder())
     old = newest is None or clock.now().timestamp() - newest.stat().st_mtime > SEAL_HEADS_EVERY_S
-    if sealed and old:
+    if old:
         export_heads()
 
 
