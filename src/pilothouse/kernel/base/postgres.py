@@ -191,7 +191,8 @@ def make_data_folder(data: Path) -> None:
 def throwaway_postgres(*, durable: bool = False) -> Iterator[EmbeddedPostgres]:
     """A server in a temporary folder, gone with its folder at the end, also after kill -9.
 
-    fsync is off unless it is `durable`, as a bench of real commits needs it. Its log is `postgres.log` in the folder. Start it from a thread that outlives it.
+    fsync is off unless it is `durable`, as a bench of real commits needs it. Its log is `postgres.log` in the folder.
+    Start it from a thread that outlives it.
     """
     folder = Path(tempfile.mkdtemp(prefix="ph-test-")).resolve()
     if os.geteuid() == 0:

@@ -86,7 +86,8 @@ def apply(
     """
     tenant = "NULL::bigint AS tenant" if lifecycle.platform else "tenant"
     rows = run(
-        f'SELECT id, {tenant}, state AS old_state FROM "{lifecycle.table}" WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE',  # nosec
+        f'SELECT id, {tenant}, state AS old_state FROM "{lifecycle.table}" '  # nosec
+        "WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE",
         {"ids": list(ids)},
     )
     moves: dict[int, tuple[Row, str, str | None]] = {}

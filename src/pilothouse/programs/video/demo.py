@@ -193,7 +193,8 @@ def _until_completed(client: httpx.Client, batch_id: str, say: Callable[[str], N
     while time.monotonic() < until:
         batch = _ok(client.get(f"/v1/batches/{batch_id}"))
         counts = batch["summary"]
-        line = f"{counts['succeeded'] + counts['failed']} of {counts['total']} videos ended, {counts['running']} running"
+        ended = counts["succeeded"] + counts["failed"]
+        line = f"{ended} of {counts['total']} videos ended, {counts['running']} running"
         if line != told:
             say(line)
             told = line

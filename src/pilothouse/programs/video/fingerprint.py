@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .providers.reasons import FAILURE_MAP_VERSION
-from .providers.routing import ROUTING_POLICY_VERSION
 from .providers.render import RENDERER_VERSION
+from .providers.routing import ROUTING_POLICY_VERSION
 
 PAYLOAD_SCHEMA_VERSION = 1
 LEDGER_RULE_VERSION = 1

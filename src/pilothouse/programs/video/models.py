@@ -84,7 +84,7 @@ class Batch(TenantModel):
                     failed_count__gte=0,
                     cost__gt=0,
                 ),
-            ),  # fmt: skip
+            ),
             models.CheckConstraint(
                 name="batch_money_adds_up",
                 condition=models.Q(
