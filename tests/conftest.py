@@ -55,10 +55,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_database_outside_a_house() -> Iterator[None]:
+def _no_database_outside_a_house() -> None:
     """The template is never connected to by a test: a query without the `house` fixture finds no database."""
     _use_database("no_house_fixture")
-    yield
 
 
 def _use_database(name: str) -> None:
@@ -115,6 +114,8 @@ def _fresh_house() -> Iterator[House]:
     fresh = House()
     with admin_connection("postgres") as admin:
         admin.execute(f'CREATE DATABASE "{fresh.name}" TEMPLATE {TEMPLATE} STRATEGY WAL_LOG')
+        # A clone has the template's walls, but not the rights on the database itself.
+        admin.execute(f'REVOKE TEMPORARY ON DATABASE "{fresh.name}" FROM PUBLIC')
     _use_database(fresh.name)
     try:
         yield fresh

@@ -70,6 +70,12 @@ def create_database() -> None:
             )
 
 
+def _wall_off(cursor: Any) -> None:
+    """No temporary tables for the login roles: they could pose as ours."""
+    name = settings.DATABASES[OWNER]["NAME"]
+    cursor.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+
+
 def schema_hash() -> str:
     """A hash of everything that shapes the database: migrations, schema SQL, declarations, transition tables."""
     digest = hashlib.sha256()
@@ -103,6 +109,7 @@ def migrate(verbosity: int = 0) -> None:
             for path in _schema_files(views=True):
                 _run_file(cursor, path)
             cursor.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+            _wall_off(cursor)
             # What a database is for is decided when it is made, and never changes.
             cursor.execute("UPDATE house SET kind = %s WHERE schema_hash = ''", [settings.HOUSE_KIND])
             cursor.execute("UPDATE house SET schema_hash = %s", [schema_hash()])

@@ -45,6 +45,13 @@ def statements() -> Iterator[str]:
         yield f'REVOKE ALL ON "{table}" FROM PUBLIC, {", ".join(ROLES)}'
         yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {", ".join(SYSTEM_ROLES)}'
         yield f'GRANT SELECT ON "{table}" TO ph_gate, ph_backup'
+    # A trigger runs without this right; without the revoke anybody could hang our functions on a table of their own.
+    yield (
+        "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT p.oid::regprocedure FROM pg_proc p "
+        "WHERE p.prosecdef AND p.prorettype = 'trigger'::regtype AND p.pronamespace IN "
+        "(SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'base')) LOOP "
+        "EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f); END LOOP; END $$"
+    )
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {', '.join(ROLES)}"
     yield "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO ph_backup"
 

@@ -47,6 +47,8 @@ def create_roles(connection: psycopg.Connection, secret_key: str | None) -> None
                         sql.Identifier(role), sql.Literal(password_of(role, secret_key))
                     )
                 )
+        # A client that sends its body slowly must not hold a transaction, and with it a connection, for ever.
+        connection.execute("ALTER ROLE ph_web SET idle_in_transaction_session_timeout = '30s'")
         # ph_worker and ph_backup inherit nothing they need; NOINHERIT keeps ph_web powerless outside a scope.
         connection.execute("GRANT ph_app, ph_ops TO ph_web")
         # A data migration that row-level security would filter must fail instead of changing nothing.

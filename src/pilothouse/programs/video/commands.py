@@ -239,7 +239,7 @@ def cancel_batch(public_id: str) -> int:
     if batch.state == "completed":
         raise BatchCompleted(batch_id=public_id)
     # Items first, then the batch: the lock order of everything that ends items.
-    waiting = SQL.rows("open_items", batches=[batch.id], state="pending")
+    waiting = SQL.rows("open_items", batches=[batch.id], states=["pending"])
     SQL.execute("request_cancel", batch=batch.id)
     append_events([NewEvent(batch.tenant_id, "batch", batch.id, "cancel_request", data={"items": len(waiting)})])
     return end_pending([batch.id], reason="cancelled", claim=new_id("cancel")).count

@@ -69,14 +69,19 @@ def end_pending(batches: Sequence[int], *, reason: str, claim: str) -> Ended:
 
 
 def end_open(batches: Sequence[int], *, reason: str, claim: str) -> Ended:
-    """End every open item of these batches: the deadline."""
+    """End every open item of these batches: the deadline.
+
+    All of their items are locked first, in id order: ending the pending ones locks batch and accounts, and no item
+    may be locked after those.
+    """
+    SQL.rows("open_items", batches=list(batches), states=["pending", "running"])
     pending = _end_all(batches, "pending", reason, claim)
     running = _end_all(batches, "running", reason, claim + ":running")
     return Ended(pending.count + running.count, [*pending.completed, *running.completed])
 
 
 def _end_all(batches: Sequence[int], state: str, reason: str, claim: str) -> Ended:
-    ids = [row["id"] for row in SQL.rows("open_items", batches=list(batches), state=state)]
+    ids = [row["id"] for row in SQL.rows("open_items", batches=list(batches), states=[state])]
     return end_items([Ending(key, "refunded", reason=reason) for key in ids], from_state=state, claim=claim)
 
 

@@ -78,7 +78,7 @@ def batches_json(rows: list[Row]) -> list[dict[str, Any]]:
                 "reserved": row["reserved"],
                 "settled": row["settled"],
                 "refunded": row["refunded"],
-                "in_flight": row["reserved"] - row["settled"] - row["refunded"],
+                "in_flight": in_flight(row),
             },
             "webhook": {"url": row["webhook_url"], "status": webhook_status(row, webhooks)},
             "created_at": clock.iso(row["created_at"]),
@@ -86,6 +86,12 @@ def batches_json(rows: list[Row]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def in_flight(row: Row) -> int:
+    """Credits held for items that have not ended: counted from the items, never by subtraction (requirement C3), so
+    that a sum which does not add up shows."""
+    return int((row["pending_count"] + row["running_count"]) * row["cost"])
 
 
 def webhook_status(row: Row, told: Mapping[int, Row]) -> str:

@@ -14,7 +14,7 @@ from pilothouse.kernel.outbox.queries import webhook_statuses
 from . import limits
 from .lifecycle import COMPLETED_EVENT
 from .models import Batch
-from .queries import history, outcome, webhook_status
+from .queries import history, in_flight, outcome, webhook_status
 
 
 def batch(row: Row, told: Mapping[int, Row]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def batch(row: Row, told: Mapping[int, Row]) -> dict[str, Any]:
             "reserved": row["reserved"],
             "settled": row["settled"],
             "refunded": row["refunded"],
-            "in_flight": row["reserved"] - row["settled"] - row["refunded"],
+            "in_flight": in_flight(row),
         },
         "webhook": {
             "url": row["webhook_url"] or (_("Your active endpoints") if status != "none" else None),
@@ -103,6 +103,9 @@ def _sentence(row: Row) -> dict[str, Any]:
             text = ngettext("Cancel asked; %(n)s video was waiting", "Cancel asked; %(n)s videos were waiting", count)
             return {"sentence": text % {"n": count}, "amount": None}
         case "finish":
-            text = _("Completed: %(good)s finished, %(bad)s failed") % {"good": data["succeeded"], "bad": data["failed"]}
+            text = _("Completed: %(good)s finished, %(bad)s failed") % {
+                "good": data["succeeded"],
+                "bad": data["failed"],
+            }
             return {"sentence": text, "amount": data["refunded"] or None}
     return {"sentence": row["type"].replace("_", " "), "amount": None}

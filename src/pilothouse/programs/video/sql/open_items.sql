@@ -1,2 +1,2 @@
--- The items of these batches in one state, locked, for an ending by cancel or deadline.
-SELECT id FROM item WHERE batch = ANY(%(batches)s::bigint[]) AND state = %(state)s ORDER BY id FOR UPDATE
+-- The items of these batches in the given states, locked in id order, for an ending by cancel or deadline.
+SELECT id FROM item WHERE batch = ANY(%(batches)s::bigint[]) AND state = ANY(%(states)s::text[]) ORDER BY id FOR UPDATE

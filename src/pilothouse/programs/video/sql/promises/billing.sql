@@ -60,6 +60,20 @@ FROM told t JOIN b ON b.id = t.batch LEFT JOIN sums s ON s.batch = b.id
 WHERE t.ledger IS DISTINCT FROM
       jsonb_build_object('reserved', s.reserved, 'settled', s.settled, 'refunded', s.refunded)
 UNION ALL
+SELECT b.tenant, b.public_id, NULL,
+       'the price is ' || b.cost || ' and the pinned terms say ' || coalesce(t.body ->> 'cost_per_video', 'nothing')
+FROM b LEFT JOIN LATERAL (
+    SELECT t.body FROM terms t WHERE t.kind = 'video_price' AND t.hash = b.terms_hash ORDER BY t.version LIMIT 1
+) t ON true
+WHERE (t.body ->> 'cost_per_video')::bigint IS DISTINCT FROM b.cost
+UNION ALL
+SELECT b.tenant, b.public_id, NULL, 'a batch of mode ' || b.mode || ' in ' || b.unit || ' has for its ' || n.kind || ' account '
+       || coalesce('the ' || a.kind || ' account in ' || a.unit, 'none of its tenant')
+FROM b CROSS JOIN LATERAL (VALUES ('wallet', b.wallet_account), ('held', b.held_account),
+                                  ('credits_earned', b.earned_account)) AS n (kind, id)
+LEFT JOIN account a ON a.id = n.id AND a.tenant = b.tenant
+WHERE (a.kind, a.unit) IS DISTINCT FROM (n.kind, b.unit) OR (b.mode = 'test') <> (b.unit = 'TEST')
+UNION ALL
 SELECT a.tenant, NULL, NULL, 'the account ' || a.kind || ' ' || a.unit || ' is at ' || a.credits - a.debits
 FROM account a
 WHERE a.floor IS NOT NULL AND a.credits - a.debits < a.floor
