@@ -193,16 +193,22 @@ def test_other_roles_cannot_write_the_views(house):
                     connection.execute(f"SELECT {call}".encode())
 
 
+@pytest.mark.tamper
 def test_a_shadowed_search_path_reaches_nothing(house):
     """The trigger functions run as the ledger's role: tables of the caller must not be able to stand in."""
+    shadow = "CREATE TEMP TABLE account (id bigint, tenant bigint, kind text, ref text, unit text)"
     tenant = house.tenant()
     desk = Desk(house, "ph_ops")
-    desk.send("CREATE TEMP TABLE account (id bigint, tenant bigint, kind text, ref text, unit text)")
-    desk.send("SET search_path = pg_temp, public")
-    desk.send(fill(INSERT, tenant))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        desk.send(shadow)
+    desk.connection.close()
+    editor = Desk(house, "postgres")
+    editor.send(shadow)
+    editor.send("SET search_path = pg_temp, public")
+    editor.send(fill(INSERT, tenant))
+    editor.connection.close()
     with house.connect("ph_worker") as connection:
         assert connection.execute("SELECT count(*) FROM transfer WHERE tenant = %s", [tenant.id]).fetchone() == (1,)
-    desk.connection.close()
 
 
 def test_a_tenant_sees_its_own_rows_only(house):

@@ -1,5 +1,7 @@
 """The JSON API: one place where rooms' and programs' routers meet, and where every error gets its one shape."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import structlog
@@ -11,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from pilothouse.kernel.access.api_auth import KeyOrSession
-from pilothouse.kernel.base.errors import PilothouseError, error_body
+from pilothouse.kernel.base.errors import InvalidInput, PilothouseError, error_body
 from pilothouse.kernel.base.json_api import answer
 from pilothouse.kernel.ledger.api import router as ledger_router
 from pilothouse.kernel.outbox.api import router as outbox_router
@@ -34,6 +36,7 @@ def build() -> NinjaAPI:
         auth=KeyOrSession(),
         servers=[{"url": settings.SITE_URL}],
     )
+    api.add_decorator(_known_query_only, mode="operation")
     api.add_router("/v1", ledger_router)
     api.add_router("/v1", outbox_router)
     for program in load_programs().values():
@@ -41,6 +44,19 @@ def build() -> NinjaAPI:
             program.api(api)
     _handle_errors(api)
     return api
+
+
+def _known_query_only(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse a query parameter that the operation does not have: a mistyped filter must not answer with everything."""
+
+    @wraps(operation)
+    def strict(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        for name in request.GET:
+            if name not in kwargs:
+                raise InvalidInput(reason=f"There is no query parameter {name[:100]!r} here.")
+        return operation(request, *args, **kwargs)
+
+    return strict
 
 
 def _handle_errors(api: NinjaAPI) -> None:

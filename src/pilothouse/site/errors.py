@@ -29,6 +29,13 @@ def _show(request: HttpRequest, status: int, **context: object) -> HttpResponse:
     return render(request, f"ui/errors/{status}.html", {"request_id": request_id, **context}, status=status)
 
 
+def refusal(request: HttpRequest, error: PilothouseError) -> HttpResponseBase:
+    """The answer to a request that is refused before anybody looked at who sent it: JSON or one plain sentence."""
+    if is_api(request.path):
+        return answer(error.as_json(str(getattr(request, "request_id", ""))), error.status, error.headers)
+    return HttpResponse(f"{error}\n", status=error.status, content_type="text/plain; charset=utf-8")
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
     """A request that Django itself refused."""
     return _show(request, 400)

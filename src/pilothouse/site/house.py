@@ -13,7 +13,8 @@ from .tree import ProcessSpec, Tree
 
 WEB_PORT = 8000
 LIVE_PORT = 8001
-WEB_THREADS_COUNT = 8
+# Far more than database connections: a thread is held while a slow client sends its body, a connection is not.
+WEB_THREADS_COUNT = 64
 BIND_DEFAULT = "127.0.0.1"
 
 

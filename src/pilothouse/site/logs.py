@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,17 @@ FILE_MAX_BYTES = 20 * 1024 * 1024
 FILE_BACKUPS_COUNT = 5
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def escape_control(logger: Any, name: str, event: Any) -> Any:
+    """Write control characters as escapes: what a stranger sent must not colour or move an operator's terminal."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception":
+            event[key] = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+    return event
+
+
 def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: `level`, `folder` for the rotating file, `process` to name it (two processes must not
     rotate one file), `sql` to log every statement."""
@@ -20,6 +32,7 @@ def configure(config: dict[str, Any]) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        escape_control,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pilothouse.site.middleware.RequestIdMiddleware",
+    "pilothouse.site.middleware.RequestWallMiddleware",
     "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -134,6 +135,9 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 900
 ACCOUNT_PREVENT_ENUMERATION = True
+# Failed sign-ins for one address are bounded, but so wide that a stranger who guesses does not lock its owner out
+# within a coffee break; each network address has its own, narrower bound.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,60/10m/key"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 # Credits come only through a pilot (requirement C16) and people only by invitation, so nobody signs up alone.
 ACCOUNT_ADAPTER = "pilothouse.kernel.access.adapter.InvitationOnlyAdapter"

@@ -82,13 +82,15 @@ def live(port: PortOption = 8001, bind: BindOption = "0.0.0.0") -> None:  # noqa
 
 
 def _exec(interface: str, target: str, bind: str, port: int, workers: int) -> None:
+    from pilothouse.site.house import WEB_THREADS_COUNT
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
     command = [
         sys.executable, "-m", "granian", "--interface", interface, "--host", bind, "--port", str(port),
         "--workers", str(workers), "--no-ws", "--log-level", "info", target,
     ]  # fmt: skip
     if interface == "wsgi":
-        command[-1:-1] = ["--blocking-threads", "8"]
+        command[-1:-1] = ["--blocking-threads", str(WEB_THREADS_COUNT)]
     os.execv(sys.executable, command)  # noqa: S606
 
 
