@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.commands import grant
@@ -19,7 +20,7 @@ from pilothouse.programs.video.errors import BatchCompleted, BatchSize, RequestI
 from pilothouse.programs.video.execution import ItemPump, write_steps
 from pilothouse.programs.video.models import Batch, Item
 from pilothouse.programs.video.prices import publish_default_price
-from pilothouse.programs.video.queries import batches_json, item_rows, items_json
+from pilothouse.programs.video.queries import batch_rows, batches_json, item_rows, items_json
 from pilothouse.programs.video.steps import Step
 
 pytestmark = pytest.mark.house
@@ -205,6 +206,16 @@ def test_a_test_key_costs_nothing_and_keeps_the_equation(tenant):
     with tenant_scope(tenant.id):
         assert balance(tenant.id).available == 100
         assert balance(tenant.id, "TEST").held == 0
+
+
+def test_a_test_key_neither_sees_nor_cancels_live_work(tenant):
+    created = create(tenant)
+    with tenant_scope(tenant.id):
+        assert commands.access_batch(created.batch_id, "live").public_id == created.batch_id
+        for touch in (commands.access_batch, commands.cancel_batch):
+            with pytest.raises(NotFound):
+                touch(created.batch_id, "test")
+        assert batch_rows(tenant.id, count=10, mode="test") == []
 
 
 def test_competing_workers_share_the_items_without_a_double(tenant):

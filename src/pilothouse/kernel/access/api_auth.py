@@ -26,6 +26,12 @@ def caller(request: HttpRequest, scope: str) -> Principal:
     return principal
 
 
+def mode_of(principal: Principal) -> str | None:
+    """The mode to which a key is bound: a test key neither sees nor touches live work. None for a person, who sees
+    both."""
+    return principal.mode if principal.key is not None else None
+
+
 def entry_of(principal: Principal) -> str:
     """How a command came in: `api` by key, `page` by a person's session."""
     return "api" if principal.key is not None else "page"

@@ -222,20 +222,20 @@ def _insert(
     return public_id
 
 
-def access_batch(public_id: str) -> Batch:
-    """A batch of the open tenant; NotFound for any other."""
+def access_batch(public_id: str, mode: str | None = None) -> Batch:
+    """A batch of the open tenant; NotFound for any other, and for one of another mode than a key works in."""
     batch = Batch.objects.filter(public_id=public_id).first()
-    if batch is None:
+    if batch is None or mode not in (None, batch.mode):
         raise NotFound(what="batch")
     return batch
 
 
-def cancel_batch(public_id: str) -> int:
+def cancel_batch(public_id: str, mode: str | None = None) -> int:
     """Cancel the items of a batch that were not dispatched; their credits return at once. Returns how many.
 
     Items that run go on to their end. Cancelling twice cancels what is left. Raises BatchCompleted.
     """
-    batch = access_batch(public_id)
+    batch = access_batch(public_id, mode)
     if batch.state == "completed":
         raise BatchCompleted(batch_id=public_id)
     # Items first, then the batch: the lock order of everything that ends items.

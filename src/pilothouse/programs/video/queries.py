@@ -34,14 +34,22 @@ def batch_rows(
     before: int | None = None,
     state: str | None = None,
     request_id: str | None = None,
+    mode: str | None = None,
     search: str | None = None,
 ) -> list[Row]:
     """Rows of a tenant's batches, newest first, for lists.
 
-    `before` is the key of the last row seen, `search` the beginning of a request_id or a batch's id.
+    `before` is the key of the last row seen, `mode` live or test, `search` the beginning of a request_id or a batch's id.
     """
     return SQL.rows(
-        "list_batches", tenant=tenant, count=count, before=before, state=state, request_id=request_id, search=search
+        "list_batches",
+        tenant=tenant,
+        count=count,
+        before=before,
+        state=state,
+        request_id=request_id,
+        mode=mode,
+        search=search,
     )
 
 
