@@ -1,6 +1,7 @@
 """Each invariant sees its own violation, planted as superuser, and no other one does."""
 
 import pytest
+from django.db import Error as DatabaseError
 from ledger_world import World, seal_all
 
 from pilothouse.kernel.base.models import Tenant
@@ -110,6 +111,7 @@ PLANTS = {
     ],
     "04_item_ends_once": [
         "DROP INDEX transfer_terminal_once",
+        QUIET,
         JOURNAL.format(kind="settle", ref_type="other", ref_id=""),
         TRANSFER.format(
             kind="settle", debit=account("credits_issued"), credit=account("credits_earned"), amount=10,
@@ -185,17 +187,23 @@ def test_the_sample_names_the_tenant_and_the_row(house, world):
     assert (sample["tenant"], sample["kind"], sample["credits"] - sample["credits_by_rows"]) == (world, "wallet", 1)
 
 
-def test_a_second_end_and_a_short_end_are_both_seen(house):
+def test_a_short_end_is_refused_and_planted_it_is_seen(house):
     """The rule about ends over the ledger's own rows, without any program's items."""
     world = World.open(house.tenant().id, 100)
     world.batch("bat_1", 1, 4, 2)
     with worker_scope("test"):
         world.move("reserve", [9], "late")
+    with pytest.raises(DatabaseError, match="another amount than was reserved"), worker_scope("test"):
         world.move("settle", [9], "short", amount=5)
+    with house.admin() as admin, admin.transaction():
+        admin.execute("ALTER TABLE transfer DISABLE TRIGGER append_only")
+        admin.execute("UPDATE transfer SET amount = 5 WHERE item = 1 AND kind = 'settle'")
+        admin.execute("UPDATE account SET debits = debits - 5 WHERE kind = 'held'")
+        admin.execute("ALTER TABLE transfer ENABLE TRIGGER append_only")
     with worker_scope("check"):
-        rows = {row["name"]: row["rows"] for row in invariants.run_invariants()}
-    assert rows["04_item_ends_once"] == 1
-    assert sum(rows.values()) == 1
+        assert {row["name"]: row["rows"] for row in invariants.run_invariants() if row["rows"]} == {
+            "04_item_ends_once": 1
+        }
 
 
 def test_events_of_another_subject_do_not_disturb(house):
