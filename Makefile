@@ -32,7 +32,7 @@ dev: $(VENV)/.dev ## Like run, restarting web and live when code changes
 
 test: $(VENV)/.dev ## Run the everyday tests (TESTS=tests/ledger for some of them)
 	@sh scripts/chromium.sh
-	@$(PYTEST) -q -n $(TEST_PROCESSES) --dist worksteal -m "not slow" $(TESTS)
+	@$(PYTEST) -q -r fEs -n $(TEST_PROCESSES) --dist worksteal -m "not slow" $(TESTS)
 
 slow: $(VENV)/.dev ## Run the tests that are left out of the everyday suite
 	@sh scripts/chromium.sh
