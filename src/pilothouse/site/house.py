@@ -1,8 +1,10 @@
 """One machine's whole house: the embedded database, web, live and worker as one process tree."""
 
+import fcntl
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,18 +35,41 @@ class HouseOptions:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
+_taken: list[int] = []
+
+
 def free_port(bind: str, wanted: int, any_port: bool) -> int:
-    """`wanted` when it is free, else a free one; SystemExit with a sentence when it must be that one."""
-    for port in (wanted, 0):
+    """`wanted` when it is free, else a free one; SystemExit with a sentence when it must be that one.
+
+    The web server shares its port with whoever asks for the same (SO_REUSEPORT), so that of two houses that start at
+    the same moment each would answer half of the other's requests. A lock on the number, held for this process's
+    life, keeps the second away.
+    """
+    for port in (wanted, *([0] * 5)):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((bind, port))
-                return int(probe.getsockname()[1])
+                found = int(probe.getsockname()[1])
+                if _reserve(found):
+                    return found
             except OSError:
-                if not any_port:
-                    break
+                pass
+        if not any_port:
+            break
     raise SystemExit(f"Port {wanted} on {bind} is taken by another program. Choose another with --port.")
+
+
+def _reserve(port: int) -> bool:
+    path = Path(tempfile.gettempdir()) / f"pilothouse-port-{port}-{os.getuid()}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    _taken.append(descriptor)
+    return True
 
 
 def environment(options: HouseOptions, web_port: int, live_port: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .limits import EXPORT_CHUNK_ROWS, LEDGER_PAGE_MAX_ROWS, TIMELY_MAX_S
@@ -277,8 +277,12 @@ def reconciliation(
     """Reconcile one piece of work (`ref`, a batch's public id) or a period of business time.
 
     `folders` are the programs' completeness statements (`Statements(module, "sql/reconcile")`): each returns rows
-    {ref, what} for what has no partner, either way.
+    {ref, what} for what has no partner, either way. Raises NotFound for a `ref` that the ledger does not know: what
+    was never posted does not reconcile to zero.
     """
+    entries = batch_entries(tenant, ref) if ref else None
+    if entries is not None and not entries.reserved:
+        raise NotFound(what="ledger entry")
     where: dict[str, Any] = {"tenant": tenant, "ref": ref, "start": start, "end": end}
     unpaired = [row for folder in folders for name in folder.names() for row in folder.rows(name, **where)]
     timeliness = SQL.one("timeliness", timely_s=TIMELY_MAX_S, **where)
@@ -287,7 +291,7 @@ def reconciliation(
         clearing=SQL.rows("clearing", tenant=tenant, ref=ref, end=end),
         completeness=unpaired,
         timeliness=timeliness,
-        entries=batch_entries(tenant, ref) if ref else None,
+        entries=entries,
     )
 
 
@@ -355,4 +359,4 @@ def _parse_cursor(cursor: str) -> tuple[datetime, int]:
             raise ValueError(cursor)
         return when, key
     except (ValueError, binascii.Error):
-        raise InvalidInput(reason="The cursor is not one that an earlier page gave.") from None
+        raise UnknownCursor() from None

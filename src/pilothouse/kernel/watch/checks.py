@@ -17,7 +17,7 @@ from pilothouse.kernel.lifecycle.queries import stuck_subjects
 
 from .limits import SAMPLE_MAX_ROWS
 
-KEY_SQL = "md5(coalesce(o.batch, '') || '|' || coalesce(o.item, '') || '|' || o.what)"
+KEY_SQL = "md5(o.tenant || '|' || coalesce(o.batch, '') || '|' || coalesce(o.item, '') || '|' || o.what)"
 PROMISES = ("execution", "billing", "refund", "parity")
 # A check in Python gets the batches to look at (None = all) and returns offending rows like a statement's.
 Look = Callable[[Sequence[int] | None], list[Row]]
@@ -128,8 +128,8 @@ def look(promise: Promise, batches: Sequence[int] | None = None, sample_rows: in
 
 
 def finding_key(row: Row) -> str:
-    """The key of an offending row: MD5 of its batch, item and words, as KEY_SQL computes it."""
-    text = "|".join(str(row[name]) if row[name] is not None else "" for name in ("batch", "item", "what"))
+    """The key of an offending row: MD5 of its tenant, batch, item and words, as KEY_SQL computes it."""
+    text = "|".join(str(row[name]) if row[name] is not None else "" for name in ("tenant", "batch", "item", "what"))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -45,6 +45,7 @@ PROGRAM = Program(
     lifecycles=(lifecycle.BATCH.name, lifecycle.ITEM.name),
     promises=PROMISES,
     invariants=Path(__file__).parent / "sql" / "invariants",
+    reconcile=Path(__file__).parent / "sql" / "reconcile",
     api=_api,
     urls="pilothouse.programs.video.urls",
     navigation=(NavItem("Batches", "video:batches", ("owner", "engineer", "finance"), "film", "b"),),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from . import app, setup
-from .database import data_folder, database_up
+from .database import OWN_SERVER, data_folder, database_up
 
 EXIT_BROKEN = 1
 EXIT_NO_DATABASE = 2
@@ -167,7 +167,8 @@ def _workers() -> Guard:
     from pilothouse.kernel.watch.queries import heartbeat_age
     from pilothouse.site.tree import running
 
-    if os.environ.get("PILOTHOUSE_TEST_SERVER") or not (os.environ.get("DATABASE_URL") or running(data_folder())):
+    alone = os.environ.get("PILOTHOUSE_TEST_SERVER") or os.environ.get(OWN_SERVER)
+    if alone or not (os.environ.get("DATABASE_URL") or running(data_folder())):
         return Guard("workers", True, "The house is not running, so no worker is expected.")
     from pilothouse.kernel.watch.limits import HEARTBEAT_FRESH_S
 

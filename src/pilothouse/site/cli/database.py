@@ -16,6 +16,10 @@ app.add_typer(database_app, name="database")
 EXIT_BUSY = 3
 
 
+# Set while this command runs the embedded server itself, so that it does not take its own hold for a tree's.
+OWN_SERVER = "PILOTHOUSE_OWN_SERVER"
+
+
 def data_folder() -> Path:
     """The data folder that this command works on."""
     return Path(os.environ.get("DATA", ".data")).absolute()
@@ -49,8 +53,10 @@ def database_up() -> Iterator[None]:
             server.start(stdout=subprocess.DEVNULL)
             try:
                 server.wait_ready()
+                os.environ[OWN_SERVER] = "1"
                 yield
             finally:
+                os.environ.pop(OWN_SERVER, None)
                 _close_connections()
                 server.stop()
     except AlreadyRunning as busy:

@@ -50,7 +50,7 @@ def _with_house(program: str, data: Path, options: dict[str, int], as_json: bool
         migrate()
         seed()
 
-    tree, _ = build_house(HouseOptions(data, kind="demo", quiet=as_json), prepare)
+    tree, _ = build_house(HouseOptions(data, kind="demo", web_port=0, live_port=0, quiet=as_json), prepare)
     return tree.run(lambda _: _prove(program, data, options, as_json))
 
 

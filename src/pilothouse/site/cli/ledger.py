@@ -126,6 +126,37 @@ def statement(
 
 
 @ledger_app.command()
+def reconcile(
+    tenant: TenantOption,
+    batch: Annotated[str, typer.Option(help="One batch's public id; the whole account by default.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Prove reserved = settled + refunded from the transfers alone; exit 1 with what is held or has no partner."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.base.sql import Statements
+        from pilothouse.kernel.ledger.queries import reconciliation
+        from pilothouse.site.programs import load_programs
+
+        folders = [program.reconcile for program in load_programs().values() if program.reconcile is not None]
+        with _refusals(as_json), worker_scope("cli"):
+            found = reconciliation(
+                _tenant(tenant).id, batch or None, folders=[Statements(str(folder / "x"), ".") for folder in folders]
+            )
+    amounts = dict(found.entries.lines) if found.entries else {}
+    body = {
+        "ok": found.balanced, "entries": amounts, "held": found.clearing, "without_partner": found.completeness,
+        "timeliness": found.timeliness,
+    }  # fmt: skip
+    lines = [f"{label}: {amount}" for label, amount in amounts.items()]
+    lines += [f"held: {row}" for row in found.clearing] + [f"without partner: {row}" for row in found.completeness]
+    _say(body, as_json, "\n".join([*lines, "It reconciles." if found.balanced else "It does not reconcile."]))
+    if not found.balanced:
+        raise typer.Exit(1)
+
+
+@ledger_app.command()
 def seal(
     heads: Annotated[Path | None, typer.Option("--heads", help="Folder for the signed heads.")] = None,
     as_json: JsonOption = False,
