@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 import pytest
-from front_door import FrontDoor, items, order
+from front_door import FrontDoor, items
 from PIL import Image
 
 pytestmark = [pytest.mark.http, pytest.mark.house]

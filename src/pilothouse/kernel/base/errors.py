@@ -55,6 +55,13 @@ class InvalidInput(PilothouseError):
     message = "{reason}"
 
 
+class UnknownCursor(InvalidInput):
+    """The cursor has the right form and was not given by an earlier page."""
+
+    code = "unknown_cursor"
+    message = "The cursor is not one that an earlier page gave."
+
+
 class Forbidden(PilothouseError):
     """The caller is known and may not do this."""
 

@@ -108,6 +108,13 @@ def text_field(body: dict[str, Any], name: str, *, maximum: int, required: bool 
     return value
 
 
+def whole_number(value: Any) -> int | None:
+    """A JSON value as a whole number (4.0 is one, true is none), or None when it is not one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None
+
+
 def storable(text: str) -> bool:
     """Whether PostgreSQL can keep this text: no NUL, no lone surrogate."""
     try:

@@ -1,24 +1,48 @@
 """What every operation of the API documents alike: its errors and its request bodies."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Schema
+from ninja.params.functions import Path, Query
+from pydantic import Field
+
+from .limits import PAGE_SIZE_DEFAULT_ROWS, PAGE_SIZE_MAX_ROWS
+
+Ok = Annotated[bool, Field(description="True: it was done. An error carries false.")]
+Next = Annotated[str | None, Field(description="The `cursor` of the following page; null on the last one.")]
+DIGITS_PATTERN = "^[0-9]{1,18}$"
+
+
+def limit_query() -> Any:
+    """The query parameter `limit` of a paged list."""
+    words = f"Rows of one page; {PAGE_SIZE_DEFAULT_ROWS} when not given."
+    return Query(None, ge=1, le=PAGE_SIZE_MAX_ROWS, description=words)
+
+
+def cursor_query(pattern: str = DIGITS_PATTERN) -> Any:
+    """The query parameter `cursor` of a paged list."""
+    return Query(None, pattern=pattern, description="The `next` of an earlier page; its following rows are answered.")
+
+
+def id_path(what: str) -> Any:
+    """The id of one thing, in the path."""
+    return Path(..., description=f"The id of {what}.")
 
 
 class ErrorBody(Schema):
     """What went wrong: a stable code for machines, one sentence for people, the values, and the request's id."""
 
-    code: str
-    message: str
-    details: dict[str, Any]
-    request_id: str
+    code: str = Field(description="Stable: programs may branch on it.")
+    message: str = Field(description="One sentence for a person. Its words may change.")
+    details: dict[str, Any] = Field(description="The values of the sentence, by name.")
+    request_id: str = Field(description="Name it when you ask us; it is also the header X-Request-ID.")
 
 
 class ErrorOut(Schema):
     """The one shape of an error."""
 
-    ok: bool
-    error: ErrorBody
+    ok: bool = Field(description="Always false.")
+    error: ErrorBody = Field(description="What went wrong.")
 
 
 def errors(*statuses: int) -> dict[int, type[ErrorOut]]:

@@ -1,15 +1,17 @@
 """The ledger over HTTP: the balance and the rows that explain it."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
+from ninja.params.functions import Query
+from pydantic import Field
 
 from pilothouse.kernel.base.caller import caller
 from pilothouse.kernel.base.errors import InvalidInput
-from pilothouse.kernel.base.json_api import answer, page_size, storable
-from pilothouse.kernel.base.openapi import errors
+from pilothouse.kernel.base.json_api import answer, page_size
+from pilothouse.kernel.base.openapi import Next, Ok, cursor_query, errors, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
 
 from .exports import ledger_csv
@@ -17,40 +19,40 @@ from .models import CREDIT, TEST
 from .queries import balance, ledger_page
 
 router = Router(tags=["ledger"])
-FORMATS = ("json", "csv")
+CURSOR_PATTERN = "^[A-Za-z0-9_-]{1,100}$"
 
 
 class BalanceOut(Schema):
     """What the wallet shows, in whole credits."""
 
-    ok: bool
-    unit: str
-    available: int
-    held: int
+    ok: Ok
+    unit: str = Field(description="CREDIT, or TEST for a test key, whose credits have no value.")
+    available: int = Field(description="Credits that can be spent now.")
+    held: int = Field(description="Credits reserved for videos that have not ended.")
 
 
 class LedgerRowOut(Schema):
     """One movement of the wallet."""
 
-    id: str
-    type: str
-    ref_type: str
-    ref_id: str
-    request_id: str
-    entry: str
-    credits_delta: int
-    amount: int
-    description: str
-    created_at: datetime
+    id: str = Field(description="The row's id, for ever.")
+    type: str = Field(description="add, freeze, settle, refund or adjust.")
+    ref_type: str = Field(description="What it was for: a batch, a pilot's grant, a purchase or an adjustment.")
+    ref_id: str = Field(description="The id of what it was for.")
+    request_id: str = Field(description="Your request_id of the batch; empty for other rows.")
+    entry: str = Field(description="The line's name for Finance, such as Reserved (initial).")
+    credits_delta: int = Field(description="How the spendable credits changed; a settled video changes nothing more.")
+    amount: int = Field(description="The credits that moved; always positive.")
+    description: str = Field(description="Why, in words.")
+    created_at: datetime = Field(description="When it took effect.")
 
 
 class LedgerOut(Schema):
-    """One page of the ledger, newest first; `next` is the cursor of the next page or null."""
+    """One page of the ledger, newest first."""
 
-    ok: bool
-    unit: str
-    rows: list[LedgerRowOut]
-    next: str | None
+    ok: Ok
+    unit: str = Field(description="CREDIT, or TEST for a test key.")
+    rows: list[LedgerRowOut] = Field(description="The movements, newest first.")
+    next: Next
 
 
 @router.get("/credits/balance", response={200: BalanceOut, **errors(401, 403, 429)}, summary="The balance")
@@ -66,25 +68,18 @@ def get_balance(request: HttpRequest) -> HttpResponse:
 @router.get("/ledger", response={200: LedgerOut, **errors(401, 403, 422, 429)}, summary="The ledger")
 def get_ledger(
     request: HttpRequest,
-    limit: int | None = None,
-    cursor: str | None = None,
-    type: str | None = None,
-    batch_id: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    format: str = "json",
+    limit: int = limit_query(),
+    cursor: str = cursor_query(CURSOR_PATTERN),
+    type: Literal["add", "freeze", "settle", "refund", "adjust"] = Query(None, description="Only rows of this type."),
+    batch_id: str = Query(None, pattern="^bat_[0-9a-z]+$", max_length=40, description="Only rows of this batch."),
+    since: datetime = Query(None, description="Only rows that took effect then or later."),
+    until: datetime = Query(None, description="Only rows that took effect before."),
+    format: Literal["json", "csv"] = Query("json", description="csv answers with all matching rows as one file."),
 ) -> HttpResponse:
-    """Every movement of the wallet, newest first. `format=csv` exports all matching rows.
-
-    `type` is one of add, freeze, settle, refund, adjust; `since` is inclusive, `until` exclusive.
-    """
+    """Every movement of the wallet, newest first. `format=csv` exports all matching rows."""
     principal = caller(request, "ledger:read")
     unit = TEST if principal.mode == "test" else CREDIT
-    if format not in FORMATS:
-        raise InvalidInput(reason=f"format must be {' or '.join(FORMATS)}.")
-    if batch_id is not None and not storable(batch_id):
-        raise InvalidInput(reason="batch_id must be the id of a batch.")
-    filters: dict[str, Any] = {"type": type, "ref_id": batch_id, "since": since, "until": until}
+    filters: dict[str, Any] = {"type": type, "ref_id": batch_id, "since": _utc(since), "until": _utc(until)}
     with tenant_scope(principal.tenant, principal.actor):
         if format == "csv":
             response = HttpResponse("".join(ledger_csv(principal.tenant, unit, **filters)), content_type="text/csv")
@@ -92,3 +87,13 @@ def get_ledger(
             return response
         rows, following = ledger_page(principal.tenant, unit, count=page_size(limit), cursor=cursor, **filters)
     return answer({"ok": True, "unit": unit, "rows": rows, "next": following})
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """The instant in UTC: PostgreSQL does not take every offset that ISO 8601 allows. Without one, UTC is meant."""
+    if at is None:
+        return None
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(reason="since and until must be between the years 1 and 9999 in UTC.") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pilothouse.kernel.base.errors import InvalidInput, NotFound
+from pilothouse.kernel.base.errors import InvalidInput, NotFound, UnknownCursor
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .limits import EXPORT_CHUNK_ROWS, LEDGER_PAGE_MAX_ROWS, TIMELY_MAX_S

@@ -1,15 +1,16 @@
 """Webhooks over HTTP: endpoints, their secrets, and what was delivered to them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
+from ninja.params.functions import Query
 
 from pilothouse.kernel.access.api_auth import caller
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
-from pilothouse.kernel.base.openapi import body, errors
+from pilothouse.kernel.base.openapi import body, cursor_query, errors, id_path, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
 
@@ -18,9 +19,9 @@ from .api_schemas import (
     CREATE_JSON,
     UPDATE_JSON,
     AttemptsOut,
-    CreatedOut,
     DeletedOut,
     DeliveriesOut,
+    EndpointCreatedOut,
     EndpointOut,
     EndpointsOut,
     QueuedOut,
@@ -35,7 +36,6 @@ from .endpoints import (
     rotate_secret,
     update_endpoint,
 )
-from .lifecycle import DELIVERY
 from .limits import DESCRIPTION_MAX_CHARACTERS, SECRET_OVERLAP_HOURS, URL_MAX_CHARACTERS
 from .secrets_at_rest import reveal_default_secret, rotate_default_secret
 
@@ -54,7 +54,7 @@ def get_endpoints(request: HttpRequest) -> HttpResponse:
 
 @router.post(
     "/webhooks",
-    response={201: CreatedOut, **errors(401, 403, 409, 413, 415, 422, 429)},
+    response={201: EndpointCreatedOut, **errors(401, 403, 409, 413, 415, 422, 429)},
     openapi_extra=body(CREATE_JSON),
     summary="Create an endpoint",
 )
@@ -75,7 +75,7 @@ def post_endpoint(request: HttpRequest) -> HttpResponse:
 @router.get(
     "/webhooks/{endpoint_id}", response={200: EndpointOut, **errors(401, 403, 404, 429)}, summary="Get an endpoint"
 )
-def get_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
+def get_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """One endpoint."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -88,7 +88,7 @@ def get_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
     openapi_extra=body(UPDATE_JSON),
     summary="Change, pause or resume an endpoint",
 )
-def patch_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
+def patch_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """Change the address or description, or pause (`"status": "paused"`) and resume (`"active"`)."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -110,7 +110,7 @@ def patch_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
 @router.delete(
     "/webhooks/{endpoint_id}", response={200: DeletedOut, **errors(401, 403, 404, 429)}, summary="Delete an endpoint"
 )
-def remove_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
+def remove_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """Stop sending to an address; what is due to it ends undelivered, its history stays."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -121,7 +121,7 @@ def remove_endpoint(request: HttpRequest, endpoint_id: str) -> HttpResponse:
 @router.post(
     "/webhooks/{endpoint_id}/rotate", response={200: SecretOut, **errors(401, 403, 404, 429)}, summary="Rotate a secret"
 )
-def post_rotate(request: HttpRequest, endpoint_id: str) -> HttpResponse:
+def post_rotate(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """A new secret, in this answer only; the old one signs beside it for 24 hours."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -133,7 +133,7 @@ def post_rotate(request: HttpRequest, endpoint_id: str) -> HttpResponse:
     response={202: QueuedOut, **errors(401, 403, 404, 409, 429)},
     summary="Send a test event",
 )
-def post_test(request: HttpRequest, endpoint_id: str) -> HttpResponse:
+def post_test(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """Queue the event `{"event":"test"}` for this endpoint."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -163,17 +163,15 @@ def post_default_rotate(request: HttpRequest) -> HttpResponse:
 )
 def get_deliveries(
     request: HttpRequest,
-    limit: int | None = None,
-    cursor: str | None = None,
-    endpoint_id: str | None = None,
-    status: str | None = None,
+    limit: int = limit_query(),
+    cursor: str = cursor_query(),
+    endpoint_id: str = Query(None, pattern="^we_[0-9a-z]+$", max_length=40, description="Only to this endpoint."),
+    status: Literal["dead", "delivered", "disabled", "queued", "sending", "waiting"] = Query(
+        None, description="Only in this status."
+    ),
 ) -> HttpResponse:
     """Deliveries, newest first, optionally of one endpoint or in one status."""
     principal = caller(request, SCOPE)
-    if status is not None and status not in DELIVERY.states:
-        raise InvalidInput(reason=f"status must be one of {', '.join(DELIVERY.states)}.")
-    if endpoint_id is not None and "\0" in endpoint_id:
-        raise NotFound(what="webhook endpoint")
     size = page_size(limit)
     with tenant_scope(principal.tenant, principal.actor):
         rows = queries.deliveries(endpoint=endpoint_id, state=status, before=_cursor(cursor), count=size)
@@ -186,7 +184,7 @@ def get_deliveries(
     response={200: AttemptsOut, **errors(401, 403, 404, 429)},
     summary="List the attempts of a delivery",
 )
-def get_attempts(request: HttpRequest, delivery_id: str) -> HttpResponse:
+def get_attempts(request: HttpRequest, delivery_id: str = id_path("a delivery")) -> HttpResponse:
     """Every HTTP try of one delivery."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -201,7 +199,7 @@ def get_attempts(request: HttpRequest, delivery_id: str) -> HttpResponse:
     response={202: QueuedOut, **errors(401, 403, 404, 409, 429)},
     summary="Send a delivery again",
 )
-def post_replay(request: HttpRequest, delivery_id: str) -> HttpResponse:
+def post_replay(request: HttpRequest, delivery_id: str = id_path("a delivery")) -> HttpResponse:
     """A new delivery of the same event: the same `webhook-id`, the same bytes, a new timestamp."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
@@ -213,7 +211,7 @@ def post_replay(request: HttpRequest, delivery_id: str) -> HttpResponse:
     response={200: QueuedOut, **errors(401, 403, 404, 429)},
     summary="Cancel a delivery",
 )
-def post_cancel(request: HttpRequest, delivery_id: str) -> HttpResponse:
+def post_cancel(request: HttpRequest, delivery_id: str = id_path("a delivery")) -> HttpResponse:
     """End an open delivery without sending it; one that has ended, or is being sent, is left alone."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):

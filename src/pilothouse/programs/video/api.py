@@ -1,139 +1,37 @@
 """The enterprise batch API."""
 
-from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Router, Schema
+from ninja import NinjaAPI, Router
+from ninja.params.functions import Query
 
-from pilothouse.kernel.access.api_auth import caller, entry_of
-from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.access.api_auth import caller, entry_of, mode_of
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
-from pilothouse.kernel.base.openapi import body, errors
+from pilothouse.kernel.base.openapi import body, cursor_query, errors, id_path, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
 
 from . import intake
-from .api_schemas import CREATE_JSON, CREATE_MULTIPART
+from .api_schemas import (
+    CREATE_JSON,
+    CREATE_MULTIPART,
+    BatchCreatedOut,
+    BatchesOut,
+    BatchOut,
+    CancelledOut,
+    ItemsOut,
+)
 from .commands import access_batch, cancel_batch, create_batch
+from .limits import REQUEST_ID_MAX_CHARACTERS, REQUEST_ID_PATTERN, WEBHOOK_URL_MAX_CHARACTERS
 from .queries import batch_rows, batches_json, item_rows, items_json
-from .uploads import WEBHOOK_URL_MAX_CHARACTERS, batch_from_multipart
+from .uploads import batch_from_multipart
 
 router = Router(tags=["batches"])
-CURSOR_MAX = 2**62
-
-
-class CreatedOut(Schema):
-    """A batch was accepted, or had been before (header `Idempotent-Replayed`)."""
-
-    ok: bool
-    batch_id: str
-    status: str
-
-
-class SummaryOut(Schema):
-    """Items by status; they always add up to `total`."""
-
-    total: int
-    pending: int
-    running: int
-    succeeded: int
-    failed: int
-
-
-class MoneyOut(Schema):
-    """Credits of the batch: reserved = settled + refunded + in_flight, always."""
-
-    reserved: int
-    settled: int
-    refunded: int
-    in_flight: int
-
-
-class WebhookOut(Schema):
-    """Where the end is told, and how far that is: none, pending, delivered or failed."""
-
-    url: str | None
-    status: str
-
-
-class BatchBody(Schema):
-    """A batch as the API shows it."""
-
-    batch_id: str
-    request_id: str
-    status: str
-    summary: SummaryOut
-    ledger: MoneyOut
-    webhook: WebhookOut
-    created_at: datetime
-    completed_at: datetime | None
-
-
-class BatchOut(BatchBody):
-    """One batch."""
-
-    ok: bool
-
-
-class BatchesOut(Schema):
-    """One page of batches, newest first."""
-
-    ok: bool
-    batches: list[BatchBody]
-    next: str | None
-
-
-class OutputOut(Schema):
-    """A finished video."""
-
-    url: str
-    expires_at: datetime
-    bytes: int
-    media_sha256: str
-
-
-class StepOut(Schema):
-    """One status of an item and when it began."""
-
-    status: str
-    at: datetime
-
-
-class ItemOut(Schema):
-    """One item: what was asked, how it went, what came of it."""
-
-    item_id: str
-    position: int
-    status: str
-    failure_reason: str | None
-    hint: str | None
-    params: dict[str, Any]
-    metadata: dict[str, Any]
-    fingerprint: str
-    progress: int
-    history: list[StepOut]
-    output: OutputOut | None
-
-
-class ItemsOut(Schema):
-    """One page of items by position."""
-
-    ok: bool
-    items: list[ItemOut]
-    next: str | None
-
-
-class CancelledOut(Schema):
-    """How many waiting items were cancelled; their credits are back."""
-
-    ok: bool
-    batch_id: str
-    cancelled: int
 
 
 @router.post(
     "/batches",
-    response={201: CreatedOut, **errors(401, 402, 403, 409, 413, 415, 422, 429)},
+    response={201: BatchCreatedOut, **errors(401, 402, 403, 409, 413, 415, 422, 429)},
     openapi_extra=body(CREATE_JSON, multipart=CREATE_MULTIPART),
     summary="Create a batch",
 )
@@ -163,22 +61,27 @@ def post_batch(request: HttpRequest) -> HttpResponse:
 @router.get("/batches", response={200: BatchesOut, **errors(401, 403, 422, 429)}, summary="List batches")
 def get_batches(
     request: HttpRequest,
-    limit: int | None = None,
-    cursor: str | None = None,
-    status: str | None = None,
-    request_id: str | None = None,
+    limit: int = limit_query(),
+    cursor: str = cursor_query(),
+    status: Literal["pending", "running", "completed"] = Query(None, description="Only batches in this status."),
+    request_id: str = Query(
+        None,
+        min_length=1,
+        max_length=REQUEST_ID_MAX_CHARACTERS,
+        pattern=REQUEST_ID_PATTERN,
+        description="Only the batch with this request_id of yours.",
+    ),
 ) -> HttpResponse:
     """Batches of your account, newest first."""
     principal = caller(request, "batches:read")
-    if status is not None and status not in ("pending", "running", "completed"):
-        raise InvalidInput(reason="status must be pending, running or completed.")
     count = page_size(limit)
     with tenant_scope(principal.tenant, principal.actor):
         rows = batch_rows(
             principal.tenant,
             count=count + 1,
-            before=_cursor(cursor),
+            before=int(cursor) if cursor else None,
             state=status,
+            mode=mode_of(principal),
             request_id=None if request_id is None else intake.request_id(request_id),
         )
         found = batches_json(rows[:count])
@@ -187,11 +90,11 @@ def get_batches(
 
 
 @router.get("/batches/{batch_id}", response={200: BatchOut, **errors(401, 403, 404, 429)}, summary="One batch")
-def get_batch(request: HttpRequest, batch_id: str) -> HttpResponse:
+def get_batch(request: HttpRequest, batch_id: str = id_path("a batch")) -> HttpResponse:
     """A batch with its live counts and its money."""
     principal = caller(request, "batches:read")
     with tenant_scope(principal.tenant, principal.actor):
-        (found,) = batches_json([access_batch(batch_id).__dict__])
+        (found,) = batches_json([access_batch(batch_id, mode_of(principal)).__dict__])
     return answer({"ok": True, **found})
 
 
@@ -199,17 +102,20 @@ def get_batch(request: HttpRequest, batch_id: str) -> HttpResponse:
     "/batches/{batch_id}/items", response={200: ItemsOut, **errors(401, 403, 404, 422, 429)}, summary="Its items"
 )
 def get_items(
-    request: HttpRequest, batch_id: str, limit: int | None = None, cursor: str | None = None, status: str | None = None
+    request: HttpRequest,
+    batch_id: str = id_path("a batch"),
+    limit: int = limit_query(),
+    cursor: str = cursor_query(),
+    status: Literal["pending", "running", "succeeded", "failed", "refunded"] = Query(
+        None, description="Only items in this status; failed and refunded match the same items."
+    ),
 ) -> HttpResponse:
-    """The items of a batch by position, each with its history and, when it succeeded, a link to its video.
-
-    `status` is pending, running, succeeded, failed or refunded; failed and refunded match the same items.
-    """
+    """The items of a batch by position, each with its history and, when it succeeded, a link to its video."""
     principal = caller(request, "batches:read")
     count = page_size(limit)
     with tenant_scope(principal.tenant, principal.actor):
-        batch = access_batch(batch_id)
-        rows = item_rows(batch.id, count=count + 1, after=_cursor(cursor) or 0, status=status)
+        batch = access_batch(batch_id, mode_of(principal))
+        rows = item_rows(batch.id, count=count + 1, after=int(cursor) if cursor else 0, status=status)
         found = items_json(rows[:count])
     following = str(rows[count - 1]["position"]) if len(rows) > count else None
     return answer({"ok": True, "items": found, "next": following})
@@ -218,20 +124,12 @@ def get_items(
 @router.post(
     "/batches/{batch_id}/cancel", response={200: CancelledOut, **errors(401, 403, 404, 409, 429)}, summary="Cancel"
 )
-def post_cancel(request: HttpRequest, batch_id: str) -> HttpResponse:
+def post_cancel(request: HttpRequest, batch_id: str = id_path("a batch")) -> HttpResponse:
     """Cancel the items that were not dispatched; their credits return at once. Running items go on to their end."""
     principal = caller(request, "batches:write")
     with tenant_scope(principal.tenant, principal.actor):
-        count = cancel_batch(batch_id)
+        count = cancel_batch(batch_id, mode_of(principal))
     return answer({"ok": True, "batch_id": batch_id, "cancelled": count})
-
-
-def _cursor(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise InvalidInput(reason="cursor must be the `next` of an earlier answer.")
-    return int(cursor)
 
 
 def add_to(api: NinjaAPI) -> None:

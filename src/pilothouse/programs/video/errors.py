@@ -1,6 +1,6 @@
 """Errors of the video program."""
 
-from pilothouse.kernel.base.errors import PilothouseError
+from pilothouse.kernel.base.errors import InvalidInput, PilothouseError
 
 
 class BatchSize(PilothouseError):
@@ -53,3 +53,15 @@ class OutputExpired(PilothouseError):
     code = "output_expired"
     status = 410
     message = "This video was kept for {days} days and is deleted."
+
+
+class AspectConflict(InvalidInput):
+    """An item names a platform and an aspect that does not fit it."""
+
+    code = "aspect_conflict"
+
+
+class MetadataRefused(InvalidInput):
+    """An item's metadata is too large or holds what cannot be stored and so could not be returned unchanged."""
+
+    code = "metadata_refused"

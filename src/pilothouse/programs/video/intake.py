@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.json_api import storable, whole_number
 
 from . import limits
+from .errors import AspectConflict, MetadataRefused
 from .providers.protocol import SIZES
 
 PLATFORM_ASPECTS = {
@@ -38,7 +40,7 @@ def request_id(value: Any) -> str:
     """A request_id of 1 to 255 characters without control characters; InvalidInput otherwise."""
     if not isinstance(value, str) or not 1 <= len(value) <= limits.REQUEST_ID_MAX_CHARACTERS:
         raise InvalidInput(reason=f"request_id must be a text of 1 to {limits.REQUEST_ID_MAX_CHARACTERS} characters.")
-    if CONTROL.search(value) or not _is_storable(value):
+    if CONTROL.search(value) or not storable(value):
         raise InvalidInput(reason="request_id must not hold control characters.")
     return value
 
@@ -83,7 +85,7 @@ def _prompt(where: str, params: Mapping[str, Any]) -> str:
         raise InvalidInput(reason=f"{where}.params.prompt must be a text that says what the video shows.")
     if len(prompt) > limits.PROMPT_MAX_CHARACTERS:
         raise InvalidInput(reason=f"{where}.params.prompt is longer than {limits.PROMPT_MAX_CHARACTERS} characters.")
-    if CONTROL_IN_TEXT.search(prompt) or not _is_storable(prompt):
+    if CONTROL_IN_TEXT.search(prompt) or not storable(prompt):
         raise InvalidInput(reason=f"{where}.params.prompt holds control characters.")
     return prompt.strip()
 
@@ -97,15 +99,15 @@ def _aspect(where: str, params: Mapping[str, Any]) -> str:
     if not isinstance(aspect, str) or aspect not in SIZES:
         raise InvalidInput(reason=f"{where}.params.aspect must be one of {', '.join(SIZES)}.")
     if platform is not None and PLATFORM_ASPECTS[platform] != aspect:
-        raise InvalidInput(
+        raise AspectConflict(
             reason=f"{where}.params.aspect {aspect} does not fit the platform {platform}; give one of them."
         )
     return aspect
 
 
 def _seconds(where: str, params: Mapping[str, Any]) -> int:
-    given = params.get("seconds", params.get("duration", limits.SECONDS_DEFAULT))
-    if type(given) is not int or not limits.SECONDS_MIN <= given <= limits.SECONDS_MAX:
+    given = whole_number(params.get("seconds", params.get("duration", limits.SECONDS_DEFAULT)))
+    if given is None or not limits.SECONDS_MIN <= given <= limits.SECONDS_MAX:
         raise InvalidInput(
             reason=f"{where}.params.seconds must be a whole number from {limits.SECONDS_MIN} to {limits.SECONDS_MAX}."
         )
@@ -120,20 +122,11 @@ def _metadata(where: str, metadata: Any) -> dict[str, Any]:
     try:
         text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        raise InvalidInput(reason=f"{where}.metadata must be plain JSON without NaN.") from None
+        raise MetadataRefused(reason=f"{where}.metadata must be plain JSON without NaN.") from None
     if len(text.encode(errors="replace")) > limits.METADATA_MAX_BYTES:
-        raise InvalidInput(reason=f"{where}.metadata is larger than {limits.METADATA_MAX_BYTES} bytes.")
-    if "\\u0000" in text or not _is_storable(text):
-        raise InvalidInput(
+        raise MetadataRefused(reason=f"{where}.metadata is larger than {limits.METADATA_MAX_BYTES} bytes.")
+    if "\\u0000" in text or not storable(text):
+        raise MetadataRefused(
             reason=f"{where}.metadata holds a character that cannot be stored (NUL or half a surrogate)."
         )
     return dict(metadata)
-
-
-def _is_storable(text: str) -> bool:
-    """PostgreSQL takes any text but NUL and lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in text

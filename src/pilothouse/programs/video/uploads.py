@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
-from ninja import Router, Schema
+from ninja import Router
 
 from pilothouse.kernel.access.api_auth import caller
 from pilothouse.kernel.base import clock
@@ -19,15 +19,17 @@ from pilothouse.kernel.base.json_api import (
     only,
     raw_body,
     text_field,
+    whole_number,
 )
 from pilothouse.kernel.base.limits import REQUEST_BODY_MAX_BYTES
-from pilothouse.kernel.base.openapi import errors
+from pilothouse.kernel.base.openapi import errors, id_path
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.files.commands import complete_upload, create_upload, store_file
 from pilothouse.kernel.files.content import IMAGES
 from pilothouse.kernel.files.models import File
 
-WEBHOOK_URL_MAX_CHARACTERS = 2_000
+from .api_schemas import FileOut, UploadOut
+
 PURPOSE = "input"
 router = Router(tags=["uploads"])
 IMAGE_TYPES = [file_type.content_type for file_type in IMAGES]
@@ -42,33 +44,14 @@ UPLOAD_BODY: dict[str, Any] = {
                     "required": ["content_type", "size_bytes"],
                     "additionalProperties": False,
                     "properties": {
-                        "content_type": {"type": "string", "enum": IMAGE_TYPES},
-                        "size_bytes": {"type": "integer", "minimum": 1},
+                        "content_type": {"type": "string", "enum": IMAGE_TYPES, "description": "What will be sent."},
+                        "size_bytes": {"type": "integer", "minimum": 1, "description": "How much; at most 10 MiB."},
                     },
                 }
             },
         },
     }
 }
-
-
-class FileOut(Schema):
-    """A stored image; give `file_id` as an item's `image`."""
-
-    ok: bool
-    file_id: str
-    content_type: str
-    bytes: int
-    sha256: str
-
-
-class UploadOut(Schema):
-    """An upload that awaits its bytes. With `direct` null, send them to `/v1/uploads/ID` with PUT."""
-
-    ok: bool
-    upload_id: str
-    expires_at: str
-    direct: dict[str, Any] | None
 
 
 @router.post(
@@ -84,9 +67,9 @@ def post_upload(request: HttpRequest) -> HttpResponse:
         if request.content_type == "application/json":
             given = json_body(request)
             only(given, "content_type", "size_bytes")
-            size = given.get("size_bytes")
-            if type(size) is not int:
-                raise InvalidInput(reason="size_bytes must be a whole number.")
+            size = whole_number(given.get("size_bytes"))
+            if size is None or size < 1:
+                raise InvalidInput(reason="size_bytes must be a whole number above zero.")
             upload = create_upload(
                 content_type=text_field(given, "content_type", maximum=100, required=True) or "",
                 size_bytes=size,
@@ -114,7 +97,7 @@ def post_upload(request: HttpRequest) -> HttpResponse:
     openapi_extra={"requestBody": {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
     summary="Send an announced image",
 )
-def put_upload(request: HttpRequest, upload_id: str) -> HttpResponse:
+def put_upload(request: HttpRequest, upload_id: str = id_path("an announced upload")) -> HttpResponse:
     """The bytes of an announced upload; with an empty body, what was sent straight to the storage is taken."""
     principal = caller(request, "batches:write")
     with tenant_scope(principal.tenant, principal.actor):
