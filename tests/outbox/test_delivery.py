@@ -260,6 +260,7 @@ def test_retry_after_is_honoured_within_bounds(house: Any, receiver: Any, drain:
         "Thu, 01 Jan 2026 00:01:00 GMT": 60,
         "Thu, 01 Jan 2020 00:01:00 GMT": 0,
         "soon": 0,
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT": 0,
         "-5": 0,
         "": 0,
         "١٢": 12,

@@ -89,7 +89,7 @@ def retry_after_s(header: str | None, now: datetime) -> float:
         return float(min(int(header.strip()[:12]), limits.RETRY_AFTER_MAX_S))
     try:
         until = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(0.0, (until - now).total_seconds()), limits.RETRY_AFTER_MAX_S)
