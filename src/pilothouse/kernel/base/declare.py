@@ -85,7 +85,8 @@ def _isolation(model: type[HouseModel], table: str) -> Iterator[str]:
     yield f"DROP POLICY IF EXISTS one_tenant ON {table}"
     yield f"CREATE POLICY one_tenant ON {table} TO ph_app USING ({mine}) WITH CHECK ({mine})"
     yield f"DROP POLICY IF EXISTS all_tenants ON {table}"
-    yield f"CREATE POLICY all_tenants ON {table} TO {', '.join(READERS_OF_ALL)}, ph_backup USING (true) WITH CHECK (true)"
+    readers = ", ".join((*READERS_OF_ALL, "ph_backup"))
+    yield f"CREATE POLICY all_tenants ON {table} TO {readers} USING (true) WITH CHECK (true)"
 
 
 def _references(model: type[HouseModel]) -> Iterator[str]:
@@ -95,7 +96,8 @@ def _references(model: type[HouseModel]) -> Iterator[str]:
         if not isinstance(field, TenantForeignKey):
             continue
         target = field.related_model
-        assert isinstance(target, type) and issubclass(target, models.Model)
+        assert isinstance(target, type)
+        assert issubclass(target, models.Model)
         other = target._meta.db_table
         yield _unless_constraint(other, f"{other}_tenant_id", "UNIQUE (tenant, id)")
         name = f"{table}_{field.column}_same_tenant"

@@ -39,7 +39,8 @@ def batch_rows(
 ) -> list[Row]:
     """Rows of a tenant's batches, newest first, for lists.
 
-    `before` is the key of the last row seen, `mode` live or test, `search` the beginning of a request_id or a batch's id.
+    `before` is the key of the last row seen, `mode` live or test, `search` the beginning of a request_id or a
+    batch's id.
     """
     return SQL.rows(
         "list_batches",

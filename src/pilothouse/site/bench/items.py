@@ -94,10 +94,15 @@ class BareItems:
         done = 0
         began = time.perf_counter()
         while rows := self.db.execute(self.sql["claim"], {"count": limits.CHUNK_ROWS}).fetchall():
-            results = ["file_none" for _ in rows]
+            results, hashes = ["file_none" for _ in rows], ["0" * 64 for _ in rows]
             done += self.db.execute(
                 self.sql["complete"],
-                {"ids": [key for key, _, _ in rows], "tokens": [token for _, token, _ in rows], "results": results},
+                {
+                    "ids": [key for key, *_ in rows],
+                    "tokens": [token for _, token, *_ in rows],
+                    "results": results,
+                    "hashes": hashes,
+                },
             ).rowcount
         took = time.perf_counter() - began
         assert done == limits.ITEMS_PER_ROUND_COUNT, f"{done} items ended"
@@ -108,6 +113,7 @@ class BareItems:
 def procrastinate_jobs(world: World) -> Iterator[Callable[[], dict[str, float]]]:
     """The peer: one no-op job per item on a worker of Procrastinate, in a schema beside ours."""
     import procrastinate
+    from procrastinate.types import JSONValue
 
     with world.connect() as db:
         db.execute("CREATE SCHEMA procrastinate")
@@ -123,7 +129,8 @@ def procrastinate_jobs(world: World) -> Iterator[Callable[[], dict[str, float]]]
 
     async def round_() -> float:
         async with app.open_async():
-            await nothing.configure().batch_defer_async(*({"item": n} for n in range(limits.PROCRASTINATE_JOBS_COUNT)))
+            jobs: list[dict[str, JSONValue]] = [{"item": n} for n in range(limits.PROCRASTINATE_JOBS_COUNT)]
+            await nothing.configure().batch_defer_async(*jobs)
             began = time.perf_counter()
             await app.run_worker_async(
                 wait=False,

@@ -11,7 +11,10 @@ def row(
     what: str, figure: Spread, hold: float, aim: float, *, unit: str = "×", less: bool = False, void: bool = False
 ) -> dict[str, Any]:
     """One line of the table. `less` means that a lower figure is better; a void figure neither holds nor fails."""
-    good = (lambda limit: figure.median <= limit) if less else (lambda limit: figure.median >= limit)
+
+    def good(limit: float) -> bool:
+        return figure.median <= limit if less else figure.median >= limit
+
     return {
         "what": what, "unit": unit, "figure": round(figure.median, 3), "min": round(figure.low, 3),
         "max": round(figure.high, 3), "hold": hold, "aim": aim, "less_is_better": less, "void": void,
