@@ -16,6 +16,10 @@ from . import env
 
 DATABASE_NAME_DEFAULT = "pilothouse"
 POOL_MAX_CONNECTIONS = 16
+# A caller is told soon that the database is away; it asks again, which is also when the pool tries again. The pool's
+# own tries wait twice as long each time, so that after a long outage it would come back minutes too late.
+POOL_WAIT_S = 3
+RECONNECT_S = 1
 
 
 def from_url(url: str) -> dict[str, Any]:
@@ -68,7 +72,9 @@ def databases(data: Path, secret_key: str) -> dict[str, dict[str, Any]]:
     size = env.integer("DATABASE_POOL_SIZE", POOL_MAX_CONNECTIONS, 1, 1000)
     if env.boolean("DATABASE_POOL", True):
         for entry in (web, worker):
-            entry["OPTIONS"]["pool"] = {"min_size": 1, "max_size": size, "timeout": 15}
+            entry["OPTIONS"]["pool"] = {
+                "min_size": 1, "max_size": size, "timeout": POOL_WAIT_S, "reconnect_timeout": RECONNECT_S,
+            }  # fmt: skip
     return {"default": web, "worker": worker, "owner": owner}
 
 
