@@ -65,7 +65,12 @@ def get_balance(request: HttpRequest) -> HttpResponse:
     return answer({"ok": True, "unit": unit, "available": found.available, "held": found.held})
 
 
-@router.get("/ledger", response={200: LedgerOut, **errors(401, 403, 422, 429)}, summary="The ledger")
+@router.get(
+    "/ledger",
+    response={200: LedgerOut, **errors(401, 403, 422, 429)},
+    openapi_extra={"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}},
+    summary="The ledger",
+)
 def get_ledger(
     request: HttpRequest,
     limit: int = limit_query(),
