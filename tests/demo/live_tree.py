@@ -108,6 +108,8 @@ class LiveTree:
         self.env = clean_env(HOUSE_KIND="demo", **env)
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data.parent / "up.log"
+        self.tenant = ""
+        self.key = ""
 
     def start(self, *options: str) -> "LiveTree":
         """Start it on free ports, without waiting."""
@@ -121,8 +123,8 @@ class LiveTree:
     def up(self, *options: str) -> "LiveTree":
         """Start it and wait until it answers."""
         self.start(*options)
-        until(lambda: self.state() == "ready" or self._ended(), READY_S)
-        assert not self._ended(), self.output()
+        until(lambda: self.state() == "ready" or self.has_ended(), READY_S)
+        assert not self.has_ended(), self.output()
         return self
 
     def state(self) -> str:
@@ -176,5 +178,6 @@ class LiveTree:
         """A client with this key."""
         return httpx.Client(base_url=self.site, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False)
 
-    def _ended(self) -> bool:
+    def has_ended(self) -> bool:
+        """Whether the supervisor that was started last is gone."""
         return self.process is not None and self.process.poll() is not None
