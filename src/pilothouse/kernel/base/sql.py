@@ -5,6 +5,7 @@ literal percent sign is written `%%`. Statements run on the connection of the op
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from .scope import scoped_connection
 
 Row = dict[str, Any]
 JSON_TYPES = (114, 3802)
+PARAMETER = re.compile(r"%\((\w+)\)s(::\w+(?: precision)?\[\])?")
 
 
 def fetch(cursor: CursorWrapper) -> list[Row]:
@@ -31,12 +33,28 @@ def fetch(cursor: CursorWrapper) -> list[Row]:
     return rows
 
 
+def array_literal(values: list[Any]) -> Any:
+    """A list of whole numbers, texts and None as PostgreSQL's array literal; any other list as it is.
+
+    The driver adapts a list element by element, which for a set of a thousand rows costs as much as writing them.
+    """
+    kinds = set(map(type, values))
+    kinds.discard(type(None))
+    if kinds == {int}:
+        return "{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}"
+    if kinds == {str}:
+        quoted = ["NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values]
+        return "{" + ",".join(quoted) + "}"
+    return values
+
+
 class Statements:
     """The statements in the folder `sql/` beside a module: `SQL = Statements(__file__)`."""
 
     def __init__(self, module_file: str, folder: str = "sql") -> None:
         self.folder = Path(module_file).parent / folder
         self._texts: dict[str, str] = {}
+        self._arrays: dict[str, set[str]] = {}
 
     def text(self, name: str) -> str:
         """The SQL text of one statement; KeyError when there is no such file."""
@@ -47,6 +65,17 @@ class Statements:
             self._texts[name] = path.read_text(encoding="utf-8")
         return self._texts[name]
 
+    def _bound(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as the driver gets them: lists that the text casts to an array become its literal."""
+        if name not in self._arrays:
+            found = PARAMETER.findall(self.text(name))
+            self._arrays[name] = {param for param, cast in found if cast} - {p for p, cast in found if not cast}
+        arrays = self._arrays[name]
+        return {
+            param: array_literal(value) if param in arrays and isinstance(value, list) else value
+            for param, value in params.items()
+        }
+
     def names(self) -> list[str]:
         """The names of all statements of the folder, sorted."""
         return sorted(path.stem for path in self.folder.glob("*.sql"))
@@ -54,7 +83,7 @@ class Statements:
     def rows(self, name: str, /, **params: Any) -> list[Row]:
         """Run a statement and return all of its rows."""
         with scoped_connection().cursor() as cursor:
-            cursor.execute(self.text(name), params)
+            cursor.execute(self.text(name), self._bound(name, params))
             return fetch(cursor)
 
     def one(self, name: str, /, **params: Any) -> Row | None:
@@ -65,7 +94,7 @@ class Statements:
     def execute(self, name: str, /, **params: Any) -> int:
         """Run a statement and return how many rows it touched."""
         with scoped_connection().cursor() as cursor:
-            cursor.execute(self.text(name), params)
+            cursor.execute(self.text(name), self._bound(name, params))
             return int(cursor.rowcount)
 
 

@@ -97,7 +97,7 @@ def write_steps(steps: Sequence[Step]) -> Ended:
         _reschedule([step for step in steps if step.ending is None])
         ended = end_items([step.ending for step in steps if step.ending], from_state="running", claim=claim)
         stored = [step.stored for step in steps if step.stored is not None]
-        kept = _owned(stored_ids=[file.public_id for file in stored])
+        kept = _owned([step for step in steps if step.stored is not None])
         record_files(
             [file for file in stored if kept.get(file.public_id) is False],
             purpose="output",
@@ -108,14 +108,14 @@ def write_steps(steps: Sequence[Step]) -> Ended:
     return ended
 
 
-def _owned(stored_ids: list[str]) -> dict[str, bool]:
-    """The stored files that an item owns, and whether an earlier try of the same transaction has recorded them."""
-    if not stored_ids:
+def _owned(steps: Sequence[Step]) -> dict[str, bool]:
+    """The stored files that these items own, and whether an earlier try of the same transaction has recorded them."""
+    if not steps:
         return {}
     rows = run(
         "SELECT i.output, f.id IS NOT NULL AS recorded FROM item i LEFT JOIN file f ON f.public_id = i.output"
-        " WHERE i.output = ANY(%s)",
-        [stored_ids],
+        " WHERE i.id = ANY(%s) AND i.output IS NOT NULL",
+        [[step.row["id"] for step in steps]],
     )
     return {row["output"]: row["recorded"] for row in rows}
 

@@ -2,10 +2,13 @@
 -- state and the token: a late finisher or a repeat changes no row and moves no money. `failed` is a passing state: it
 -- is written to the timeline and never stored. One journal for each batch, outcome and claim. Locks: items, parents in
 -- id order, accounts last (in the posting trigger).
-WITH input AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(states)s::text[], %(reasons)s::text[],
-                         %(outputs)s::text[], %(bytes)s::bigint[], %(hashes)s::text[])
-                  AS u (id, token, state, reason, output, bytes, hash)
+-- The input is materialised so that the items are found by their keys: seen as a constant, the state would let a
+-- planner with old statistics read the whole index of running items instead.
+WITH input AS MATERIALIZED (
+    SELECT u.*, %(from_state)s::text AS from_state
+    FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(outputs)s::text[],
+                %(bytes)s::bigint[], %(hashes)s::text[])
+         AS u (id, token, state, reason, output, bytes, hash)
 ), ended AS (
     UPDATE item i SET
         state = u.state, failure_reason = u.reason, output = u.output, output_bytes = u.bytes, media_sha256 = u.hash,
@@ -14,7 +17,7 @@ WITH input AS (
         finished_at = (SELECT base.clock_now()), next_run_at = NULL, lease_until = NULL,
         progress = CASE WHEN u.state = 'succeeded' THEN 100 ELSE i.progress END
     FROM input u
-    WHERE i.id = u.id AND i.state = %(from_state)s AND (u.token IS NULL OR i.token = u.token)
+    WHERE i.id = u.id AND i.state = u.from_state AND (u.token IS NULL OR i.token = u.token)
     RETURNING i.id, i.tenant, i.batch, i.state, i.failure_reason, i.media_sha256
 ), groups AS (
     SELECT batch, count(*) FILTER (WHERE state = 'succeeded') AS good, count(*) FILTER (WHERE state = 'refunded') AS bad
