@@ -11,4 +11,4 @@ PROCRASTINATE_CONCURRENCY = 20
 LEDGER_ITEMS_COUNT = 1_000
 # Below this the peer's baseline was slowed by something else and its ratio says nothing.
 BARE_TO_PEER_MIN_RATIO = 40.0
-SERVER_START_TIMEOUT_S = 60
+WAL_SEGMENTS_COUNT = 48

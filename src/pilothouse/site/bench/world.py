@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .limits import BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT, TENANTS_COUNT
+from .limits import BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT, TENANTS_COUNT, WAL_SEGMENTS_COUNT
 
 DATABASE_NAME = "bench"
 ACTOR = "bench"
@@ -63,10 +63,25 @@ def bench_world() -> Iterator[World]:
 
         migrate()
         seed()
+        world = World({**os.environ, **env}, [_tenant(n) for n in range(TENANTS_COUNT)])
+        _age(world)
         try:
-            yield World({**os.environ, **env}, [_tenant(n) for n in range(TENANTS_COUNT)])
+            yield world
         finally:
             _close_connections()
+
+
+def _age(world: World) -> None:
+    """Give the fresh server what one has that ran for a while: log segments to use again.
+
+    It would otherwise fill each new one with zeros inside somebody's measurement.
+    """
+    with world.connect() as db:
+        db.execute(f"ALTER SYSTEM SET min_wal_size = '{(WAL_SEGMENTS_COUNT + 4) * 16}MB'")
+        db.execute("SELECT pg_reload_conf()")
+        for _ in range(WAL_SEGMENTS_COUNT):
+            db.execute("SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()")
+        db.execute("CHECKPOINT")
 
 
 def _tenant(number: int) -> int:
