@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "pilothouse.site.middleware.RequestWallMiddleware",
     "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
     "csp.middleware.CSPMiddleware",
+    "pilothouse.site.outgoing.DenyListMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -54,6 +54,7 @@ def tell_about_ended(rows: Sequence[Row]) -> None:
                         reason=f": {endpoint.reason[:-1]}" if endpoint.reason.endswith(".") else "",
                     ),
                     tenant=tenant.id,
+                    echoed=(endpoint.url,),
                     dedupe_key=f"undelivered:mail:{endpoint.id}:{now['at']:%Y-%m-%d}",
                 )
             )

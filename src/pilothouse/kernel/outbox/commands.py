@@ -7,6 +7,7 @@ from typing import Any
 
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_ids
+from pilothouse.kernel.base.outgoing import may_leave
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
@@ -47,7 +48,8 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
     """Write messages and their deliveries in the caller's transaction: one statement for all of them.
 
     A (subject, type) that was told before is left alone. Returns {id, public_id, tenant, deliveries} of the new ones,
-    `deliveries` being the number of endpoints due. Raises BodyTooLarge.
+    `deliveries` being the number of endpoints due. A body that a guard of `base.outgoing` refuses is left out.
+    Raises BodyTooLarge.
     """
     if not messages:
         return []
@@ -56,6 +58,9 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
     for message in messages:
         if len(message.body) > limits.BODY_MAX_BYTES:
             raise BodyTooLarge(size_bytes=len(message.body), max_bytes=limits.BODY_MAX_BYTES)
+    messages = [m for m in messages if _may_leave(m)]
+    if not messages:
+        return []
     ensure_adhoc((m.tenant, m.url) for m in messages if m.url is not None and m.endpoint is None)
     return SQL.rows(
         "enqueue_messages",
@@ -70,6 +75,12 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
         origin=origin,
         actor=current_scope().actor,
     )
+
+
+def _may_leave(message: NewMessage) -> bool:
+    """A body that names an upstream is not written: its cause commits, the incident says what was not told."""
+    subject = f"{message.type} {message.subject_kind} {message.subject_id}"
+    return may_leave("webhook", message.body.decode(), tenant=message.tenant, subject=subject)
 
 
 def send_test(endpoint_public_id: str) -> Delivery:

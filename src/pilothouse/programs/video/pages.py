@@ -1,5 +1,6 @@
 """The pages of batches: the list, and one batch live. They read and command through the same functions as the API."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.models import CREDIT
 from pilothouse.kernel.ledger.queries import balance
@@ -47,6 +49,8 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
         counts = batch_counts(principal.tenant)
         wallet = balance(principal.tenant)
         gate = next(iter(closed_gates(PROGRAM_NAME, principal.tenant)), None)
+    for row in rows:
+        echo(request, row["request_id"], row["webhook_url"] or "")
     more = len(rows) > LIST_PAGE_ROWS
     here = reverse("video:batches")
     following = _with(here, state=state, q=query, before=str(rows[LIST_PAGE_ROWS - 1]["id"])) if more else ""
@@ -61,7 +65,7 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
         ],
         "query": query,
         "filtered": bool(state or query or before),
-        "pager": {"previous_url": _with(here, state=state, q=query) if before else "", "next_url": following},
+        "pager": _pager(_with(here, state=state, q=query) if before else "", following),
         "docs_url": "/openapi.json",
         "gate": views.gate(gate),
     }  # fmt: skip
@@ -123,6 +127,9 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
             told = views.webhooks(batch)
     except NotFound:
         raise Http404 from None
+    echo(request, batch.request_id, batch.webhook_url or "")
+    for item in items:
+        echo(request, item["params"]["prompt"], json.dumps(item["metadata"], ensure_ascii=False))
     here = _url(public_id)
     more = len(items) > ITEMS_PAGE_ROWS
     shown = views.batch(batch.__dict__, told)
@@ -131,10 +138,10 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
         "failures": failed,
         "items": [views.item(row) for row in items[:ITEMS_PAGE_ROWS]],
         "item_tabs": _item_tabs(here, status, batch),
-        "pager": {
-            "previous_url": _with(here, status=status) if after else "",
-            "next_url": _with(here, status=status, after=str(items[ITEMS_PAGE_ROWS - 1]["position"])) if more else "",
-        },
+        "pager": _pager(
+            _with(here, status=status) if after else "",
+            _with(here, status=status, after=str(items[ITEMS_PAGE_ROWS - 1]["position"])) if more else "",
+        ),
         "events": events,
         "live_fragment_url": _with(
             reverse("video:live", args=[public_id]), status=status, after=str(after) if after else ""
@@ -162,6 +169,11 @@ def _item_tabs(here: str, current: str, batch: Batch) -> list[dict[str, Any]]:
         for key in ITEM_TABS
         if counts[key] or key == current
     ]
+
+
+def _pager(previous_url: str, next_url: str) -> dict[str, str] | None:
+    """The links of a pager; None where everything is on this page."""
+    return {"previous_url": previous_url, "next_url": next_url} if previous_url or next_url else None
 
 
 def _url(public_id: str) -> str:

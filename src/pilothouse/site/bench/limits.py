@@ -12,3 +12,7 @@ LEDGER_ITEMS_COUNT = 1_000
 # Below this the peer's baseline was slowed by something else and its ratio says nothing.
 BARE_TO_PEER_MIN_RATIO = 40.0
 WAL_SEGMENTS_COUNT = 48
+ENDPOINTS_LIVE_COUNT = 9
+MESSAGES_PER_ROUND_COUNT = 200
+BARE_IN_FLIGHT_COUNT = 450
+ROUND_TIMEOUT_S = 60

@@ -11,6 +11,7 @@ from .world import bench_world
 BENCHES: Mapping[str, str] = {
     "items": "claimed, done and settled, against the bare loop and Procrastinate",
     "ledger": "reserve, settle and refund of 1,000 items, against the bare statement",
+    "webhooks": "deliveries from one worker, one endpoint of ten dead",
 }
 
 
