@@ -116,6 +116,10 @@ class EmbeddedPostgres:
         assert self.server is not None, "prepare() comes first"
         self.server.wait_ready(timeout_s)
 
+    def is_stopping(self) -> bool:
+        """Whether somebody told the server to shut down."""
+        return self.server is not None and self.server.is_stopping()
+
     def group(self) -> Group:
         """The server's processes and how they are ended."""
         assert self.server is not None

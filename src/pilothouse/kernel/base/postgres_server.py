@@ -180,6 +180,12 @@ class Server:
             and lines[7].strip() == "ready"
         )
 
+    def is_stopping(self) -> bool:
+        """Whether the server that we started was told to shut down; a smart shutdown waits for the last client."""
+        lines = self._postmaster_file()
+        ours = self.process is not None and len(lines) > 7 and lines[0] == str(self.process.pid)
+        return ours and lines[7].strip() == "stopping"
+
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait until connections are accepted; a crash recovery may take its time."""
         deadline = time.monotonic() + timeout_s

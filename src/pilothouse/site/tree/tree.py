@@ -265,6 +265,9 @@ class Tree:
             if code is not None:
                 self._print_last_lines(child)
                 raise ProcessDied(name=child.name, how=_how(code))
+        if self.database is not None and self.database.is_stopping():
+            # It lets nobody in any more, and waits for our own connections before it ends: the house is down.
+            raise ProcessDied(name=DATABASE_PROCESS, how="was told to shut down")
         self._guard.renew()
         reap_orphans()
 
