@@ -106,6 +106,7 @@ def test_killed_again_and_again_under_load(hosts: Hosts, server: OwnServer) -> N
     assert all(process.process.poll() is None for process in hosts.processes)
 
 
+@pytest.mark.slow
 def test_the_worker_answers_a_kill_of_the_server_in_the_middle_of_a_batch(hosts: Hosts, server: OwnServer) -> None:
     with hosts.client() as client:
         assert client.post("/v1/batches", json=body("cut", 30)).status_code == 201
