@@ -7,6 +7,7 @@ Whatever the client was told, `jobs` says what was really accepted, and so what 
 
 import asyncio
 import base64
+import io
 import itertools
 import json
 from collections import defaultdict, deque
@@ -239,6 +240,14 @@ def sample_video(path: Path, aspect: Aspect = "9:16") -> bytes:
     frames = [planes_of(Image.effect_noise(size, 40 + n).convert("RGB")) for n in range(3)]
     encode_mp4(frames, size, path, limits.SIMULATED_FRAME_RATE_FPS)
     return path.read_bytes()
+
+
+def pictures(video: bytes) -> list[bytes]:
+    """Every decoded frame of a video, as its planes."""
+    import av
+
+    with av.open(io.BytesIO(video), "r") as container:
+        return [b"".join(bytes(plane) for plane in frame.planes) for frame in container.decode(video=0)]
 
 
 def error_body(code: str, message: str = "raw upstream words", kind: str = "invalid_request_error") -> dict[str, Any]:

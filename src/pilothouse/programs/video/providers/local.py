@@ -175,7 +175,7 @@ def _copy(source: Path, destination: Path) -> FetchOutcome:
     part = part_path(destination)
     try:
         shutil.copyfile(source, part)
-        outcome = adopt(part, destination)
+        outcome = adopt(part, destination, ours=True)
     finally:
         part.unlink(missing_ok=True)
     if outcome.kind == "broken":

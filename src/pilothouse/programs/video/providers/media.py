@@ -57,7 +57,7 @@ def check_image(data: bytes, content_type: str) -> None:
 def video_facts(path: Path) -> VideoFacts:
     """Read every packet of the picture stream, without decoding. Raises BrokenVideo when any of them is missing."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise BrokenVideo("The file holds no picture stream.")
             stream = container.streams.video[0]

@@ -188,7 +188,7 @@ def _write(digest: str, aspect: Aspect, seconds: int, destination: Path) -> Fetc
     rate = limits.SIMULATED_FRAME_RATE_FPS
     try:
         encode_mp4(_frames(digest, SIZES[aspect], seconds * rate), SIZES[aspect], part, rate)
-        return adopt(part, destination)
+        return adopt(part, destination, ours=True)
     finally:
         part.unlink(missing_ok=True)
 
