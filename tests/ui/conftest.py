@@ -278,9 +278,10 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         context.set_default_timeout(10_000)
+        context.expose_binding("violated", lambda _source, what: complaints.append(what))
         context.add_init_script(
-            "window.violations = []; addEventListener('securitypolicyviolation',"
-            " (event) => window.violations.push(event.violatedDirective + ' ' + event.sourceFile));"
+            "addEventListener('securitypolicyviolation',"
+            " (event) => window.violated(event.violatedDirective + ' ' + event.sourceFile));"
         )
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
@@ -290,7 +291,5 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
     yield opener
     for context in contexts:
-        for page in context.pages:
-            complaints += page.evaluate("window.violations")
         context.close()
     assert complaints == []

@@ -46,7 +46,7 @@ def put_object(
     With `clean` an image is kept as its pixels only (see `clean_image`); the hash is that of the kept bytes.
     Raises FileTypeRefused, FileTooLarge or ImageRefused.
     """
-    with receive(source, accepted) as received:
+    with receive(source, accepted, decode=not clean) as received:
         if clean and received.file_type.kind is Kind.IMAGE:
             with clean_image(received.file, received.file_type) as cleaned:
                 return _put(tenant, cleaned.file_type, cleaned.size_bytes, cleaned.sha256, cleaned.chunks())

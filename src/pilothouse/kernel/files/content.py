@@ -3,6 +3,7 @@
 import hashlib
 import io
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,6 +49,9 @@ _PILLOW = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP"}
 # Brands of ISO base media files that are MP4 video; HEIF and AVIF images share the container but not these.
 _MP4_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"dash", b"M4V ", b"MSNV")
 
+# A small file can be a large picture: memory and processor time are bounded for the process, not for each request.
+_DECODERS = threading.BoundedSemaphore(limits.DECODERS_MAX_COUNT)
+
 
 def sniff(head: bytes) -> FileType | None:
     """The type of a file by its first SNIFF_BYTES bytes, or None when it is none of ours."""
@@ -86,10 +90,13 @@ class Content:
             yield chunk
 
 
-def receive(source: BinaryIO | Iterable[bytes] | bytes, accepted: Iterable[FileType]) -> Content:
+def receive(
+    source: BinaryIO | Iterable[bytes] | bytes, accepted: Iterable[FileType], *, decode: bool = True
+) -> Content:
     """Read `source` to its end, at most as many bytes as the kind may have, and say what it is.
 
-    Images are decoded whole. Memory stays below SPOOL_BYTES; the rest goes through a temporary file.
+    Images are decoded whole, unless the caller does so next (`decode` false). Memory stays below SPOOL_BYTES; the
+    rest goes through a temporary file.
     Raises FileTypeRefused, FileTooLarge or ImageRefused.
     """
     allowed = tuple(accepted)
@@ -109,7 +116,7 @@ def receive(source: BinaryIO | Iterable[bytes] | bytes, accepted: Iterable[FileT
                 raise FileTooLarge(max_bytes=MAX_BYTES[found.kind])
         found = found or _accept(head, allowed)
         spool.seek(0)
-        if found.kind is Kind.IMAGE:
+        if decode and found.kind is Kind.IMAGE:
             check_image(spool, found)
             spool.seek(0)
         return Content(spool, found, size, digest.hexdigest())
@@ -143,9 +150,9 @@ def check_image(file: BinaryIO, file_type: FileType) -> tuple[int, int]:
 
     Raises ImageRefused with the reason.
     """
-    with _decoded(file, file_type) as image:
-        shown = ImageOps.exif_transpose(image)
-        return shown.size
+    with _DECODERS, _decoded(file, file_type) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        return image.size
 
 
 def clean_image(file: BinaryIO, file_type: FileType) -> Content:
@@ -155,14 +162,8 @@ def clean_image(file: BinaryIO, file_type: FileType) -> Content:
     """
     out: BinaryIO = tempfile.SpooledTemporaryFile(limits.SPOOL_BYTES)  # type: ignore[assignment]  # noqa: SIM115
     try:
-        with _decoded(file, file_type) as image:
-            upright = _plain(_srgb(ImageOps.exif_transpose(image)), file_type)
-            if file_type is JPEG:
-                upright.save(out, "JPEG", quality=limits.JPEG_QUALITY_PERCENT)
-            elif file_type is WEBP:
-                upright.save(out, "WEBP", quality=limits.JPEG_QUALITY_PERCENT, method=4)
-            else:
-                upright.save(out, "PNG")
+        with _DECODERS:
+            _write_clean(file, file_type, out)
         size = out.tell()
         if size > limits.IMAGE_MAX_BYTES:
             raise FileTooLarge(max_bytes=limits.IMAGE_MAX_BYTES)
@@ -175,6 +176,19 @@ def clean_image(file: BinaryIO, file_type: FileType) -> Content:
     except BaseException:
         out.close()
         raise
+
+
+def _write_clean(file: BinaryIO, file_type: FileType, out: BinaryIO) -> None:
+    # One name for all of them, so that each step's picture is freed when the next one is there.
+    image: Image.Image = _decoded(file, file_type)
+    ImageOps.exif_transpose(image, in_place=True)
+    image = _plain(_srgb(image), file_type)
+    if file_type is JPEG:
+        image.save(out, "JPEG", quality=limits.JPEG_QUALITY_PERCENT)
+    elif file_type is WEBP:
+        image.save(out, "WEBP", quality=limits.JPEG_QUALITY_PERCENT, method=4)
+    else:
+        image.save(out, "PNG")
 
 
 def _decoded(file: BinaryIO, file_type: FileType) -> Image.Image:
@@ -219,9 +233,10 @@ def _srgb(image: Image.Image) -> Image.Image:
 
 
 def _plain(image: Image.Image, file_type: FileType) -> Image.Image:
-    """Only the pixels: a copy without any of the metadata that Pillow would write again."""
+    """Only the pixels, without any of the metadata that Pillow would write again; `image` itself where it can be."""
     has_alpha = file_type is not JPEG and ("A" in image.getbands() or "transparency" in image.info)
-    pixels = image.convert("RGBA" if has_alpha else "RGB")
-    bare = Image.new(pixels.mode, pixels.size)
-    bare.paste(pixels)
-    return bare
+    mode = "RGBA" if has_alpha else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    image.info = {}
+    return image
