@@ -6,25 +6,32 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from pilothouse.kernel.access.authenticate import memberships
 from pilothouse.kernel.base import clock
 
-from .programs import load_programs
+from .navigation import of_members, of_operators
 
 REHEARSAL_STRIPE = "Rehearsal: simulated time, no real money"
+DESK_NAME = "Operator desk"
 DEMO_STRIPE = "Demo: webhooks to this machine are allowed, and no real money moves"
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """The product's name, whose data this is, the navigation of the viewer's role, and the stripe of a demo."""
-    principal = getattr(request, "principal", None)
+    operator = getattr(request, "operator", None)
+    principal = None if operator else getattr(request, "principal", None)
+    person = _person(request)
     return {
         "product_name": settings.PRODUCT_NAME,
         "live_url": settings.LIVE_URL,
         "mode_stripe": _stripe(),
         "server_now": clock.now(),
-        "tenant_name": principal.tenant_name if principal else "",
-        "nav": _navigation(request, principal.role) if principal else [],
-        "account": _account(request, principal),
+        "tenant_name": DESK_NAME if operator else principal.tenant_name if principal else "",
+        "nav": _navigation(request, operator, principal),
+        "account": {**person, "role": getattr(operator or principal, "role", "")} if person else None,
+        "tenants": memberships(request).tenants if person else (),
+        "tenants_url": _address("access_tenant"),
+        "desk_url": _address("desk:home") if person and memberships(request).operator else "",
         "account_url": _address("account_change_password"),
         "sessions_url": _address("usersessions_list"),
         "signout_url": _address("account_logout"),
@@ -38,33 +45,17 @@ def _stripe() -> str:
     return DEMO_STRIPE if settings.WEBHOOK_ALLOW_LOCAL else ""
 
 
-def _account(request: HttpRequest, principal: Any) -> dict[str, str] | None:
+def _person(request: HttpRequest) -> dict[str, str]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return None
-    return {
-        "name": user.get_full_name() or user.email,
-        "email": user.email,
-        "role": principal.role if principal else "",
-    }
+        return {}
+    return {"name": user.get_full_name() or user.email, "email": user.email}
 
 
-def _navigation(request: HttpRequest, role: str) -> list[dict[str, Any]]:
-    found = []
-    for program in load_programs().values():
-        for item in program.navigation:
-            if role in item.roles:
-                url = reverse(item.url_name)
-                found.append(
-                    {
-                        "label": item.label,
-                        "url": url,
-                        "icon": item.icon,
-                        "key": item.key,
-                        "active": request.path.startswith(url),
-                    }
-                )
-    return found
+def _navigation(request: HttpRequest, operator: Any, principal: Any) -> list[dict[str, Any]]:
+    if operator:
+        return of_operators(request, operator.role)
+    return of_members(request, principal.role) if principal else []
 
 
 def _address(name: str) -> str:

@@ -1,15 +1,16 @@
-"""Who may see a page: a signed-in member of a tenant, whose principal the view then gets."""
+"""Who may see a page: a signed-in member of a tenant, or an operator; the view then gets their principal."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from .authenticate import principal_of_session
-from .principal import Principal
+from .authenticate import operator_of, principal_of_session
+from .principal import OperatorPrincipal, Principal
+from .roles import OPERATOR_ROLES
 
 PageView = Callable[..., HttpResponse]
 
@@ -31,3 +32,32 @@ def member_page(view: Callable[..., HttpResponse]) -> PageView:
         return response
 
     return guarded
+
+
+def operator_page(*roles: str) -> Callable[[Callable[..., HttpResponse]], PageView]:
+    """Give the view `(request, operator, …)`, for operators of one of `roles` (all of them when none is named).
+
+    For anybody else who is signed in the page does not exist: that there is a desk is nobody's business.
+    """
+    allowed = roles or OPERATOR_ROLES
+
+    def decorate(view: Callable[..., HttpResponse]) -> PageView:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            role = operator_of(request)
+            if not role:
+                raise Http404
+            operator = OperatorPrincipal(request.user.pk, request.user.email, role)  # type: ignore[union-attr]
+            request.operator = operator  # type: ignore[attr-defined]
+            if role not in allowed:
+                needed = " or ".join(allowed)
+                return render(request, "ui/errors/403.html", {"reason": f"This needs the role {needed}."}, status=403)
+            response = view(request, operator, *args, **kwargs)
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            return response
+
+        return guarded
+
+    return decorate

@@ -44,6 +44,20 @@ def require(principal: Principal, scope: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorPrincipal:
+    """One of us at the operator desk: the person's row id, their address and their operator role."""
+
+    user: int
+    email: str
+    role: str
+
+    @property
+    def actor(self) -> str:
+        """What timelines and journals name."""
+        return f"operator:{self.email}"
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """One tenant in which a person is a member."""
 

@@ -37,6 +37,8 @@ class Program:
     api: Callable[[Any], None] | None = None
     urls: str = ""
     navigation: tuple[NavItem, ...] = ()
+    # Its entries on the operator desk; their roles are those of operators.
+    desk: tuple[NavItem, ...] = ()
     pumps: Callable[[], list[Any]] | None = None
     periodic: Callable[[], list[Any]] | None = None
     metrics: Callable[[], list[Any]] | None = None

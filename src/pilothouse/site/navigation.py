@@ -1,0 +1,40 @@
+"""The navigation: what the kernel's own pages add to that of the programs, for members and for operators."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from pilothouse.kernel.base.program import NavItem
+
+from .programs import load_programs
+
+# Before and after the programs' own entries, for the members of a tenant.
+FIRST: tuple[NavItem, ...] = ()
+LAST: tuple[NavItem, ...] = ()
+# On the operator desk; the roles are those of operators.
+DESK: tuple[NavItem, ...] = ()
+
+
+def of_members(request: HttpRequest, role: str) -> list[dict[str, Any]]:
+    """The entries of a member's role."""
+    programs = [item for program in load_programs().values() for item in program.navigation]
+    return _shown(request, [*FIRST, *programs, *LAST], role)
+
+
+def of_operators(request: HttpRequest, role: str) -> list[dict[str, Any]]:
+    """The entries of the operator desk."""
+    programs = [item for program in load_programs().values() for item in program.desk]
+    return _shown(request, [*DESK, *programs], role)
+
+
+def _shown(request: HttpRequest, items: list[NavItem], role: str) -> list[dict[str, Any]]:
+    found = [
+        {"label": item.label, "url": reverse(item.url_name), "icon": item.icon, "key": item.key}
+        for item in items
+        if role in item.roles
+    ]
+    # The longest address that the page lies under is where the reader is; "/desk/" must not shine on all its pages.
+    under = [entry["url"] for entry in found if request.path.startswith(entry["url"])]
+    here = max(under, key=len, default="")
+    return [{**entry, "active": entry["url"] == here} for entry in found]

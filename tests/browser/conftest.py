@@ -1,0 +1,132 @@
+"""A live house with its demo world, and people who look at it with a real browser.
+
+One house for all browser tests of a test process: a test that changes what others read makes a tenant of its own
+(`pilothouse tenant|member|key|grant` through `house.cli`).
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "demo"))
+from live_tree import LiveTree, cli, data_folder, until
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+DEMO_PATIENCE_S = 180.0
+STEP_PATIENCE_MS = 15_000
+SERIOUS = ("serious", "critical")
+
+
+class LiveHouse:
+    """The running demo house: its address, its people and its key, and the command line on its data folder."""
+
+    def __init__(self, tree: LiveTree) -> None:
+        self.tree = tree
+        self.site = tree.site
+        world = json.loads((tree.data / "demo.json").read_text())
+        self.people: dict[str, str] = world["people"]
+        self.password: str = world["password"]
+        self.key: str = world["api_key"]
+        self.tenant: str = world["tenant_id"]
+
+    def cli(self, *arguments: str) -> str:
+        """Run one command on this house; its standard output. It must succeed."""
+        done = cli(self.tree.data, *arguments, HOUSE_KIND="demo")
+        assert done.returncode == 0, (arguments, done.stdout[-2000:], done.stderr[-4000:])
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[LiveHouse]:
+    """A process tree that has run its demo batch and stays up."""
+    with data_folder() as data:
+        tree = LiveTree(data).up("--demo")
+        try:
+            until(lambda: "stays up" in tree.output() or tree.has_ended(), DEMO_PATIENCE_S, 0.5)
+            assert not tree.has_ended(), tree.output()
+            yield LiveHouse(tree)
+        finally:
+            if not tree.has_ended():
+                tree.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. Its event loop ends with the module; Django is told meanwhile that no coroutine calls it."""
+    if not CHROMIUM.exists():
+        pytest.skip("no chromium on this machine")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
+
+
+class People:
+    """Opens signed-in pages; remembers each person's session and every complaint of their browsers."""
+
+    def __init__(self, browser: Browser, house: LiveHouse) -> None:
+        self.browser = browser
+        self.house = house
+        self.complaints: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    def stranger(self, width: int = 1440, scheme: str = "light", **options: Any) -> Page:
+        """A page of somebody who is not signed in."""
+        context = self.browser.new_context(
+            base_url=self.house.site,
+            viewport={"width": width, "height": 900 if width > 640 else 844},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            **options,
+        )
+        self.contexts.append(context)
+        context.set_default_timeout(STEP_PATIENCE_MS)
+        context.expose_binding("violated", lambda _source, what: self.complaints.append(what))
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation',"
+            " (event) => window.violated(event.violatedDirective + ' ' + event.sourceFile));"
+        )
+        page = context.new_page()
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def __call__(self, who: str, path: str = "/", **options: Any) -> Page:
+        """Sign in by the form and open `path`. `who` is a role of the demo world, or an address with its password."""
+        page = self.stranger(**options)
+        email, password = self.house.people.get(who, who), self.house.password
+        page.goto(f"/account/login/?next={path}")
+        page.fill("[name=login]", email)
+        page.fill("[name=password]", password)
+        page.click("form[action*=login] [type=submit]")
+        page.wait_for_url(lambda url: "/account/login" not in url)
+        return page
+
+
+@pytest.fixture
+def person(browser: Browser, live: LiveHouse) -> Iterator[People]:
+    """`person("engineer", "/batches/")`; at the end no console error and no policy violation may have been seen."""
+    people = People(browser, live)
+    yield people
+    for context in people.contexts:
+        context.close()
+    assert people.complaints == []
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """Fails with the serious findings of axe and with a page that is wider than its window."""
+
+    def check(page: Page) -> None:
+        found = Axe().run(page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+    return check
