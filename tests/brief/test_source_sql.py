@@ -11,11 +11,9 @@ from pilothouse.kernel.ledger import commands
 from pilothouse.kernel.ledger.limits import GRANT_ONE_PERSON_MAX_CREDITS
 from pilothouse.kernel.ledger.queries import balance
 
-BRIEF = Path(__file__).parents[3] / "shared" / "brief"
-pytestmark = [
-    pytest.mark.house,
-    pytest.mark.skipif(not BRIEF.is_dir(), reason=f"the source documents are not at {BRIEF}"),
-]
+# The fenced blocks of the source documents that hold SQL, in their order, character for character.
+BRIEF = Path(__file__).parent / "source"
+pytestmark = pytest.mark.house
 FENCE = re.compile(r"```(sql|bash)\n(.*?)```", re.DOTALL)
 STATEMENT = re.compile(r"^(?:SELECT|INSERT|UPDATE)\b.*?;", re.DOTALL | re.MULTILINE)
 
@@ -23,7 +21,7 @@ STATEMENT = re.compile(r"^(?:SELECT|INSERT|UPDATE)\b.*?;", re.DOTALL | re.MULTIL
 def blocks() -> list[str]:
     """The text of each fenced block that holds SQL, in the order of the documents, shell comments left out."""
     found = []
-    for path in sorted(BRIEF.glob("00[01]_*.txt")) if BRIEF.is_dir() else []:
+    for path in sorted(BRIEF.glob("*.md")):
         for language, text in FENCE.findall(path.read_text(encoding="utf-8", errors="replace")):
             statements = STATEMENT.findall(text)
             if statements:
