@@ -32,10 +32,12 @@ dev: $(VENV)/.dev ## Like run, restarting web and live when code changes
 
 test: $(VENV)/.dev ## Run the everyday tests (TESTS=tests/ledger for some of them)
 	@sh scripts/chromium.sh
+	@sh scripts/node.sh
 	@$(PYTEST) -q -r fEs -n $(TEST_PROCESSES) --dist worksteal -m "not slow" $(TESTS)
 
 slow: $(VENV)/.dev ## Run the tests that are left out of the everyday suite
 	@sh scripts/chromium.sh
+	@sh scripts/node.sh
 	@$(PYTEST) -q -m slow $(TESTS)
 
 e2e: $(VENV)/.dev ## Run the tests in a real browser
