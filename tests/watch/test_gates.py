@@ -1,12 +1,15 @@
 """Gates: who sees them, and what happens when several close one at once."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db import connections
 
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.watch import gates
 from pilothouse.kernel.watch.errors import Paused, TextNeeded
 from pilothouse.kernel.watch.gates import close_gate, reopen_gate
 from pilothouse.kernel.watch.queries import closed_gates, gate_predicate, refuse_if_paused
@@ -76,3 +79,17 @@ def test_many_close_one_gate_at_once(house):
 def test_a_gate_needs_a_reason(house):
     with ops_scope("ada"), pytest.raises(TextNeeded):
         close_gate("video", "  ")
+
+
+def test_whom_a_gate_holds_is_said_once_and_costs_nothing_to_ask(house):
+    with worker_scope():
+        plan = str(run(f"EXPLAIN SELECT FROM tenant t WHERE {gate_predicate('video', 't.id')}"))
+    assert "on gate" in plan
+    assert "Function Scan" not in plan
+    source = Path(gates.__file__).parents[2]
+    by_hand = [
+        path.name for path in source.rglob("*.sql")
+        if re.search(r"(FROM|JOIN)\s+gate\b", path.read_text(encoding="utf-8"))
+        and not path.is_relative_to(Path(gates.__file__).parent)
+    ]  # fmt: skip
+    assert by_hand == []

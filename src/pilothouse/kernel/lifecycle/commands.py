@@ -97,7 +97,7 @@ def apply(
             if strict:
                 raise TransitionRefused(event=event, kind=lifecycle.name, state=row["old_state"])
             continue
-        if reason and transition.reasons and reason not in transition.reasons:
+        if transition.reasons and reason not in transition.reasons:
             raise ReasonRefused(reason=reason, event=event, allowed=", ".join(transition.reasons))
         moves[row["id"]] = (row, transition.to, transition.passes)
     if strict and len(rows) < len(set(ids)):

@@ -3,11 +3,10 @@
 A statement that claims work embeds the gate as a predicate, so that a gate which closed before the statement began
 stops it, with no lock and no extra round trip:
 
-    NOT EXISTS (SELECT FROM gate g WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
-                AND (g.tenant IS NULL OR g.tenant = i.tenant))
+    NOT EXISTS (SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL)
 
-`gate_predicate` writes it. It stops what would be sent upstream for the first time; polling what is upstream
-already, settling, refunding and timers go on.
+`gate_predicate` writes it for generated SQL. It stops what would be sent upstream for the first time; polling what is
+upstream already, settling, refunding and timers go on.
 """
 
 from typing import Literal
@@ -25,10 +24,7 @@ def gate_predicate(program: str, tenant_column: str, mode: Literal["no_dispatch"
 
     `program` and `tenant_column` are written by us, never by a caller of the API.
     """
-    return (
-        f"NOT EXISTS (SELECT FROM gate g WHERE g.program = '{program}' AND g.mode = '{mode}' AND g.opened_at IS NULL "
-        f"AND (g.tenant IS NULL OR g.tenant = {tenant_column}))"
-    )
+    return f"NOT EXISTS (SELECT FROM gates_over('{program}', '{mode}', {tenant_column}) g WHERE g.opened_at IS NULL)"
 
 
 def closed_gates(program: str, tenant: int | None) -> list[Row]:

@@ -6,9 +6,7 @@ WITH going_on AS MATERIALIZED (
     WHERE i.state = 'running' AND i.next_run_at <= (SELECT base.clock_now())
       AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
       AND (i.provider_ref IS NOT NULL OR NOT EXISTS (
-          SELECT FROM gate g
-          WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
-            AND (g.tenant IS NULL OR g.tenant = i.tenant)
+          SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL
       ))
     ORDER BY i.next_run_at LIMIT %(count)s FOR UPDATE OF i SKIP LOCKED
 ), starting_now AS MATERIALIZED (
@@ -16,9 +14,7 @@ WITH going_on AS MATERIALIZED (
     WHERE i.state = 'pending' AND i.next_run_at <= (SELECT base.clock_now())
       AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
       AND NOT EXISTS (
-          SELECT FROM gate g
-          WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
-            AND (g.tenant IS NULL OR g.tenant = i.tenant)
+          SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL
       )
     ORDER BY i.next_run_at LIMIT least(%(room)s, %(count)s - (SELECT count(*) FROM going_on))
     FOR UPDATE OF i SKIP LOCKED
@@ -33,9 +29,8 @@ WITH going_on AS MATERIALIZED (
             WHEN i.timeout_at IS NULL THEN (SELECT base.clock_now()) + make_interval(secs => %(timeout_s)s)
             -- What waited here while a gate was closed has its whole time again from the reopening.
             WHEN i.provider_ref IS NULL THEN greatest(i.timeout_at, (
-                SELECT max(g.opened_at) + make_interval(secs => %(timeout_s)s) FROM gate g
-                WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at > i.dispatched_at
-                  AND (g.tenant IS NULL OR g.tenant = i.tenant)
+                SELECT max(g.opened_at) + make_interval(secs => %(timeout_s)s)
+                FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at > i.dispatched_at
             ))
             ELSE i.timeout_at
         END

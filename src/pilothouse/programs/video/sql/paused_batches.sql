@@ -4,10 +4,9 @@ WITH paused AS (
     SELECT b.id, b.created_at, b.deadline_at, bool_or(g.opened_at IS NULL) AS closed_now,
            range_agg(tstzrange(greatest(g.closed_at, b.created_at), coalesce(g.opened_at, (SELECT base.clock_now()))))
                AS spans
-    FROM batch b
-    JOIN gate g ON g.program = 'video' AND g.mode = 'no_dispatch' AND (g.tenant IS NULL OR g.tenant = b.tenant)
-               AND coalesce(g.opened_at, 'infinity') > b.created_at AND g.closed_at <= (SELECT base.clock_now())
+    FROM batch b CROSS JOIN LATERAL gates_over('video', 'no_dispatch', b.tenant) g
     WHERE b.id = ANY(%(batches)s::bigint[])
+      AND coalesce(g.opened_at, 'infinity') > b.created_at AND g.closed_at <= (SELECT base.clock_now())
     GROUP BY b.id
 ), owed AS (
     SELECT p.id, p.closed_now,
