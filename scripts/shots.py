@@ -1,165 +1,198 @@
-"""Photographs the pages of a running demo: `python scripts/shots.py FOLDER [--data RUNNING_DATA_FOLDER]`.
+"""Photographs and judges every page: `python scripts/shots.py FOLDER [--only NAME] [--role ROLE] [--world full]`.
 
-Without --data it starts a demo house of its own in a temporary folder and ends it. Each page is taken 1440 and 390
-pixels wide, light and dark; the batch twice, on its way and at its end.
+Every address × role × {1440, 390} pixels × {light, dark} × {full, empty house}. The pages are found by following the
+links from each role's first page, so a page that nobody can reach is missing and fails; so do serious findings of
+axe, too little contrast, violations of the security policy, console errors, a page wider than its window and dead
+links. FOLDER/report.json says all of it; the exit code is 1 when anything was found.
 """
 
 import argparse
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+import shots_world as worlds
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
-HOUSE_PATIENCE_S = 300
-BATCH_PATIENCE_S = 180
-# Slower than the 60 calls a minute that the demo key may make.
-POLL_S = 1.5
-# Long enough to be photographed on the way.
-SECONDS = 10
-PROMPTS = (
-    "A ceramic mug with a speckled glaze on an oak table, steam in the morning light",
-    "A linen tote bag on a bicycle handlebar, seaside road, wind",
-    "Olive oil poured over fresh bread, close up, warm kitchen",
-    "A wool blanket unfolding over a sofa, late autumn sun",
-    "An explicit scene that no brand would publish",
-    "A steel bottle standing in fresh snow, mountains behind",
-    "Paper notebooks fanning open, ink drops falling beside them",
-    "A wooden desk lamp switching on in a dark study",
-    "Wild berry jam, the spoon breaks the surface, macro",
-    "A glass perfume bottle turning on black marble, one narrow beam of light",
-)
 SIZES = ((1440, 900), (390, 844))
 SCHEMES = ("light", "dark")
+SERIOUS = ("serious", "critical")
+SETTLE_MS = 350
+STARTS = {"operator": ("/desk/",), "stranger": ("/account/login/",)}
+ROLES = ("stranger", "owner", "engineer", "finance", "operator")
+# Addresses that are no page of their own, with the reason.
+NOT_PAGES: dict[str, str] = {}
+KINDS = ("axe_serious", "contrast", "csp", "console_errors", "horizontal_scroll", "dead_links", "missing")
 
 
-@contextlib.contextmanager
-def demo_house() -> Iterator[Path]:
-    """The data folder of a demo house that has run its batch and stays up for the block."""
-    with tempfile.TemporaryDirectory(prefix="shots-") as folder:
-        data = Path(folder) / "data"
-        command = [sys.executable, "-m", "pilothouse.site.cli", "up", "--demo", "--data", str(data)]
-        house = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            assert house.stdout is not None
-            deadline = time.monotonic() + HOUSE_PATIENCE_S
-            for line in house.stdout:
-                if "stays up" in line or time.monotonic() > deadline:
-                    break
-            if house.poll() is not None:
-                raise SystemExit(f"The demo house ended with exit code {house.returncode}.")
-            yield data
-        finally:
-            house.send_signal(signal.SIGINT)
-            house.wait(60)
+@dataclass(slots=True)
+class Finding:
+    """One thing that is wrong, and where."""
+
+    kind: str
+    world: str
+    role: str
+    page: str
+    detail: str
+    width: int = 0
+    scheme: str = ""
 
 
-def running_site(data: Path) -> str:
-    """The address of the house that runs on this data folder."""
-    from pilothouse.site.tree import running
+@dataclass(slots=True)
+class Report:
+    """All that was seen."""
 
-    live = running(data)
-    if not live:
-        raise SystemExit(f"No house runs on {data}.")
-    return str(live["urls"]["site"])
+    pictures: int = 0
+    pages: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
 
-
-def call(site: str, key: str, path: str, body: Any = None) -> dict[str, Any]:
-    """One call of the JSON API."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(site + path, data=data, headers=headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        found: dict[str, Any] = json.load(answer)
-    return found
+    def totals(self) -> dict[str, int]:
+        """How many findings of each kind."""
+        counted = Counter(finding.kind for finding in self.findings)
+        return {kind: counted[kind] for kind in KINDS}
 
 
-def new_batch(site: str, data: Path, world: dict[str, Any]) -> str:
-    """Buy and create a batch as a customer would; one prompt is refused by the provider."""
-    request_id = f"spring-collection-{time.monotonic_ns() // 10**9}"
-    command = ["grant", world["tenant_id"], str(10 * len(PROMPTS)), "--description", request_id]
-    subprocess.run(
-        [sys.executable, "-m", "pilothouse.site.cli", *command],
-        env={**os.environ, "DATA": str(data), "HOUSE_KIND": "demo"}, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    items = [
-        {"params": {"prompt": prompt, "aspect": "9:16", "seconds": SECONDS}, "metadata": {"sku": f"NW-{number:02d}"}}
-        for number, prompt in enumerate(PROMPTS, 1)
-    ]
-    return str(call(site, world["api_key"], "/v1/batches", {"request_id": request_id, "items": items})["batch_id"])
+class Studio:
+    """One person's browser in one house."""
+
+    def __init__(self, browser: Browser, data: Path, world: str, role: str, report: Report) -> None:
+        self.world, self.role, self.report = world, role, report
+        self.site = worlds.site_of(data)
+        self.context: BrowserContext = browser.new_context(base_url=self.site)
+        self.complaints: list[tuple[str, str]] = []
+        self.context.expose_binding("violated", lambda _source, what: self.complaints.append(("csp", what)))
+        self.context.add_init_script(
+            "addEventListener('securitypolicyviolation',"
+            " (event) => window.violated(event.violatedDirective + ' ' + event.blockedURI));"
+        )
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(("console_errors", str(error))))
+        if role != "stranger":
+            known = worlds.world_of(data)
+            self._sign_in(known["people"][role], known["password"])
+
+    def _heard(self, said: Any) -> None:
+        if said.type == "error":
+            self.complaints.append(("console_errors", said.text))
+
+    def _sign_in(self, mail: str, password: str) -> None:
+        self.page.goto("/account/login/")
+        self.page.fill("input[name=login]", mail)
+        self.page.fill("input[name=password]", password)
+        self.page.press("input[name=password]", "Enter")
+        self.page.wait_for_url(lambda url: "/account/login" not in url)
+
+    def find(self) -> dict[str, list[str]]:
+        """The pages that this person can reach."""
+        from shots_crawl import crawl
+
+        found = crawl(self.context.request, self.site, STARTS.get(self.role, ("/",)))
+        for dead in found.dead:
+            self._say("dead_links", "", dead)
+        return {name: addresses for name, addresses in found.pages.items() if name}
+
+    def take(self, name: str, address: str, folder: Path, number: int = 0) -> None:
+        """One page in every size and scheme, looked at by axe each time."""
+        self.report.pages.add(name)
+        short = f"{name.replace(':', '.')}{f'-{number}' if number else ''}"
+        for width, height in SIZES:
+            for scheme in SCHEMES:
+                self.page.set_viewport_size({"width": width, "height": height})
+                self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                self.page.goto(address, wait_until="load")
+                self.page.wait_for_timeout(SETTLE_MS)
+                target = folder / self.world / self.role / f"{short}-{width}-{scheme}.png"
+                self.page.screenshot(path=str(target), full_page=True)
+                self.report.pictures += 1
+                self._judge(name, width, scheme)
+
+    def _judge(self, name: str, width: int, scheme: str) -> None:
+        for rule, impact, html in _axe(self.page):
+            kind = "contrast" if rule == "color-contrast" else "axe_serious"
+            if impact in SERIOUS:
+                self._say(kind, name, f"{rule}: {html}", width, scheme)
+        if not self.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
+            self._say("horizontal_scroll", name, "wider than its window", width, scheme)
+        for kind, what in self.complaints:
+            self._say(kind, name, what, width, scheme)
+        self.complaints.clear()
+
+    def _say(self, kind: str, page: str, detail: str, width: int = 0, scheme: str = "") -> None:
+        self.report.findings.append(Finding(kind, self.world, self.role, page, detail, width, scheme))
 
 
-def wait_for(site: str, key: str, batch: str, ended: int) -> None:
-    """Return when at least `ended` of the batch's items have ended."""
-    deadline = time.monotonic() + BATCH_PATIENCE_S
-    while time.monotonic() < deadline:
-        summary = call(site, key, f"/v1/batches/{batch}")["summary"]
-        if summary["succeeded"] + summary["failed"] >= ended:
-            return
-        time.sleep(POLL_S)
-    raise SystemExit(f"The batch {batch} did not get to {ended} items in {BATCH_PATIENCE_S} s.")
+def _axe(page: Page) -> Iterator[tuple[str, str, str]]:
+    for found in Axe().run(page).response["violations"]:
+        for node in found["nodes"]:
+            yield found["id"], found["impact"], node["html"]
 
 
-def sign_in(page: Page, site: str, mail: str, password: str) -> None:
-    """Sign in by password."""
-    page.goto(f"{site}/account/login/")
-    page.fill("input[name=login]", mail)
-    page.fill("input[name=password]", password)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(lambda url: "/account/login" not in url)
+def photograph(browser: Browser, data: Path, world: str, given: argparse.Namespace, report: Report) -> None:
+    """Every page of one house, seen by every role."""
+    running = worlds.new_batch(data) if world == "full" else ""
+    for role in given.role or ROLES:
+        studio = Studio(browser, data, world, role, report)
+        if running and role == "engineer":
+            worlds.wait_for(data, running, 2)
+            studio.take("video:batch", f"/batches/{running}/", given.folder, 9)
+        for name, addresses in sorted(studio.find().items()):
+            if given.only and not any(only in name for only in given.only):
+                continue
+            for number, address in enumerate(addresses):
+                studio.take(name, urlsplit(address)._replace(fragment="").geturl(), given.folder, number)
+        print(f"  {world} house, {role}: {report.pictures} pictures so far", flush=True)
+        studio.context.close()
 
 
-def take(page: Page, site: str, path: str, target: Path, name: str) -> None:
-    """One page in every size and scheme, as FOLDER/NAME-WIDTH-SCHEME.png."""
-    page.goto(site + path)
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            page.wait_for_timeout(400)
-            page.screenshot(path=str(target / f"{name}-{width}-{scheme}.png"))
+def missing(report: Report) -> Iterator[Finding]:
+    """Addresses that no role reached and that nobody declared to be no page."""
+    from shots_crawl import page_names
 
-
-def photograph(data: Path, target: Path) -> None:
-    """Take every picture of the house that runs on `data`."""
-    site = running_site(data)
-    world = json.loads((data / "demo.json").read_text(encoding="utf-8"))
-    key = world["api_key"]
-    target.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context().new_page()
-        take(page, site, "/account/login/", target, "sign-in")
-        sign_in(page, site, world["people"]["owner"], world["password"])
-        batch = new_batch(site, data, world)
-        wait_for(site, key, batch, 2)
-        take(page, site, f"/batches/{batch}/", target, "batch-running")
-        wait_for(site, key, batch, len(PROMPTS))
-        take(page, site, f"/batches/{batch}/", target, "batch-done")
-        take(page, site, "/batches/", target, "batches")
-        browser.close()
+    for name in sorted(page_names() - report.pages - NOT_PAGES.keys()):
+        yield Finding("missing", "", "", name, "no role reaches it by links; it is neither photographed nor declared")
 
 
 def main() -> int:
-    """Take the pictures."""
+    """Take the pictures and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path, help="the data folder of a demo house that runs")
+    parser.add_argument("--only", action="append", help="a part of an address's name; all when not given")
+    parser.add_argument("--role", action="append", choices=ROLES)
+    parser.add_argument("--world", action="append", choices=("full", "empty"))
     given = parser.parse_args()
-    with contextlib.nullcontext(given.data) if given.data else demo_house() as data:
-        photograph(data, given.folder)
-    print(f"The pictures are in {given.folder}.")
-    return 0
+    report = Report()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for world in given.world or ("full", "empty"):
+            with worlds.house(world == "full") as data:
+                os.environ["DATA"] = str(data)
+                _setup()
+                photograph(browser, data, world, given, report)
+        browser.close()
+    if not (given.only or given.role or given.world):
+        report.findings += missing(report)
+    totals = report.totals()
+    shown = {"pictures": report.pictures, "totals": totals, "findings": [asdict(each) for each in report.findings]}
+    (given.folder / "report.json").write_text(json.dumps(shown, indent=1), encoding="utf-8")
+    print(f"{report.pictures} pictures in {given.folder}; " + ", ".join(f"{n} {kind}" for kind, n in totals.items()))
+    return 1 if report.findings else 0
+
+
+def _setup() -> None:
+    import django
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    django.setup()
 
 
 if __name__ == "__main__":

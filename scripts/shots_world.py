@@ -1,0 +1,138 @@
+"""The houses that are photographed: one with a customer in the middle of a day's work, one on its first morning."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HOUSE_PATIENCE_S = 300
+BATCH_PATIENCE_S = 240
+# Slower than the calls a minute that the demo key may make.
+POLL_S = 1.5
+# Long enough to be photographed on the way.
+SECONDS = 10
+PROMPTS = (
+    "A ceramic mug with a speckled glaze on an oak table, steam in the morning light",
+    "A linen tote bag on a bicycle handlebar, seaside road, wind",
+    "Olive oil poured over fresh bread, close up, warm kitchen",
+    "A wool blanket unfolding over a sofa, late autumn sun",
+    "An explicit scene that no brand would publish",
+    "A steel bottle standing in fresh snow, mountains behind",
+    "Paper notebooks fanning open, ink drops falling beside them",
+    "A wooden desk lamp switching on in a dark study",
+    "Wild berry jam, the spoon breaks the surface, macro",
+    "A glass perfume bottle turning on black marble, one narrow beam of light",
+)
+CLI = (sys.executable, "-m", "pilothouse.site.cli")
+LOAD_WORLD = (
+    "import sys, pathlib, django; django.setup();"
+    "from pilothouse.programs.video.demo import load_world; load_world(pathlib.Path(sys.argv[1]))"
+)
+
+
+def environment(data: Path) -> dict[str, str]:
+    """What a command on this house needs."""
+    return {
+        **os.environ, "DATA": str(data), "HOUSE_KIND": "demo", "DJANGO_SETTINGS_MODULE": "pilothouse.site.settings"
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def house(full: bool) -> Iterator[Path]:
+    """The data folder of a demo house that stays up for the block; a full one has run its demo batch."""
+    with tempfile.TemporaryDirectory(prefix="shots-") as folder:
+        Path(folder).chmod(0o711)
+        data = Path(folder) / "data"
+        command = [*CLI, "up", "--data", str(data), "--port", "0", "--live-port", "0", *(["--demo"] if full else [])]
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(data)
+        )
+        try:
+            _wait_until_ready(running, data, "stays up" if full else "")
+            if not full:
+                subprocess.run([sys.executable, "-c", LOAD_WORLD, str(data)], check=True, env=environment(data))
+            yield data
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.wait(60)
+
+
+def _wait_until_ready(running: subprocess.Popen[str], data: Path, said: str) -> None:
+    from pilothouse.site.tree import running as state_of
+
+    deadline = time.monotonic() + HOUSE_PATIENCE_S
+    if said:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if said in line or time.monotonic() > deadline:
+                return
+    while time.monotonic() < deadline and running.poll() is None:
+        if (state_of(data) or {}).get("state") == "ready":
+            return
+        time.sleep(0.5)
+    raise SystemExit("The demo house did not start.")
+
+
+def site_of(data: Path) -> str:
+    """The address of the house that runs on this data folder."""
+    from pilothouse.site.tree import running
+
+    live = running(data)
+    if not live:
+        raise SystemExit(f"No house runs on {data}.")
+    return str(live["urls"]["site"])
+
+
+def world_of(data: Path) -> dict[str, Any]:
+    """The demo customer's people, password and key."""
+    found: dict[str, Any] = json.loads((data / "demo.json").read_text(encoding="utf-8"))
+    return found
+
+
+def cli(data: Path, *arguments: str) -> str:
+    """Run one command on this house; its standard output."""
+    return subprocess.run(
+        [*CLI, *arguments], env=environment(data), check=True, stdout=subprocess.PIPE, text=True
+    ).stdout  # fmt: skip
+
+
+def call(site: str, key: str, path: str, body: Any = None) -> dict[str, Any]:
+    """One call of the JSON API."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(site + path, data=data, headers=headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def new_batch(data: Path) -> str:
+    """Buy and create a batch as a customer would; one prompt is refused by the provider."""
+    site, world = site_of(data), world_of(data)
+    request_id = f"spring-collection-{time.monotonic_ns() // 10**9}"
+    cli(data, "grant", world["tenant_id"], str(10 * len(PROMPTS)), "--description", request_id)
+    items = [
+        {"params": {"prompt": prompt, "aspect": "9:16", "seconds": SECONDS}, "metadata": {"sku": f"NW-{number:02d}"}}
+        for number, prompt in enumerate(PROMPTS, 1)
+    ]
+    return str(call(site, world["api_key"], "/v1/batches", {"request_id": request_id, "items": items})["batch_id"])
+
+
+def wait_for(data: Path, batch: str, ended: int) -> None:
+    """Return when at least `ended` of the batch's items have ended."""
+    site, key = site_of(data), world_of(data)["api_key"]
+    deadline = time.monotonic() + BATCH_PATIENCE_S
+    while time.monotonic() < deadline:
+        summary = call(site, key, f"/v1/batches/{batch}")["summary"]
+        if summary["succeeded"] + summary["failed"] >= ended:
+            return
+        time.sleep(POLL_S)
+    raise SystemExit(f"The batch {batch} did not get to {ended} items in {BATCH_PATIENCE_S} s.")
