@@ -19,6 +19,7 @@ class Caller:
 
     def __init__(self, tenant: Any, scopes: list[str]) -> None:
         with tenant_scope(tenant.id, "user:ada@northwind.example"):
+            self.tenant = tenant
             _, self.raw = issue_key(tenant.id, "Test", "pilot", scopes, rate_limit_per_min=1000)
         self.client = Client(headers={"Authorization": f"Bearer {self.raw}"})
 
@@ -144,3 +145,28 @@ def test_the_answer_never_holds_what_is_sealed_or_internal(call: Caller, house: 
         assert sealed not in text
         assert made["secret"] not in text
         assert '"id":' not in text
+
+
+def test_a_test_key_neither_sees_nor_changes_what_belongs_to_live_work(call: Caller) -> None:
+    endpoint = call("post", "webhooks", {"url": "https://hooks.example.com/live"}, 201)["endpoint_id"]
+    with tenant_scope(call.tenant.id):
+        raw = issue_key(call.tenant.id, "test", "test")[1]
+    call.client = Client(headers={"Authorization": f"Bearer {raw}"})
+    for method, path in (
+        ("get", "webhooks"),
+        ("post", "webhooks"),
+        ("get", f"webhooks/{endpoint}"),
+        ("patch", f"webhooks/{endpoint}"),
+        ("delete", f"webhooks/{endpoint}"),
+        ("post", f"webhooks/{endpoint}/rotate"),
+        ("post", f"webhooks/{endpoint}/test"),
+        ("get", "webhook-secret"),
+        ("post", "webhook-secret/rotate"),
+        ("get", "webhook-deliveries"),
+        ("get", "webhook-deliveries/dlv_x/attempts"),
+        ("post", "webhook-deliveries/dlv_x/replay"),
+        ("post", "webhook-deliveries/dlv_x/cancel"),
+    ):
+        refused = call(method, path, {} if method in ("post", "patch") else None, 403)
+        assert refused["error"]["code"] == "live_key_needed", path
+        assert "whsec_" not in json.dumps(refused)

@@ -35,6 +35,8 @@ ENTERPRISE_EXAMPLES_URL = env.text("ENTERPRISE_EXAMPLES_URL", "https://github.co
 VIDEO_CONCURRENCY = env.integer("VIDEO_CONCURRENCY", 64, 1, 10_000)
 # How long an item of a dead worker waits before another takes it over; renewed three times in it by a live one.
 CLAIM_LEASE_S = env.integer("CLAIM_LEASE_S", 30, 2, 600)
+# A customer's images are removed this long after they were uploaded or last named in a batch.
+INPUT_KEPT_DAYS = env.integer("INPUT_KEPT_DAYS", 30, 1, 3_650)
 BATCH_ITEMS_MAX_COUNT = env.integer("BATCH_ITEMS_MAX_COUNT", 10_000, 1, 10_000)
 
 # --- Django -----------------------------------------------------------------------------------------------------

@@ -54,6 +54,14 @@ class MissingScope(PilothouseError):
     message = "This API key may not do this: it lacks the scope {needed}."
 
 
+class LiveKeyNeeded(PilothouseError):
+    """A test key asks for something that belongs to live work."""
+
+    code = "live_key_needed"
+    status = 403
+    message = "A test key may not see or change the account's webhooks. Use a live or pilot key, or the page."
+
+
 class CsrfFailed(PilothouseError):
     """A change was asked for with a session cookie and without the page's own token."""
 
@@ -100,3 +108,35 @@ class RevealLinkGone(PilothouseError):
     code = "reveal_link_gone"
     status = 410
     message = "This link was used before or has expired. Ask for a new one."
+
+
+class InvitationGone(PilothouseError):
+    """The link was used, withdrawn, sent again, has expired, or never was: they are not told apart."""
+
+    code = "invitation_gone"
+    status = 410
+    message = "This invitation was used, withdrawn or sent again, or has expired. Ask for a new one."
+
+
+class AlreadyInvited(PilothouseError):
+    """An invitation to this address waits already."""
+
+    code = "already_invited"
+    status = 409
+    message = "{email} has an invitation that waits already, as {role}. Send it again or withdraw it."
+
+
+class SentTooOften(PilothouseError):
+    """The invitation was mailed a moment ago, or too many times."""
+
+    code = "sent_too_often"
+    status = 409
+    message = "This invitation was mailed {sends} times, the last time a moment ago or once too often. {now}"
+
+
+class OtherAccount(PilothouseError):
+    """A form of one account's page was sent while the person works in another account."""
+
+    code = "other_account"
+    status = 409
+    message = "This page belongs to {page}; you now work in {here}. Nothing was done."

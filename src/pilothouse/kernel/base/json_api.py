@@ -10,6 +10,7 @@ from django.http.request import UnreadablePostError
 
 from .errors import InvalidInput, PilothouseError
 from .limits import PAGE_SIZE_DEFAULT_ROWS, PAGE_SIZE_MAX_ROWS, REQUEST_BODY_MAX_BYTES
+from .scope import release_connection
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -45,7 +46,11 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 def raw_body(request: HttpRequest) -> bytes:
-    """The whole body; BodyTooLarge past the limit, MalformedJson when the sender went away."""
+    """The whole body; BodyTooLarge past the limit, MalformedJson when the sender went away.
+
+    Read it before opening a scope: it takes as long as the client likes.
+    """
+    release_connection()
     try:
         return request.body
     except RequestDataTooBig:

@@ -115,6 +115,16 @@ def worker_scope(actor: str = "worker") -> Iterator[Scope]:
         yield scope
 
 
+def release_connection() -> None:
+    """Give this thread's web connection back to the pool before waiting for a client, who may take his time.
+
+    There are fewer connections than threads. Inside a transaction nothing happens; the next query takes one again.
+    """
+    connection = connections[WEB_ALIAS]
+    if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
+        connection.close()
+
+
 class ScopeRouter:
     """Sends each ORM query to the connection of the open scope; outside one, to the web connection."""
 

@@ -4,11 +4,13 @@ A crash between the two leaves an object without a row, which nobody can see; ne
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
+
+import structlog
 
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
@@ -24,6 +26,7 @@ from .storage import DirectUpload, ObjectMissing, store
 
 SQL = Statements(__file__)
 SECONDS_PER_DAY = 24 * 3600
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,25 @@ def record_files(
 
 
 def discard_objects(stored: Iterable[StoredObject]) -> None:
-    """Delete objects whose rows were never made, for example because the transaction was refused."""
-    store().delete([s.storage_key for s in stored])
+    """Delete objects whose rows were never made, for example because the transaction was refused.
+
+    What an unreachable storage keeps, the sweep of orphans deletes a day later.
+    """
+    keys = [s.storage_key for s in stored]
+    try:
+        store().delete(keys)
+    except Exception:
+        log.warning("objects_not_discarded", keys=keys, exc_info=True)
+
+
+@contextmanager
+def discarded_on_error(stored: Sequence[StoredObject]) -> Iterator[None]:
+    """Delete these objects when the block, which was to make their rows, fails. `stored` may grow inside it."""
+    try:
+        yield
+    except BaseException:
+        discard_objects(stored)
+        raise
 
 
 def store_file(
@@ -113,13 +133,18 @@ def store_file(
     if tenant is None:
         raise InvalidInput(reason="A file belongs to one tenant; open a tenant's scope.")
     stored = put_object(tenant, source, accepted, clean=clean)
-    try:
+    with discarded_on_error([stored]):
         (row,) = record_files([stored], purpose=purpose, kept_days=kept_days, names=[name])
-    except BaseException:
-        with suppress(OSError):
-            discard_objects([stored])
-        raise
     return File.objects.get(id=row["id"])
+
+
+def keep_files(public_ids: Sequence[str], kept_days: float) -> set[str]:
+    """Keep stored files of the open scope's tenant for at least `kept_days` of business time from now.
+
+    Returns the ids of those that are stored; they are locked, so the sweep cannot take them before the caller commits.
+    """
+    rows = SQL.rows("keep_files", public_ids=sorted(set(public_ids)), kept_s=kept_days * SECONDS_PER_DAY)
+    return {row["public_id"] for row in rows}
 
 
 def access_file(public_id: str) -> File:

@@ -8,7 +8,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import release_connection, tenant_scope
 
 from .content import TYPES
 from .errors import LinkInvalid
@@ -30,6 +30,7 @@ def serve_file(request: HttpRequest, token: str) -> HttpResponseBase:
         return _refusal(error)
     if file is None:
         return _refusal(LinkInvalid())
+    release_connection()
     headers = _headers(file, ticket)
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return HttpResponse(status=304, headers={name: headers[name] for name in ("ETag", "Cache-Control")})

@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from ninja.params.functions import Query
 
-from pilothouse.kernel.access.api_auth import caller
+from pilothouse.kernel.access.api_auth import caller, mode_of
+from pilothouse.kernel.access.errors import LiveKeyNeeded
+from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
@@ -47,7 +49,7 @@ CURSOR_MAX = 2**62
 @router.get("/webhooks", response={200: EndpointsOut, **errors(401, 403, 429)}, summary="List endpoints")
 def get_endpoints(request: HttpRequest) -> HttpResponse:
     """All endpoints of the account with the last attempt at each."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer({"ok": True, "endpoints": [_endpoint_json(row) for row in queries.endpoints()]})
 
@@ -60,14 +62,13 @@ def get_endpoints(request: HttpRequest) -> HttpResponse:
 )
 def post_endpoint(request: HttpRequest) -> HttpResponse:
     """Register an https address that gets every event of the account. The secret is in this answer only."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
+    given = json_body(request)
+    only(given, "url", "description")
+    url = text_field(given, "url", maximum=URL_MAX_CHARACTERS, required=True) or ""
+    description = text_field(given, "description", maximum=DESCRIPTION_MAX_CHARACTERS) or ""
     with tenant_scope(principal.tenant, principal.actor):
-        given = json_body(request)
-        only(given, "url", "description")
-        made = create_endpoint(
-            text_field(given, "url", maximum=URL_MAX_CHARACTERS, required=True) or "",
-            text_field(given, "description", maximum=DESCRIPTION_MAX_CHARACTERS) or "",
-        )
+        made = create_endpoint(url, description)
         shown = _endpoint_json(_endpoint_row(made.endpoint.public_id))
         return answer({"ok": True, **shown, "secret": made.secret}, 201)
 
@@ -77,7 +78,7 @@ def post_endpoint(request: HttpRequest) -> HttpResponse:
 )
 def get_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """One endpoint."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer({"ok": True, **_endpoint_json(_endpoint_row(endpoint_id))})
 
@@ -90,18 +91,16 @@ def get_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")
 )
 def patch_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """Change the address or description, or pause (`"status": "paused"`) and resume (`"active"`)."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
+    given = json_body(request)
+    only(given, "url", "description", "status")
+    status = given.get("status")
+    if status not in (None, "active", "paused"):
+        raise InvalidInput(reason="status must be active or paused.")
+    url = text_field(given, "url", maximum=URL_MAX_CHARACTERS)
+    description = text_field(given, "description", maximum=DESCRIPTION_MAX_CHARACTERS)
     with tenant_scope(principal.tenant, principal.actor):
-        given = json_body(request)
-        only(given, "url", "description", "status")
-        status = given.get("status")
-        if status not in (None, "active", "paused"):
-            raise InvalidInput(reason="status must be active or paused.")
-        endpoint = update_endpoint(
-            endpoint_id,
-            url=text_field(given, "url", maximum=URL_MAX_CHARACTERS),
-            description=text_field(given, "description", maximum=DESCRIPTION_MAX_CHARACTERS),
-        )
+        endpoint = update_endpoint(endpoint_id, url=url, description=description)
         if status is not None and status != endpoint.state:
             (pause_endpoint if status == "paused" else resume_endpoint)(endpoint_id)
         return answer({"ok": True, **_endpoint_json(_endpoint_row(endpoint_id))})
@@ -112,7 +111,7 @@ def patch_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint
 )
 def remove_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """Stop sending to an address; what is due to it ends undelivered, its history stays."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         delete_endpoint(endpoint_id)
         return answer({"ok": True, "endpoint_id": endpoint_id})
@@ -123,7 +122,7 @@ def remove_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoin
 )
 def post_rotate(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """A new secret, in this answer only; the old one signs beside it for 24 hours."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer(_secret_json(rotate_secret(endpoint_id)))
 
@@ -135,7 +134,7 @@ def post_rotate(request: HttpRequest, endpoint_id: str = id_path("an endpoint"))
 )
 def post_test(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
     """Queue the event `{"event":"test"}` for this endpoint."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer({"ok": True, "delivery_id": send_test(endpoint_id).public_id}, 202)
 
@@ -143,7 +142,7 @@ def post_test(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -
 @router.get("/webhook-secret", response={200: SecretOut, **errors(401, 403, 429)}, summary="The default secret")
 def get_default_secret(request: HttpRequest) -> HttpResponse:
     """The secret that signs for addresses which batches name in `webhook_url`."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer(_secret_json(reveal_default_secret()))
 
@@ -153,7 +152,7 @@ def get_default_secret(request: HttpRequest) -> HttpResponse:
 )
 def post_default_rotate(request: HttpRequest) -> HttpResponse:
     """A new default secret; the old one signs beside it for 24 hours."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer(_secret_json(rotate_default_secret()))
 
@@ -171,7 +170,7 @@ def get_deliveries(
     ),
 ) -> HttpResponse:
     """Deliveries, newest first, optionally of one endpoint or in one status."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     size = page_size(limit)
     with tenant_scope(principal.tenant, principal.actor):
         rows = queries.deliveries(endpoint=endpoint_id, state=status, before=_cursor(cursor), count=size)
@@ -186,7 +185,7 @@ def get_deliveries(
 )
 def get_attempts(request: HttpRequest, delivery_id: str = id_path("a delivery")) -> HttpResponse:
     """Every HTTP try of one delivery."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         rows = queries.attempts(delivery_id)
     for row in rows:
@@ -201,7 +200,7 @@ def get_attempts(request: HttpRequest, delivery_id: str = id_path("a delivery"))
 )
 def post_replay(request: HttpRequest, delivery_id: str = id_path("a delivery")) -> HttpResponse:
     """A new delivery of the same event: the same `webhook-id`, the same bytes, a new timestamp."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer({"ok": True, "delivery_id": replay([delivery_id])[0]}, 202)
 
@@ -213,10 +212,18 @@ def post_replay(request: HttpRequest, delivery_id: str = id_path("a delivery")) 
 )
 def post_cancel(request: HttpRequest, delivery_id: str = id_path("a delivery")) -> HttpResponse:
     """End an open delivery without sending it; one that has ended, or is being sent, is left alone."""
-    principal = caller(request, SCOPE)
+    principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         abort([delivery_id])
         return answer({"ok": True, "delivery_id": delivery_id})
+
+
+def _caller(request: HttpRequest) -> Principal:
+    """Who may see and change webhooks. They are the account's live ones, so a test key may not."""
+    principal = caller(request, SCOPE)
+    if mode_of(principal) == "test":
+        raise LiveKeyNeeded()
+    return principal
 
 
 def _endpoint_row(public_id: str) -> Row:

@@ -2,14 +2,17 @@
 
 from typing import Literal
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router
 from ninja.params.functions import Query
 
 from pilothouse.kernel.access.api_auth import caller, entry_of, mode_of
+from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
 from pilothouse.kernel.base.openapi import body, cursor_query, errors, id_path, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.files.commands import StoredObject, discard_objects, discarded_on_error
 
 from . import intake
 from .api_schemas import (
@@ -21,10 +24,15 @@ from .api_schemas import (
     CancelledOut,
     ItemsOut,
 )
-from .commands import access_batch, cancel_batch, create_batch
-from .limits import REQUEST_ID_MAX_CHARACTERS, REQUEST_ID_PATTERN, WEBHOOK_URL_MAX_CHARACTERS
+from .commands import access_batch, cancel_batch, create_batch, refuse_too_many
+from .limits import (
+    PILOT_BATCH_ITEMS_MAX_COUNT,
+    REQUEST_ID_MAX_CHARACTERS,
+    REQUEST_ID_PATTERN,
+    WEBHOOK_URL_MAX_CHARACTERS,
+)
 from .queries import batch_rows, batches_json, item_rows, items_json
-from .uploads import batch_from_multipart
+from .uploads import Parts, read_multipart, record_inputs, store_parts
 
 router = Router(tags=["batches"])
 
@@ -41,19 +49,30 @@ def post_batch(request: HttpRequest) -> HttpResponse:
     The same `request_id` with the same body answers with the first batch again (`Idempotent-Replayed: true`).
     """
     principal = caller(request, "batches:write")
-    with tenant_scope(principal.tenant, principal.actor):
-        if (request.content_type or "").startswith("multipart/"):
-            given = batch_from_multipart(request)
-        else:
-            given = json_body(request)
-        only(given, "request_id", "webhook_url", "items")
-        created = create_batch(
-            intake.request_id(given.get("request_id")),
-            intake.items(given.get("items")),
-            webhook_url=text_field(given, "webhook_url", maximum=WEBHOOK_URL_MAX_CHARACTERS),
-            entry=entry_of(principal),
-            mode=principal.mode,
-        )
+    # Everything that reads the body or costs work comes before the transaction: a slow client holds no connection.
+    parts: Parts = {}
+    if (request.content_type or "").startswith("multipart/"):
+        given, parts = read_multipart(request)
+    else:
+        given = json_body(request)
+    only(given, "request_id", "webhook_url", "items")
+    wanted_id = intake.request_id(given.get("request_id"))
+    webhook_url = text_field(given, "webhook_url", maximum=WEBHOOK_URL_MAX_CHARACTERS)
+    _refuse_size_early(principal, wanted_id, given.get("items"))
+    stored: list[StoredObject] = []
+    with discarded_on_error(stored):
+        store_parts(principal.tenant, given, parts, stored)
+        items = intake.items(given.get("items"))
+        with tenant_scope(principal.tenant, principal.actor) as scope:
+            record_inputs(stored)
+            created = create_batch(
+                wanted_id, items, webhook_url=webhook_url, entry=entry_of(principal), mode=principal.mode
+            )
+            if created.replayed:
+                # The first request kept its images; those that came again leave neither row nor object.
+                transaction.set_rollback(True, using=scope.alias)
+    if created.replayed:
+        discard_objects(stored)
     headers = {"Idempotent-Replayed": "true"} if created.replayed else {}
     return answer({"ok": True, "batch_id": created.batch_id, "status": "pending"}, 201, headers)
 
@@ -130,6 +149,13 @@ def post_cancel(request: HttpRequest, batch_id: str = id_path("a batch")) -> Htt
     with tenant_scope(principal.tenant, principal.actor):
         count = cancel_batch(batch_id, mode_of(principal))
     return answer({"ok": True, "batch_id": batch_id, "cancelled": count})
+
+
+def _refuse_size_early(principal: Principal, request_id: str, items: object) -> None:
+    """Refuse a batch that is far too large before each of its items is looked at and its images are stored."""
+    if isinstance(items, list) and len(items) > PILOT_BATCH_ITEMS_MAX_COUNT:
+        with tenant_scope(principal.tenant, principal.actor):
+            refuse_too_many(principal.tenant, request_id, len(items))
 
 
 def add_to(api: NinjaAPI) -> None:

@@ -12,6 +12,7 @@ from pilothouse.kernel.base.ids import new_id, new_ids
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements, run
+from pilothouse.kernel.files.commands import SECONDS_PER_DAY, keep_files
 from pilothouse.kernel.files.models import File
 from pilothouse.kernel.ledger.commands import grant, open_accounts, request_hash
 from pilothouse.kernel.ledger.errors import InsufficientCredits
@@ -142,6 +143,17 @@ def _check_size(tenant: int, given: int, kind: str) -> None:
         raise BatchSize(minimum=minimum, maximum=maximum, given=given)
 
 
+def refuse_too_many(tenant: int, request_id: str, given: int) -> None:
+    """Refuse more items than a batch of the tenant may have. A request that was accepted once may always be repeated.
+
+    Raises BatchSize.
+    """
+    if not Batch.objects.filter(tenant_id=tenant, request_id=request_id).exists():
+        minimum, maximum = batch_size_limits(tenant)
+        if given > maximum:
+            raise BatchSize(minimum=minimum, maximum=maximum, given=given)
+
+
 def _images(items: Sequence[NewItem]) -> dict[str, ImageFile]:
     wanted = {item.image for item in items if item.image is not None}
     if not wanted:
@@ -151,8 +163,11 @@ def _images(items: Sequence[NewItem]) -> dict[str, ImageFile]:
 
 
 def _image_hashes(items: Sequence[NewItem], files: Mapping[str, ImageFile]) -> list[str | None]:
+    """The content hash of each item's image. The images are kept until the batch has ended, and INPUT_KEPT_DAYS on."""
+    kept_days = settings.INPUT_KEPT_DAYS + limits.BATCH_DEADLINE_S / SECONDS_PER_DAY
+    kept = keep_files([id_ for id_, file in files.items() if file.kept], kept_days) if files else set()
     for position, item in enumerate(items):
-        if item.image is not None and (item.image not in files or not files[item.image].kept):
+        if item.image is not None and item.image not in kept:
             raise ImageRefused(position=position, image=item.image)
     return [files[item.image].sha256 if item.image is not None else None for item in items]
 

@@ -1,13 +1,17 @@
 """Product images: uploaded before a batch, or together with it as multipart."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 from ninja import Router
 
 from pilothouse.kernel.access.api_auth import caller
+from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.json_api import (
@@ -23,8 +27,15 @@ from pilothouse.kernel.base.json_api import (
 )
 from pilothouse.kernel.base.limits import REQUEST_BODY_MAX_BYTES
 from pilothouse.kernel.base.openapi import errors, id_path
-from pilothouse.kernel.base.scope import tenant_scope
-from pilothouse.kernel.files.commands import complete_upload, create_upload, store_file
+from pilothouse.kernel.base.scope import release_connection, tenant_scope
+from pilothouse.kernel.files.commands import (
+    StoredObject,
+    complete_upload,
+    create_upload,
+    discarded_on_error,
+    put_object,
+    record_files,
+)
 from pilothouse.kernel.files.content import IMAGES
 from pilothouse.kernel.files.models import File
 
@@ -63,32 +74,30 @@ UPLOAD_BODY: dict[str, Any] = {
 def post_upload(request: HttpRequest) -> HttpResponse:
     """Send the image itself as the body, or announce it as JSON to upload it straight to the storage."""
     principal = caller(request, "batches:write")
+    if request.content_type == "application/json":
+        return answer(_announce(principal, json_body(request)), 202)
+    # The body is read and the image decoded before a database connection is taken.
+    stored = put_object(principal.tenant, raw_body(request), IMAGES, clean=True)
+    with discarded_on_error([stored]), tenant_scope(principal.tenant, principal.actor):
+        record_inputs([stored])
+    return answer(_stored_json(stored), 201)
+
+
+def _announce(principal: Principal, given: dict[str, Any]) -> dict[str, Any]:
+    only(given, "content_type", "size_bytes")
+    size = whole_number(given.get("size_bytes"))
+    if size is None or size < 1:
+        raise InvalidInput(reason="size_bytes must be a whole number above zero.")
+    content_type = text_field(given, "content_type", maximum=100, required=True) or ""
     with tenant_scope(principal.tenant, principal.actor):
-        if request.content_type == "application/json":
-            given = json_body(request)
-            only(given, "content_type", "size_bytes")
-            size = whole_number(given.get("size_bytes"))
-            if size is None or size < 1:
-                raise InvalidInput(reason="size_bytes must be a whole number above zero.")
-            upload = create_upload(
-                content_type=text_field(given, "content_type", maximum=100, required=True) or "",
-                size_bytes=size,
-                purpose=PURPOSE,
-                accepted=IMAGES,
-            )
-            direct = upload.direct
-            return answer(
-                {
-                    "ok": True,
-                    "upload_id": upload.public_id,
-                    "expires_at": clock.iso(upload.expires_at),
-                    "direct": None
-                    if direct is None
-                    else {"method": direct.method, "url": direct.url, "headers": direct.headers},
-                },
-                202,
-            )
-        return answer(_file_json(store_file(raw_body(request), IMAGES, purpose=PURPOSE, clean=True)), 201)
+        upload = create_upload(content_type=content_type, size_bytes=size, purpose=PURPOSE, accepted=IMAGES)
+    direct = upload.direct
+    return {
+        "ok": True,
+        "upload_id": upload.public_id,
+        "expires_at": clock.iso(upload.expires_at),
+        "direct": None if direct is None else {"method": direct.method, "url": direct.url, "headers": direct.headers},
+    }
 
 
 @router.put(
@@ -100,10 +109,15 @@ def post_upload(request: HttpRequest) -> HttpResponse:
 def put_upload(request: HttpRequest, upload_id: str = id_path("an announced upload")) -> HttpResponse:
     """The bytes of an announced upload; with an empty body, what was sent straight to the storage is taken."""
     principal = caller(request, "batches:write")
+    data = raw_body(request)
     with tenant_scope(principal.tenant, principal.actor):
-        data = raw_body(request)
-        file = complete_upload(upload_id, IMAGES, source=[data] if data else None)
+        file = complete_upload(upload_id, IMAGES, source=[data] if data else None, kept_days=settings.INPUT_KEPT_DAYS)
         return answer(_file_json(file), 201)
+
+
+def record_inputs(stored: Sequence[StoredObject]) -> None:
+    """The rows of a customer's images, which are removed INPUT_KEPT_DAYS after a batch named them last."""
+    record_files(stored, purpose=PURPOSE, kept_days=settings.INPUT_KEPT_DAYS)
 
 
 def _file_json(file: File) -> dict[str, Any]:
@@ -116,19 +130,43 @@ def _file_json(file: File) -> dict[str, Any]:
     }
 
 
-def batch_from_multipart(request: HttpRequest) -> dict[str, Any]:
-    """The JSON of the part `batch`, with each image `@NAME` stored and replaced by its file's id."""
+def _stored_json(stored: StoredObject) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "file_id": stored.public_id,
+        "content_type": stored.file_type.content_type,
+        "bytes": stored.size_bytes,
+        "sha256": stored.sha256,
+    }
+
+
+Parts = Mapping[str, Any]
+
+
+def read_multipart(request: HttpRequest) -> tuple[dict[str, Any], Parts]:
+    """The JSON of the part `batch`, and the other parts by name. Needs no scope."""
+    release_connection()
     try:
         text, parts = request.POST.get("batch"), request.FILES
     except (RequestDataTooBig, TooManyFilesSent):
         raise BodyTooLarge(max_bytes=REQUEST_BODY_MAX_BYTES) from None
     except MultiPartParserError as error:
         raise MalformedJson(reason=str(error)[:200]) from None
+    except UnreadablePostError:
+        raise MalformedJson(reason="the body ended early") from None
     if text is None:
         raise InvalidInput(reason='The part "batch" with the JSON of the batch is missing.')
-    given = decode_object(text.encode())
-    stored: dict[str, str] = {}
-    for position, item in enumerate(given.get("items") or []):
+    return decode_object(text.encode()), parts
+
+
+def store_parts(tenant: int, given: dict[str, Any], parts: Parts, stored: list[StoredObject]) -> None:
+    """Store each file part that an item names as `@NAME` and put its file's id in the name's place. Needs no scope.
+
+    What lies in the storage is in `stored` also when this raises: the caller makes the rows, or discards it.
+    """
+    ids: dict[str, str] = {}
+    items = given.get("items")
+    for position, item in enumerate(items if isinstance(items, list) else []):
         params = item.get("params") if isinstance(item, dict) else None
         if not isinstance(params, dict):
             continue
@@ -138,7 +176,7 @@ def batch_from_multipart(request: HttpRequest) -> dict[str, Any]:
         part = parts.get(name[1:])
         if part is None or isinstance(part, list):
             raise InvalidInput(reason=f"items[{position}] names the file part {name[1:]!r}, which is not in the body.")
-        if name not in stored:
-            stored[name] = store_file(part.chunks(), IMAGES, purpose=PURPOSE, clean=True).public_id
-        params["image"] = stored[name]
-    return given
+        if name not in ids:
+            stored.append(put_object(tenant, part.chunks(), IMAGES, clean=True))
+            ids[name] = stored[-1].public_id
+        params["image"] = ids[name]
