@@ -12,26 +12,31 @@ from .promises import known_programs, record
 
 
 def run_all() -> list[dict[str, Any]]:
-    """Run every invariant in one transaction, remember the runs, and open `data_integrity` for each broken one.
-
-    Returns one {"name", "title", "rows", "sample"} each. Money that does not add up concerns everybody, so a breach
-    stops dispatch in every program that declares promises.
-    """
+    """Run every invariant in one transaction of the worker; see `run_all_here`."""
     with worker_scope("check"):
-        started = monotonic()
-        results = run_invariants(INVARIANT_FOLDERS)
-        ms = int((monotonic() - started) * 1000)
-        for result in results:
-            seen = Seen(result["rows"], result["sample"], {}, ms // max(1, len(results)))
-            record(f"invariant:{result['name']}", "", seen)
-            if not seen.ok:
-                open_incident(
-                    "data_integrity",
-                    f"Invariant {result['name']}: {result['rows']} rows. {result['title']}",
-                    severity="P0",
-                    subject=result["name"],
-                    check_name=f"invariant:{result['name']}",
-                    sample=result["sample"],
-                    gate_programs=known_programs(),
-                )
+        return run_all_here()
+
+
+def run_all_here() -> list[dict[str, Any]]:
+    """Run every invariant in the open scope, the worker's or an operator's, and remember the runs.
+
+    Each that is broken opens `data_integrity`. Returns one {"name", "title", "rows", "sample"} each. Money that does
+    not add up concerns everybody, so a breach stops dispatch in every program that declares promises.
+    """
+    started = monotonic()
+    results = run_invariants(INVARIANT_FOLDERS)
+    ms = int((monotonic() - started) * 1000)
+    for result in results:
+        seen = Seen(result["rows"], result["sample"], {}, ms // max(1, len(results)))
+        record(f"invariant:{result['name']}", "", seen)
+        if not seen.ok:
+            open_incident(
+                "data_integrity",
+                f"Invariant {result['name']}: {result['rows']} rows. {result['title']}",
+                severity="P0",
+                subject=result["name"],
+                check_name=f"invariant:{result['name']}",
+                sample=result["sample"],
+                gate_programs=known_programs(),
+            )
     return results

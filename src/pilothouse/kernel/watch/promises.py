@@ -55,11 +55,16 @@ def check_completed(program: str, batches: Sequence[int]) -> list[Result]:
 
 def _run(promise: Promise, batches: Sequence[int] | None) -> Result:
     with worker_scope("check"):
-        seen = look(promise, batches)
-        record(promise.check_name, promise.program, seen, None if batches is None else len(batches))
-        if seen.ok:
-            return Result(promise, seen)
-        return Result(promise, seen, tuple(_open(promise, seen)))
+        return run_here(promise, batches)
+
+
+def run_here(promise: Promise, batches: Sequence[int] | None = None) -> Result:
+    """Run one promise in the open scope, the worker's or an operator's: the look, its CheckRun and what follows."""
+    seen = look(promise, batches)
+    record(promise.check_name, promise.program, seen, None if batches is None else len(batches))
+    if seen.ok:
+        return Result(promise, seen)
+    return Result(promise, seen, tuple(_open(promise, seen)))
 
 
 def record(name: str, program: str, seen: Seen, batches: int | None = None) -> None:
