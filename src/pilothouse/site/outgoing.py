@@ -16,8 +16,8 @@ from .errors import is_api
 
 # Sign-in and a person's own settings: they show what the person and their browsers said, and nothing of an upstream.
 OWN_PAGES = "/account/"
-# For machines of the operator, who may see what a customer may not.
-OPERATORS_PATHS = ("/metrics", "/healthz", "/readyz")
+# For operators and their machines, who may see what a customer may not; to a customer they are 404 or say nothing.
+OPERATORS_PATHS = ("/metrics", "/healthz", "/readyz", "/desk/")
 
 
 class DenyListMiddleware:
