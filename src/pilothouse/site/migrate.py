@@ -2,7 +2,7 @@
 
 Order: drop the compatibility views (a column under a view cannot change) → Django's migrations → `sql/schema/*.sql`
 of every room, lowest first → the triggers of the transition tables → row-level security and grants → the views of
-the source's table names.
+the source's table names → the record of every wall that now stands (`base/walls.py`).
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from pilothouse.kernel.base.models import House
 from pilothouse.kernel.base.roles import create_roles
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import schema_files
+from pilothouse.kernel.base.walls import record_walls, recorded_walls, standing_walls
 from pilothouse.kernel.lifecycle.table import REGISTRY
 
 from .programs import load_programs
@@ -98,6 +99,7 @@ def migrate(verbosity: int = 0) -> None:
             cursor.execute("SET LOCAL row_security = off")
             if _is_current(cursor):
                 return
+            recorded, before = recorded_walls(cursor), standing_walls(cursor)
             cursor.execute("GRANT USAGE, CREATE ON SCHEMA public TO ph_ledger, ph_gate")
             _drop_views(cursor)
             _unforce(cursor)
@@ -114,6 +116,7 @@ def migrate(verbosity: int = 0) -> None:
             cursor.execute("UPDATE house SET kind = %s WHERE schema_hash = ''", [settings.HOUSE_KIND])
             cursor.execute("UPDATE house SET schema_hash = %s", [schema_hash()])
             _continue_transaction_numbers(cursor)
+            record_walls(cursor, recorded, before)
     finally:
         connection.close()
 

@@ -2,7 +2,8 @@
 
 Read by any role. It finds what somebody changed by hand: a dropped or widened policy, row-level security that is off
 or not forced, a grant too many or too few, a disabled trigger, a view that runs as its owner, a login role with more
-power than it is given.
+power than it is given. What no model declares (a function's body, a CHECK, an index) is compared with what was
+installed, by `walls.py`.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 
 from .declare import house_models, statements, system_tables
 from .sql import Row, run
+from .walls import changed_walls
 
 # Tables that no model declares: Django's own record, and the cache that all web processes share.
 UNDECLARED_TABLES = ("django_migrations", "shared_cache")
@@ -30,7 +32,9 @@ Policy = tuple[str, str, str, tuple[str, ...], str, str]
 
 def differences() -> list[str]:
     """One sentence for each place where the catalogue is not what is declared; empty when they agree."""
-    return [*_tables(), *_policies(), *_grants(), *_triggers(), *_views(), *_functions(), *_roles()]
+    return [
+        *_tables(), *_policies(), *_grants(), *_triggers(), *_views(), *_functions(), *_roles(), *changed_walls(),
+    ]  # fmt: skip
 
 
 def _tables() -> Iterator[str]:

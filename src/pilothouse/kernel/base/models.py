@@ -145,6 +145,22 @@ class House(HouseModel):
         ]
 
 
+class Wall(HouseModel):
+    """One rule that the database enforces, as `migrate` installed it: a hash of its definition (`walls.py`)."""
+
+    table_class = "platform"
+    writers = ()
+
+    kind = models.TextField()
+    place = models.TextField()
+    name = models.TextField()
+    digest = models.TextField()
+
+    class Meta:
+        db_table = "wall"
+        constraints = [models.UniqueConstraint(fields=["kind", "place", "name"], name="wall_once")]
+
+
 class OpsAccess(HouseModel):
     """Each opening of an operator scope: who read across tenants, and for what."""
 

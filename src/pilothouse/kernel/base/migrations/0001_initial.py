@@ -52,4 +52,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tenant_name_given')],
             },
         ),
+        migrations.CreateModel(
+            name='Wall',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('kind', models.TextField()),
+                ('place', models.TextField()),
+                ('name', models.TextField()),
+                ('digest', models.TextField()),
+            ],
+            options={
+                'db_table': 'wall',
+                'constraints': [models.UniqueConstraint(fields=('kind', 'place', 'name'), name='wall_once')],
+            },
+        ),
     ]
