@@ -25,7 +25,7 @@ from pilothouse.kernel.watch.queries import refuse_if_paused
 from . import limits
 from .endings import end_pending
 from .errors import BatchCompleted, BatchSize, ImageRefused, RequestIdConflict, RequestInFlight
-from .fingerprint import batch_fingerprint, canonical, item_fingerprint, versions
+from .fingerprint import as_given, batch_fingerprint, canonical, item_fingerprint, versions
 from .intake import NewItem
 from .models import Batch
 from .prices import price_in_force
@@ -200,6 +200,9 @@ def _insert(
         raise InsufficientCredits(needed=needed, available=available)
     under = versions()
     fingerprints = [item_fingerprint(item.params, image, under) for item, image in zip(items, hashes, strict=True)]
+    given, given_sha256 = as_given(
+        [(item.given or item.params, image) for item, image in zip(items, hashes, strict=True)]
+    )
     try:
         with transaction.atomic(using=scope.alias):
             SQL.execute(
@@ -229,6 +232,8 @@ def _insert(
                 images=[item.image for item in items],
                 image_hashes=list(hashes),
                 fingerprints=fingerprints,
+                given=given,
+                given_sha256=given_sha256,
             )
     except IntegrityError as error:
         if "account_floor" in str(error):

@@ -14,6 +14,7 @@ from .providers.reasons import FAILURE_MAP_VERSION
 from .providers.render import RENDERER_VERSION
 from .providers.routing import ROUTING_POLICY_VERSION
 
+# Of what a request is normalised to (`intake.normalised`) and of what the message about it says.
 PAYLOAD_SCHEMA_VERSION = 1
 LEDGER_RULE_VERSION = 1
 SEPARATORS = (",", ":")
@@ -43,6 +44,14 @@ def item_fingerprint(params: Mapping[str, Any], image_sha256: str | None, under:
 def batch_fingerprint(items: Sequence[str], terms_hash: str, under: Mapping[str, Any]) -> str:
     """SHA-256 hex of the item fingerprints in order, the price terms' hash and the ledger rule version."""
     return _sha256({"items": list(items), "terms": terms_hash, "ledger_rule": under["ledger_rule"]})
+
+
+def as_given(items: Sequence[tuple[Mapping[str, Any], str | None]]) -> tuple[str, str]:
+    """The request as it was given, before anything normalised it: canonical JSON of each item's parameters and image
+    hash, in order, and its SHA-256 in hex."""
+    asked = [{"params": dict(params), "image_sha256": image_sha256} for params, image_sha256 in items]
+    text = canonical(asked)
+    return text, hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sha256(value: Any) -> str:

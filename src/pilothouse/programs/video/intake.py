@@ -29,11 +29,15 @@ PARAM_KEYS = {"prompt", "image", "aspect", "platform", "seconds", "duration"}
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """One item as the pipeline takes it: normalised parameters, the image's file id, and the customer's metadata."""
+    """One item as the pipeline takes it: normalised parameters, the image's file id, and the customer's metadata.
+
+    `given` are the parameters as they were asked for, image aside; None where the caller gave the normal form itself.
+    """
 
     params: dict[str, Any]
     image: str | None
     metadata: dict[str, Any]
+    given: dict[str, Any] | None = None
 
 
 def request_id(value: Any) -> str:
@@ -64,11 +68,17 @@ def _item(position: int, value: Any) -> NewItem:
     image = params.get("image")
     if image is not None and (not isinstance(image, str) or not re.fullmatch(r"file_[0-9a-z]{26}", image)):
         raise InvalidInput(reason=f"{where}.params.image must be the id of an uploaded image, such as file_….")
-    return NewItem(
-        {"prompt": _prompt(where, params), "aspect": _aspect(where, params), "seconds": _seconds(where, params)},
-        image,
-        _metadata(where, value.get("metadata")),
-    )
+    given = {key: value for key, value in params.items() if key != "image"}
+    return NewItem(normalised(params, where), image, _metadata(where, value.get("metadata")), given)
+
+
+def normalised(params: Mapping[str, Any], where: str = "item") -> dict[str, Any]:
+    """The parameters that the pipeline runs, from those that were asked for; the normal form stays what it is.
+
+    A change of what comes out of this for the same input raises PAYLOAD_SCHEMA_VERSION: the parity promise runs it
+    again over what was asked for under the same version. Raises InvalidInput.
+    """
+    return {"prompt": _prompt(where, params), "aspect": _aspect(where, params), "seconds": _seconds(where, params)}
 
 
 def _only(where: str, value: Mapping[str, Any], known: set[str]) -> None:

@@ -179,6 +179,25 @@ class Item(HotTenantModel):
         ]
 
 
+class BatchRequest(HotTenantModel):
+    """What was asked for, as it was given: the other end of the pipeline from the fingerprint (requirement C19).
+
+    `given` is canonical JSON of each item's parameters before they were normalised, with its image's content hash;
+    kept apart from the batch, which is read and updated all the time. Append-only.
+    """
+
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, db_column="batch", db_constraint=False, db_index=False, related_name="+"
+    )
+    given = models.TextField()
+    given_sha256 = models.TextField()
+
+    class Meta:
+        db_table = "batch_request"
+        constraints = [models.UniqueConstraint(fields=["batch"], name="batch_request_of_batch")]
+        indexes = [models.Index(fields=["given_sha256"], name="batch_request_same")]
+
+
 class ItemAttempt(TenantModel):
     """One call to a hidden provider for one item: for operators, never for customers. Append-only."""
 

@@ -187,4 +187,19 @@ class Migration(migrations.Migration):
             model_name='itemattempt',
             index=models.Index(fields=['item', 'id'], name='item_attempt_by_item'),
         ),
+        migrations.CreateModel(
+            name='BatchRequest',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('given', models.TextField()),
+                ('given_sha256', models.TextField()),
+                ('batch', models.ForeignKey(db_column='batch', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='video.batch')),
+                ('tenant', models.ForeignKey(db_column='tenant', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='base.tenant')),
+            ],
+            options={
+                'db_table': 'batch_request',
+                'indexes': [models.Index(fields=['given_sha256'], name='batch_request_same')],
+                'constraints': [models.UniqueConstraint(fields=('batch',), name='batch_request_of_batch')],
+            },
+        ),
     ]

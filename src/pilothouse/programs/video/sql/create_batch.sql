@@ -1,4 +1,4 @@
--- One batch whole or not at all: the batch, its items, one journal, one reservation for each item, its deadline and
+-- One batch whole or not at all: the batch, what was asked, its items, one journal, one reservation for each item, its deadline and
 -- its first event. The posting trigger moves the wallet last; the CHECK on it refuses what the wallet does not hold.
 WITH new_batch AS (
     INSERT INTO batch (tenant, public_id, kind, mode, state, request_id, request_hash, entry, created_by, unit, cost,
@@ -9,6 +9,9 @@ WITH new_batch AS (
             %(total)s * %(cost)s, %(wallet)s, %(held)s, %(earned)s, (SELECT base.clock_now()),
             (SELECT base.clock_now()) + make_interval(secs => %(deadline_s)s))
     RETURNING id, created_at, deadline_at
+), asked AS (
+    INSERT INTO batch_request (tenant, batch, given, given_sha256)
+    SELECT %(tenant)s, b.id, %(given)s, %(given_sha256)s FROM new_batch b
 ), new_items AS (
     INSERT INTO item (tenant, public_id, batch, position, state, params, metadata, image, image_sha256, fingerprint,
                       next_run_at,

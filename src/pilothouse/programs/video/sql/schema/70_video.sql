@@ -5,7 +5,7 @@ ALTER INDEX item_pkey SET (fillfactor = 50);
 ALTER INDEX item_public_id SET (fillfactor = 50);
 ALTER INDEX item_position_once SET (fillfactor = 50);
 
--- The foreign key of an item, once a statement: its batch is there, of the same tenant.
+-- The foreign key of an item and of a request, once a statement: its batch is there, of the same tenant.
 CREATE OR REPLACE FUNCTION item_parents() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -13,9 +13,13 @@ BEGIN
         SELECT FROM (SELECT DISTINCT tenant, batch FROM added) a
         WHERE NOT EXISTS (SELECT FROM batch b WHERE b.id = a.batch AND b.tenant = a.tenant)
     ) THEN
-        RAISE EXCEPTION 'an item names a batch that is not there or of another tenant' USING ERRCODE = 'PH003';
+        RAISE EXCEPTION '% names a batch that is not there or of another tenant', TG_TABLE_NAME USING ERRCODE = 'PH003';
     END IF;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER item_parents AFTER INSERT ON item
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION item_parents();
+CREATE OR REPLACE TRIGGER item_parents AFTER INSERT ON batch_request
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION item_parents();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON batch_request
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
