@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.ledger import commands
 from pilothouse.kernel.ledger.limits import GRANT_ONE_PERSON_MAX_CREDITS
 from pilothouse.kernel.ledger.queries import balance
@@ -94,7 +94,7 @@ def test_step_two_in_one_message_grants_once(house, desk):
         desk.send(fill(GRANT_BLOCK, tenant))
     assert refused.value.sqlstate == "PH409"
     assert desk.wallet(tenant) == 100
-    with tenant_scope(tenant.id):
+    with worker_scope():
         # The command knows the script's grant: the same one is replayed, not doubled.
         assert commands.grant(tenant.id, 100, "pilot_grant", "Enterprise Pilot - CompanyName").replayed
         assert balance(tenant.id).available == 100
@@ -231,5 +231,5 @@ def test_a_grant_with_any_text_has_the_commands_hash(house):
         [tenant.public_id, text],
     )
     desk.connection.close()
-    with tenant_scope(tenant.id):
+    with worker_scope():
         assert commands.grant(tenant.id, 7, "purchase", text).replayed

@@ -91,7 +91,6 @@ class World:
         self.tenant = house.tenant()
         with worker_scope():
             publish_default_price()
-        with tenant_scope(self.tenant.id):
             grant(self.tenant.id, credits, "pilot_grant", "Pilot")
 
     def __enter__(self) -> Self:

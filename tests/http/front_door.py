@@ -20,7 +20,7 @@ from django.test import override_settings
 
 from pilothouse.kernel.access import commands as access
 from pilothouse.kernel.access.roles import KEY_SCOPES
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.ledger.commands import grant
 from pilothouse.site.house import granian
 from pilothouse.site.seed import seed
@@ -112,9 +112,10 @@ def customer(house: Any, name: str, domain: str, credits: int) -> Customer:
     """A tenant with credits, a key of each scope, a full key, a paused one and a person of each role."""
     made = Customer(house.tenant(name))
     tenant = made.tenant.id
-    with tenant_scope(tenant, f"user:owner@{domain}"):
-        if credits:
+    if credits:
+        with worker_scope("user:first@house.example"):
             grant(tenant, credits, "adjustment", f"Credits for {name}", approved_by="user:second@house.example")
+    with tenant_scope(tenant, f"user:owner@{domain}"):
         for key, scopes in {"full": KEY_SCOPES, **{scope: (scope,) for scope in KEY_SCOPES}}.items():
             made.keys[key] = access.issue_key(tenant, key, "pilot", scopes, rate_limit_per_min=100_000)[1]
         made.keys["test"] = access.issue_key(tenant, "test", "test", rate_limit_per_min=100_000)[1]

@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 from front_door import FrontDoor, items, order
 
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.ledger.commands import grant
 
 pytestmark = [pytest.mark.http, pytest.mark.house]
@@ -121,7 +121,7 @@ def test_fifty_parallel_creates_with_money_for_one_accept_one(door: FrontDoor) -
     from front_door import customer
 
     poor = customer(door.house, "Poor", "poor.example", 0)
-    with tenant_scope(poor.tenant.id, "test"):
+    with worker_scope():
         grant(poor.tenant.id, 105, "adjustment", "Enough for one")
 
     def create(number: int) -> httpx.Response:

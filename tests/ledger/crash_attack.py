@@ -55,7 +55,7 @@ def write(world, number, acknowledged):
         bad = items[len(good) :]
         for kind, chosen in (("reserve", items), ("settle", good), ("refund", bad)):
             if chosen:
-                key = f"{kind} {first}"
+                key = f"{kind}:{first}"
                 until_it_answers(lambda kind=kind, chosen=chosen, key=key: world.move(kind, chosen, key))
                 acknowledged[key] = (kind, len(chosen))
     connections.close_all()

@@ -43,7 +43,7 @@ class World:
         }[kind]
         return commands.post(
             self.tenant,
-            key,
+            key if key.startswith(f"{kind}:") else f"{kind}:{key}",
             kind,
             [Leg(debit, credit, amount, item) for item in items],
             request={"items": items, "amount": amount},

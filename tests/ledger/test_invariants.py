@@ -33,10 +33,10 @@ def world(house):
         publish_default_price()
         # A pilot's batch has at least ten items; this tenant's may be smaller.
         Tenant.objects.filter(id=tenant.id).update(settings={"batch_items_min": 1})
-    with tenant_scope(tenant.id, "customer"):
         commands.grant(tenant.id, 500, "pilot_grant", "start")
         mistake = commands.grant(tenant.id, 7, "adjustment", "a mistake")
         commands.reverse(tenant.id, mistake.journal, "a mistake")
+    with tenant_scope(tenant.id, "customer"):
         for name, count in (("first", 4), ("second", 3)):
             create_batch(name, intake.items([{"params": {"prompt": f"{name} {n}"}} for n in range(count)]))
     with worker_scope("test"):
@@ -93,17 +93,22 @@ def account(kind):
     return f"(SELECT id FROM account WHERE kind = '{kind}' AND unit = 'CREDIT')"
 
 
-def adjust(debit, credit, amount=10):
+def moved(debit, credit, amount=10):
     return [
-        JOURNAL.format(kind="adjust", ref_type="adjustment", ref_id=""),
-        TRANSFER.format(kind="adjust", debit=debit, credit=credit, amount=amount, item="NULL"),
+        JOURNAL.format(kind="grant", ref_type="adjustment", ref_id=""),
+        TRANSFER.format(kind="grant", debit=debit, credit=credit, amount=amount, item="NULL"),
     ]
+
+
+def counted(kind, counter, amount):
+    """What the posting trigger would have done, were it on."""
+    return f"UPDATE account SET {counter} = {counter} + {amount} WHERE kind = '{kind}' AND unit = 'CREDIT'"
 
 
 # `quiet` plants with the triggers off, as an attacker would; the others must pass the triggers to be seen alone.
 QUIET = "SET LOCAL session_replication_role = replica"
 PLANTS = {
-    "01_debits_equal_credits": [QUIET, *adjust("987654", account("credits_issued"))],
+    "01_debits_equal_credits": [QUIET, *moved("987654", account("credits_issued"))],
     "02_counters_equal_rows": ["UPDATE account SET credits = credits + 1 WHERE kind = 'wallet'"],
     "03_batch_money_adds_up": [
         "ALTER TABLE batch DROP CONSTRAINT batch_money_adds_up, DROP CONSTRAINT batch_completed_is_whole",
@@ -123,12 +128,12 @@ PLANTS = {
         "UPDATE item SET state = 'refunded' WHERE id = (SELECT min(id) FROM item WHERE state = 'succeeded')",
     ],
     "05_held_equals_open_items": [
-        JOURNAL.format(kind="adjust", ref_type="adjustment", ref_id=""),
-        TRANSFER.format(kind="adjust", debit=account("wallet"), credit=account("held"), amount=10, item="NULL"),
+        QUIET, *moved(account("wallet"), account("held")),
+        counted("wallet", "debits", 10), counted("held", "credits", 10),
     ],
     "06_no_balance_below_floor": [
         "ALTER TABLE account DROP CONSTRAINT account_floor",
-        *adjust(account("wallet"), account("credits_earned"), 100_000),
+        QUIET, *moved(account("wallet"), account("credits_earned"), 100_000), counted("wallet", "debits", 100_000),
         "ALTER TABLE account ADD CONSTRAINT account_floor CHECK (floor IS NULL OR credits >= debits + floor) NOT VALID",
     ],
     "07_timeline_counts_up": [
@@ -137,11 +142,11 @@ PLANTS = {
     ],
     "09_key_used_once": [
         "ALTER TABLE journal DROP CONSTRAINT journal_key_given",
-        JOURNAL.format(kind="adjust", ref_type="adjustment", ref_id="").replace("'planted'", "''"),
+        JOURNAL.format(kind="grant", ref_type="adjustment", ref_id="").replace("'planted'", "''"),
     ],
     "10_one_unit_each_transfer": [
         "INSERT INTO account (tenant, kind, unit) SELECT id, 'credits_issued', 'USD' FROM tenant",
-        QUIET, *adjust("(SELECT id FROM account WHERE unit = 'USD')", account("credits_earned")),
+        QUIET, *moved("(SELECT id FROM account WHERE unit = 'USD')", account("credits_earned")),
     ],
     "13_batches_have_journals": [
         JOURNAL.format(kind="reserve", ref_type="batch", ref_id="bat_nowhere"),
@@ -149,18 +154,20 @@ PLANTS = {
     "13_transfers_have_journals": [
         QUIET,
         TRANSFER.format(
-            kind="adjust", debit=account("credits_issued"), credit=account("credits_earned"), amount=5, item="NULL"
+            kind="grant", debit=account("credits_issued"), credit=account("credits_earned"), amount=5, item="NULL"
         ).replace("max(id)", "max(id) + 1000"),
     ],
-    "14_seals_verify": [QUIET, "UPDATE journal SET description = 'nicer' WHERE idempotency_key LIKE 'grant:pilot%'"],
+    "14_seals_verify": [QUIET, "UPDATE journal SET description = 'nicer' WHERE ref_type = 'pilot_grant'"],
     "15_recorded_before_sealed": [QUIET, REWRITE_SEAL],
     "17_reversals_mirror": [
+        QUIET,
         "INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, "
         "tx, reverses) SELECT tenant, 'planted', 'h', 'reverse', 'adjustment', now(), now(), 'x', base.tx(), id "
         "FROM journal WHERE kind = 'reverse'",
         TRANSFER.format(
             kind="reverse", debit=account("credits_issued"), credit=account("wallet"), amount=6, item="NULL"
         ),
+        counted("wallet", "credits", 6),
     ],
     "18_walls_stand": ["ALTER TABLE transfer DISABLE TRIGGER append_only"],
 }  # fmt: skip

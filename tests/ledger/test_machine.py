@@ -57,7 +57,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(amount=AMOUNTS)
     def grant(self, amount):
         name = f"grant {len(self.grants)}"
-        with self.tenant():
+        with worker_scope("machine"):
             posted = commands.grant(self.world.tenant, amount, "purchase", name)
         assert not posted.replayed
         self.grants[posted.journal] = (name, amount)
@@ -69,7 +69,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def grant_again(self, data, same):
         journal = data.draw(st.sampled_from(sorted(self.grants)))
         name, amount = self.grants[journal]
-        with self.tenant():
+        with worker_scope("machine"):
             if same:
                 assert commands.grant(self.world.tenant, amount, "purchase", name) == commands.Posted(journal, True)
             else:
@@ -137,7 +137,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def reverse_grant(self, data):
         journal = data.draw(st.sampled_from(sorted(self.grants)))
         amount = self.grants[journal][1]
-        with self.tenant():
+        with worker_scope("machine"):
             if journal in self.reversed:
                 assert commands.reverse(self.world.tenant, journal, "again").replayed
                 with pytest.raises(AlreadyReversed):
@@ -158,22 +158,22 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.work)
     @rule(data=st.data())
     def reverse_work(self, data):
-        with self.tenant(), pytest.raises(NotReversible):
+        with worker_scope("machine"), pytest.raises(NotReversible):
             commands.reverse(self.world.tenant, data.draw(st.sampled_from(self.work)), "sly")
 
     @rule(mine=st.sampled_from(["wallet", "held", "earned", "issued"]), inward=st.booleans(), as_worker=st.booleans())
     def reach_across(self, mine, inward, as_worker):
         ours, theirs = getattr(self.world, mine), self.other.wallet
-        leg = commands.Leg(theirs, ours, 1) if inward else commands.Leg(ours, theirs, 1)
+        leg = commands.Leg(theirs, ours, 1, 1) if inward else commands.Leg(ours, theirs, 1, 1)
         scope = worker_scope("machine") if as_worker else self.tenant()
         with pytest.raises(DatabaseError, match="account that is not there"), scope:
             commands.post(
-                self.world.tenant, f"across {self.journals}", "adjust", [leg], request={}, ref_type="adjustment"
+                self.world.tenant, f"reserve:across {self.journals}", "reserve", [leg], request={}, ref_type="x"
             )
         with pytest.raises(DatabaseError, match="row-level security"), self.tenant():
             commands.post(
-                self.other.tenant, f"across {self.journals}", "adjust",
-                [commands.Leg(theirs, self.other.held, 1)], request={}, ref_type="adjustment",
+                self.other.tenant, f"reserve:across {self.journals}", "reserve",
+                [commands.Leg(theirs, self.other.held, 1, 1)], request={}, ref_type="x",
             )  # fmt: skip
 
     @rule()

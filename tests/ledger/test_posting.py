@@ -5,7 +5,7 @@ import pytest
 
 from pilothouse.kernel.base.scope import ScopeMissing, tenant_scope, worker_scope
 from pilothouse.kernel.ledger import commands
-from pilothouse.kernel.ledger.errors import AlreadyReversed, InsufficientCredits, KeyConflict
+from pilothouse.kernel.ledger.errors import AlreadyReversed, InsufficientCredits, KeyConflict, NotReversible
 from pilothouse.kernel.ledger.models import Account, Journal, Transfer
 from pilothouse.kernel.ledger.queries import balance
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.house
 
 def test_grant_moves_the_wallet_once(house):
     tenant = house.tenant()
-    with tenant_scope(tenant.id):
+    with worker_scope():
         first = commands.grant(tenant.id, 100, "pilot_grant", "Enterprise Pilot - Northwind")
         again = commands.grant(tenant.id, 100, "pilot_grant", "Enterprise Pilot - Northwind")
         assert balance(tenant.id).available == 100
@@ -28,19 +28,23 @@ def test_grant_moves_the_wallet_once(house):
 
 def test_reversal_returns_the_money_once_and_respects_the_floor(house):
     tenant = house.tenant()
-    with tenant_scope(tenant.id):
+    with worker_scope():
         granted = commands.grant(tenant.id, 100, "pilot_grant", "a")
         wallet, held = commands.open_accounts(tenant.id, [("wallet", "", "CREDIT"), ("held", "", "CREDIT")])
-        held_back = commands.post(
-            tenant.id, "hold", "adjust", [commands.Leg(wallet, held, 60)], request={}, ref_type="adjustment"
-        )
+        leg = commands.Leg(wallet, held, 60, 1)
+        held_back = commands.post(tenant.id, "reserve:1", "reserve", [leg], request={}, ref_type="x")
         with pytest.raises(InsufficientCredits) as refused:
             commands.reverse(tenant.id, granted.journal, "granted by mistake")
         assert refused.value.details == {"needed": 100, "available": 40}
-        commands.reverse(tenant.id, held_back.journal, "released")
-        commands.reverse(tenant.id, granted.journal, "granted by mistake")
+        with pytest.raises(NotReversible):
+            commands.reverse(tenant.id, held_back.journal, "released")
+        leg = commands.Leg(held, wallet, 60, 1)
+        commands.post(tenant.id, "refund:1", "refund", [leg], request={}, ref_type="x")
+        turned = commands.reverse(tenant.id, granted.journal, "granted by mistake")
         assert balance(tenant.id).available == 0
-        assert commands.reverse(tenant.id, granted.journal, "again").replayed
+        assert commands.reverse(tenant.id, granted.journal, "again") == commands.Posted(turned.journal, True)
+        with pytest.raises(NotReversible):
+            commands.reverse(tenant.id, turned.journal, "after all")
         with pytest.raises(AlreadyReversed):
             commands.post(
                 tenant.id, "other key", "reverse", [commands.Leg(held, wallet, 1)], request={}, ref_type="x",
@@ -55,15 +59,16 @@ def test_a_query_outside_a_scope_raises(house):
 
 def test_another_tenants_account_is_refused_even_to_the_worker(house):
     one, two = house.tenant("One"), house.tenant("Two")
-    with tenant_scope(two.id):
+    with worker_scope():
         commands.grant(two.id, 100, "pilot_grant", "b")
+    with tenant_scope(two.id):
         (theirs,) = commands.open_accounts(two.id, [("wallet", "", "CREDIT")])
     with tenant_scope(one.id):
         (mine,) = commands.open_accounts(one.id, [("wallet", "", "CREDIT")])
         assert Account.objects.filter(id=theirs).count() == 0
     for scope in (lambda: tenant_scope(one.id), worker_scope):
         with pytest.raises(Exception, match="account that is not there"), scope():
-            commands.post(one.id, "steal", "adjust", [commands.Leg(theirs, mine, 5)], request={}, ref_type="x")
+            commands.post(one.id, "reserve:x", "reserve", [commands.Leg(theirs, mine, 5, 1)], request={}, ref_type="x")
 
 
 @pytest.mark.parametrize(

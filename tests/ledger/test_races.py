@@ -66,7 +66,7 @@ def test_one_key_sent_by_twenty_is_posted_once(house):
     world = World.open(house.tenant().id)
 
     def grant(number):
-        with tenant_scope(world.tenant):
+        with worker_scope():
             # Every fifth sends another amount under the same key.
             return commands.grant(world.tenant, 70 if number % 5 else 71, "purchase", "one key")
 
@@ -96,11 +96,11 @@ def test_an_item_ended_by_many_ends_once(house):
 
 def test_every_journal_reversed_twice_at_once_is_reversed_once(house):
     world = World.open(house.tenant().id)
-    with tenant_scope(world.tenant):
+    with worker_scope():
         journals = [commands.grant(world.tenant, n + 1, "purchase", f"g{n}").journal for n in range(10)]
 
     def reverse(number):
-        with tenant_scope(world.tenant):
+        with worker_scope():
             return commands.reverse(world.tenant, journals[number % 10], "mistake")
 
     outcomes = at_once(20, reverse)
@@ -116,12 +116,11 @@ def test_first_movements_of_a_new_tenant(house):
     def first(number):
         with tenant_scope(tenant):
             wallet, held = commands.open_accounts(tenant, [("wallet", "", "CREDIT"), ("held", "", "CREDIT")])
-        with tenant_scope(tenant):
+        with worker_scope():
             commands.grant(tenant, 10, "purchase", "the only one")
         with tenant_scope(tenant):
-            commands.post(
-                tenant, f"spend {number}", "adjust", [Leg(wallet, held, 10)], request={"n": number}, ref_type="x"
-            )
+            legs = [Leg(wallet, held, 10, number)]
+            commands.post(tenant, f"reserve:{number}", "reserve", legs, request={"n": number}, ref_type="x")
             return (wallet, held)
 
     outcomes = at_once(12, first)
@@ -131,28 +130,44 @@ def test_first_movements_of_a_new_tenant(house):
 
 
 def test_readers_always_see_the_same_total(house):
-    """The bank: money moves at random between guarded accounts while readers sum them all in one snapshot."""
+    """The bank: money moves at random between wallets and holds while readers sum them all in one snapshot."""
     tenant = house.tenant().id
     with worker_scope("bank"):
-        ids = commands.open_accounts(tenant, [("escrow", str(n), "CREDIT") for n in range(6)])
+        wallets = commands.open_accounts(tenant, [("wallet", str(n), "CREDIT") for n in range(4)])
+        holds = commands.open_accounts(tenant, [("held", str(n), "CREDIT") for n in range(2)])
         (issued,) = commands.open_accounts(tenant, [("credits_issued", "", "CREDIT")])
-        for n, account in enumerate(ids):
-            commands.post(tenant, f"fund {n}", "adjust", [Leg(issued, account, 100)], request={}, ref_type="x")
+        for n, wallet in enumerate(wallets):
+            commands.post(
+                tenant, f"grant:CREDIT:{n}", "grant", [Leg(issued, wallet, 150)], request={}, ref_type="purchase"
+            )
     until = time.monotonic() + 4
+
+    def move(number, count, chance, open_legs):
+        """Hold some of each of a few wallets, or give a hold back."""
+        if open_legs and chance.random() < 0.5:
+            hold = open_legs.pop()
+            back = [Leg(hold.credit, hold.debit, hold.amount, hold.item)]
+            commands.post(tenant, f"refund:{number}.{count}", "refund", back, request={}, ref_type="x")
+            return
+        legs = [
+            Leg(
+                chance.choice(wallets), chance.choice(holds), chance.randint(1, 80), number * 1_000_000 + count * 10 + n
+            )
+            for n in range(chance.randint(1, 3))
+        ]
+        commands.post(tenant, f"reserve:{number}.{count}", "reserve", legs, request={}, ref_type="x")
+        open_legs += legs
 
     def act(number):
         chance = random.Random(number)
         count = 0
+        open_legs = []
         while time.monotonic() < until:
             count += 1
             if number < 4:
-                legs = []
-                for _ in range(chance.randint(1, 3)):
-                    debit, credit = chance.sample(ids, 2)
-                    legs.append(Leg(debit, credit, chance.randint(1, 80)))
                 try:
                     with tenant_scope(tenant):
-                        commands.post(tenant, f"move {number} {count}", "adjust", legs, request={}, ref_type="x")
+                        move(number, count, chance, open_legs)
                 except InsufficientCredits:
                     continue
             else:
@@ -160,7 +175,7 @@ def test_readers_always_see_the_same_total(house):
                     (seen,) = run(
                         "SELECT sum(credits - debits) AS total, min(credits - debits) AS least,"
                         " (SELECT count(*) FROM journal) = (SELECT count(DISTINCT journal) FROM transfer) AS whole"
-                        " FROM account WHERE kind = 'escrow'"
+                        " FROM account WHERE kind IN ('held', 'wallet')"
                     )
                 assert (seen["total"], seen["least"] >= 0, seen["whole"]) == (600, True, True)
         return count
@@ -184,9 +199,9 @@ def test_a_connection_cut_after_sending_leaves_all_or_nothing(house, wait_ms):
     connection.pgconn.flush()
     time.sleep(wait_ms / 1000)
     connection.pgconn.finish()
-    with tenant_scope(tenant.id):
+    with worker_scope():
         again = commands.grant(tenant.id, 25, "purchase", "cut")
-    with tenant_scope(tenant.id):
+    with worker_scope():
         assert commands.grant(tenant.id, 25, "purchase", "cut") == commands.Posted(again.journal, True)
     assert balances(tenant.id)["wallet"] == 25
     holds_everywhere(tenant.id)

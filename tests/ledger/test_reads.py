@@ -136,11 +136,11 @@ def test_an_export_of_the_same_cut_is_the_same_bytes_whatever_was_posted_since(h
     with house.connect("ph_worker") as slow, slow.transaction():
         slow.execute(
             "WITH j AS (INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at,"
-            " recorded_at, actor, tx) VALUES (%s, 'slow', 'h', 'grant', 'purchase', (SELECT base.clock_now()),"
+            " recorded_at, actor, tx) VALUES (%s, 'reserve:slow', 'h', 'reserve', 'batch', (SELECT base.clock_now()),"
             " clock_timestamp(), 't', (SELECT base.tx())) RETURNING id)"
-            " INSERT INTO transfer (tenant, journal, debit, credit, amount, kind)"
-            " SELECT %s, id, %s, %s, 5, 'grant' FROM j",
-            [world.tenant, world.tenant, world.issued, world.held],
+            " INSERT INTO transfer (tenant, journal, debit, credit, amount, kind, item)"
+            " SELECT %s, id, %s, %s, 5, 'reserve', 999 FROM j",
+            [world.tenant, world.tenant, world.wallet, world.held],
         )
         cut, text, book = export()
     with worker_scope("test"):

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import override_settings
 from ledger_world import World, seal_all, wait_for_horizon
 
-from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger import commands, sealing
 from pilothouse.kernel.ledger.errors import HeadsUnreadable
@@ -86,7 +86,7 @@ def test_a_transaction_in_flight_is_not_sealed_over(house, heads):
             " clock_timestamp(), 't', (SELECT base.tx()))",
             [tenant],
         )
-        with tenant_scope(tenant):
+        with worker_scope():
             commands.grant(tenant, 5, "purchase", "fast")
         assert sealing.seal() == []
     sealed = seal_all()
@@ -158,7 +158,7 @@ ATTACKS = {
     "insert a transfer": (
         [
             "INSERT INTO transfer (tenant, journal, debit, credit, amount, kind, item)"
-            f" SELECT tenant, journal, debit, credit, 10, 'adjust', 999 FROM transfer WHERE {ENTRY}"
+            f" SELECT tenant, journal, debit, credit, 10, 'reserve', 999 FROM transfer WHERE {ENTRY}"
         ],
         CHANGED,
     ),

@@ -37,7 +37,6 @@ def tenant(house):
     made = house.tenant()
     with worker_scope():
         publish_default_price()
-    with tenant_scope(made.id):
         grant(made.id, 100, "pilot_grant", "Enterprise Pilot - Northwind")
     return made
 

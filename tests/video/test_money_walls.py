@@ -107,6 +107,35 @@ def test_billing_sees_another_price_unit_or_account(house, tenant, plant, what):
     assert what in said, said
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"mode": "test"}, "batch_mode_has_its_unit"),
+        ({"unit": "TEST"}, "batch_mode_has_its_unit"),
+        ({"mode": "test", "unit": "TEST"}, "another tenant, kind or unit"),
+        ({"wallet_account": "held_account"}, "another tenant, kind or unit"),
+        ({"earned_account": "wallet_account"}, "another tenant, kind or unit"),
+        ({"held_account": "held_account + 1000"}, "another tenant, kind or unit"),
+    ],
+)
+def test_a_batch_works_in_the_unit_of_its_mode(house, tenant, changes, says):
+    """Written by raw SQL under the web's own role: a live batch paid in test credits, or the other way round."""
+    create(tenant)
+    with house.connect("ph_web") as web, web.transaction(force_rollback=True):
+        web.execute("SELECT set_config('role', 'ph_app', true), set_config('app.tenant', %s, true)", [str(tenant.id)])
+        columns = [row[0] for row in web.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'batch'::regclass AND attnum > 0 AND attname <> 'id'"
+            " AND NOT attisdropped"
+        )]  # fmt: skip
+        values = {name: name for name in columns} | {"public_id": "'bat_forged'", "request_id": "'forged'"}
+        values |= {name: value if name.endswith("account") else f"'{value}'" for name, value in changes.items()}
+        with pytest.raises(psycopg.Error, match=says):
+            web.execute(
+                f"INSERT INTO batch ({', '.join(columns)})"
+                f" SELECT {', '.join(values[name] for name in columns)} FROM batch"
+            )
+
+
 def test_deadline_cancel_and_workers_race_without_deadlock_or_double(house, tenant):
     made = [create(tenant, f"order-{n}") for n in range(10)]
     failures: list[BaseException] = []

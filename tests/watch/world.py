@@ -28,8 +28,9 @@ def open_batch(house, tenant=None, request_id="order-1", count=10, entry="api", 
     with worker_scope():
         publish_default_price()
     items = intake.items([{"params": {"prompt": f"{prompt} {n}"}, "metadata": {"n": n}} for n in range(count)])
-    with tenant_scope(tenant.id, "customer"):
+    with worker_scope():
         grant(tenant.id, count * 10, "pilot_grant", f"for {request_id}")
+    with tenant_scope(tenant.id, "customer"):
         created = create_batch(request_id, items, entry=entry)
         (batch,) = run("SELECT id FROM batch WHERE public_id = %s", [created.batch_id])
         rows = run("SELECT id FROM item WHERE batch = %s ORDER BY position", [batch["id"]])

@@ -35,7 +35,7 @@ class LedgerRowOut(Schema):
     """One movement of the wallet."""
 
     id: str = Field(description="The row's id, for ever.")
-    type: str = Field(description="add, freeze, settle, refund or adjust.")
+    type: str = Field(description="add, freeze, settle, refund or reverse.")
     ref_type: str = Field(description="What it was for: a batch, a pilot's grant, a purchase or an adjustment.")
     ref_id: str = Field(description="The id of what it was for.")
     request_id: str = Field(description="Your request_id of the batch; empty for other rows.")
@@ -75,7 +75,7 @@ def get_ledger(
     request: HttpRequest,
     limit: int = limit_query(),
     cursor: str = cursor_query(CURSOR_PATTERN),
-    type: Literal["add", "freeze", "settle", "refund", "adjust"] = Query(None, description="Only rows of this type."),
+    type: Literal["add", "freeze", "settle", "refund", "reverse"] = Query(None, description="Only rows of this type."),
     batch_id: str = Query(None, pattern="^bat_[0-9a-z]+$", max_length=40, description="Only rows of this batch."),
     since: datetime = Query(None, description="Only rows that took effect then or later."),
     until: datetime = Query(None, description="Only rows that took effect before."),

@@ -44,11 +44,11 @@ class HeadsUnreadable(PilothouseError):
 
 
 class NotReversible(PilothouseError):
-    """A journal whose money belongs to a piece of work is ended by that work."""
+    """Only a grant can be turned round: a piece of work ends its own money, and a reversal stands."""
 
     code = "not_reversible"
     status = 409
-    message = "The journal {journal} is a {kind} of {ref_id}; its work ends it, not a reversal. Nothing was moved."
+    message = "The journal {journal} is a {kind} for {ref_id}; only a grant can be reversed. Nothing was moved."
 
 
 class AlreadyEnded(PilothouseError):

@@ -13,7 +13,7 @@ CREDIT = "CREDIT"
 TEST = "TEST"
 
 TERMINAL_KINDS = ("settle", "refund")
-TRANSFER_KINDS = ("grant", "reserve", "settle", "refund", "adjust", "reverse")
+TRANSFER_KINDS = ("grant", "reserve", "settle", "refund", "reverse")
 
 
 class Account(TenantModel):
@@ -82,6 +82,11 @@ class Journal(TenantModel):
             models.UniqueConstraint(fields=["reverses"], name="journal_reversed_once"),
             models.CheckConstraint(name="journal_kind_known", condition=models.Q(kind__in=sorted(TRANSFER_KINDS))),
             models.CheckConstraint(name="journal_key_given", condition=~models.Q(idempotency_key="")),
+            models.CheckConstraint(
+                name="journal_reversal_names_one",
+                condition=models.Q(kind="reverse", reverses__isnull=False)
+                | (~models.Q(kind="reverse") & models.Q(reverses__isnull=True)),
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "effective_at", "id"], name="journal_by_time"),

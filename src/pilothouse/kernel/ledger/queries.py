@@ -22,7 +22,6 @@ LABELS = {
     "reserve": "Reserved (initial)",
     "settle": "Settled (success)",
     "refund": "Refunded (failures)",
-    "adjust": "Adjusted",
     "reverse": "Reversed",
 }
 KINDS = tuple(LABELS)
@@ -129,10 +128,13 @@ class Statement:
     opening: Balance
     closing: Balance
 
-    def rows(self) -> Iterator[tuple[Entry, int]]:
-        """Each entry, oldest first, with the wallet's balance after it."""
-        balance_after = self.opening.available
-        after: tuple[datetime, int] = (self.start, 0)
+    def rows(self, seen: tuple[datetime, int, int] | None = None) -> Iterator[tuple[Entry, int]]:
+        """Each entry, oldest first, with the wallet's balance after it.
+
+        `seen` goes on after an entry: its instant, its journal's key and the balance after it.
+        """
+        at, key, balance_after = seen or (self.start, 0, self.opening.available)
+        after = (at, key)
         while True:
             chunk = SQL.rows(
                 "statement_rows",

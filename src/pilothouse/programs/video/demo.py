@@ -121,7 +121,7 @@ def run_demo(
     world = load_world(data)
     needed = items * COST_PER_VIDEO_CREDITS
     request_id = f"demo-{new_id('run')[4:]}"
-    with tenant_scope(world.tenant, "operator:demo"):
+    with worker_scope("operator:demo"):
         grant(world.tenant, needed, "pilot_grant", f"Demo pilot {request_id}")
     folder = data / "demo" / request_id
     folder.mkdir(parents=True)

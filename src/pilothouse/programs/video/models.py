@@ -64,6 +64,11 @@ class Batch(TenantModel):
             models.UniqueConstraint(fields=["public_id"], name="batch_public_id"),
             models.UniqueConstraint(fields=["tenant", "request_id"], name="batch_request_once"),
             models.CheckConstraint(name="batch_mode_known", condition=models.Q(mode__in=sorted(MODES))),
+            # The unit of its journals too: a trigger holds its accounts to it, and the ledger each end to its reserve.
+            models.CheckConstraint(
+                name="batch_mode_has_its_unit",
+                condition=models.Q(mode="live", unit="CREDIT") | models.Q(mode="test", unit="TEST"),
+            ),
             models.CheckConstraint(name="batch_kind_known", condition=models.Q(kind__in=sorted(KINDS))),
             models.CheckConstraint(
                 name="batch_counts_add_up",
@@ -102,6 +107,11 @@ class Batch(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-id"], name="batch_newest"),
             models.Index(fields=["state"], condition=~models.Q(state="completed"), name="batch_open"),
+            # Whose turn it is: a claim looks at the tenants that wait, and at what each has in work.
+            models.Index(
+                fields=["mode", "tenant", "id"], condition=models.Q(pending_count__gt=0), name="batch_waiting"
+            ),
+            models.Index(fields=["mode", "tenant"], condition=models.Q(running_count__gt=0), name="batch_in_work"),
         ]
 
 
@@ -173,8 +183,9 @@ class Item(HotTenantModel):
             ),
         ]
         indexes = [
-            # Apart, so that a claim looks at what runs without reading a backlog of a million pending items.
-            models.Index(fields=["next_run_at"], condition=models.Q(state="pending"), name="item_pending_due"),
+            # Apart, so that a claim looks at what runs without reading a backlog of a million pending items, and at
+            # one batch's next items without reading another's.
+            models.Index(fields=["batch", "position"], condition=models.Q(state="pending"), name="item_pending"),
             models.Index(fields=["next_run_at"], condition=models.Q(state="running"), name="item_running_due"),
         ]
 

@@ -102,11 +102,11 @@ def _tenant(number: int) -> int:
 
 def fund(tenant: int, why: str) -> None:
     """Grant a tenant as much as one grant may hold."""
-    from pilothouse.kernel.base.scope import tenant_scope
+    from pilothouse.kernel.base.scope import worker_scope
     from pilothouse.kernel.ledger.commands import grant
     from pilothouse.kernel.ledger.limits import GRANT_MAX_CREDITS
 
-    with tenant_scope(tenant, ACTOR):
+    with worker_scope(ACTOR):
         grant(tenant, GRANT_MAX_CREDITS, "pilot_grant", f"Bench {why}", approved_by="bench's second person")
 
 

@@ -66,7 +66,7 @@ def export(
     tenant: TenantOption,
     begin: FromOption = "",
     end: ToOption = "",
-    entry_type: Annotated[str, typer.Option("--type", help="add, freeze, settle, refund, adjust or reverse.")] = "",
+    entry_type: Annotated[str, typer.Option("--type", help="add, freeze, settle, refund or reverse.")] = "",
     batch: Annotated[str, typer.Option(help="One batch's public id.")] = "",
     unit: UnitOption = "CREDIT",
     out: Annotated[Path | None, typer.Option("--out", help="CSV file to write; else to the terminal.")] = None,

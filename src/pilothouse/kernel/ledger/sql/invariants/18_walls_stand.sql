@@ -1,7 +1,8 @@
 -- The triggers, constraints and row-level security that hold the ledger are in force
 WITH expected (name, what) AS (VALUES
     ('transfer', 'trigger ledger_post'), ('transfer', 'trigger append_only'), ('journal', 'trigger append_only'),
-    ('journal', 'trigger check_stamps'), ('journal', 'trigger check_reversals'), ('event', 'trigger append_only'),
+    ('journal', 'trigger check_stamps'), ('journal', 'trigger check_web_journals'),
+    ('journal', 'trigger check_reversals'), ('event', 'trigger append_only'),
     ('event', 'trigger check_stamps'), ('event', 'trigger event_tenants'), ('seal', 'trigger append_only'),
     ('account', 'trigger append_only'), ('account', 'trigger account_kind'),
     ('account', 'constraint account_floor'), ('account', 'index account_once'),

@@ -17,25 +17,40 @@ END $$;
 CREATE OR REPLACE TRIGGER account_kind BEFORE INSERT ON account
     FOR EACH ROW EXECUTE FUNCTION ledger_account_kind();
 
--- The only way in which money moves. In order: each leg must exist with the row's tenant, both legs in one unit, each
--- journal in the row's tenant, of its kind and of this very transaction (this is the foreign key, once a statement, and
--- no row can be slipped into a journal that stands); then the accounts are locked in id order, last of all locks, and
--- their counters move. The CHECK on account refuses what would go below the floor.
+-- The only way in which money moves. In order: each leg must exist with the row's tenant, both legs in one unit and of
+-- the two kinds of account between which this kind of transfer moves, each journal in the row's tenant, of its kind and
+-- of this very transaction (this is the foreign key, once a statement, and no row can be slipped into a journal that
+-- stands); then the accounts are locked in id order, last of all locks, and their counters move. The CHECK on account
+-- refuses what would go below the floor. What people move by hand is looked at last (34_by_hand.sql).
 CREATE OR REPLACE FUNCTION ledger_post() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    wrong_leg boolean;
+    wrong_pair boolean;
+    by_hand boolean;
 BEGIN
-    IF EXISTS (
-        SELECT FROM (SELECT DISTINCT tenant, debit, credit FROM posted) p
-        LEFT JOIN account d ON d.id = p.debit
-        LEFT JOIN account c ON c.id = p.credit
-        WHERE d.tenant IS DISTINCT FROM p.tenant OR c.tenant IS DISTINCT FROM p.tenant OR d.unit <> c.unit
-    ) THEN
-        RAISE EXCEPTION 'a transfer names an account that is not there, of another tenant or of another unit'
-            USING ERRCODE = 'PH003';
-    END IF;
     -- Anybody may create a trigger on a table of their own; this function posts for one table only.
     IF TG_RELID <> 'public.transfer'::regclass THEN
         RAISE EXCEPTION 'only a row in transfer moves money' USING ERRCODE = 'PH003';
+    END IF;
+    SELECT bool_or(d.tenant IS DISTINCT FROM p.tenant OR c.tenant IS DISTINCT FROM p.tenant OR d.unit <> c.unit),
+           bool_or(CASE p.kind
+               WHEN 'reserve' THEN (d.kind, c.kind) <> ('wallet', 'held')
+               WHEN 'settle' THEN (d.kind, c.kind) <> ('held', 'credits_earned')
+               WHEN 'refund' THEN (d.kind, c.kind) <> ('held', 'wallet')
+               WHEN 'grant' THEN (d.kind, c.kind) <> ('credits_issued', 'wallet')
+               ELSE p.kind <> 'reverse' END),
+           bool_or(p.kind IN ('grant', 'reverse'))
+    INTO wrong_leg, wrong_pair, by_hand
+    FROM (SELECT DISTINCT tenant, kind, debit, credit FROM posted) p
+    LEFT JOIN account d ON d.id = p.debit
+    LEFT JOIN account c ON c.id = p.credit;
+    IF wrong_leg THEN
+        RAISE EXCEPTION 'a transfer names an account that is not there, of another tenant or of another unit'
+            USING ERRCODE = 'PH003';
+    END IF;
+    IF wrong_pair THEN
+        RAISE EXCEPTION 'a transfer moves between accounts between which its kind does not move' USING ERRCODE = 'PH003';
     END IF;
     IF EXISTS (
         SELECT FROM (SELECT DISTINCT tenant, journal, kind FROM posted) p
@@ -67,6 +82,9 @@ BEGIN
         GROUP BY account
     ) s
     WHERE a.id = s.account AND a.stored;
+    IF by_hand THEN
+        PERFORM ledger_by_hand(ARRAY(SELECT DISTINCT journal FROM posted WHERE kind IN ('grant', 'reverse')));
+    END IF;
     RETURN NULL;
 END $$;
 ALTER FUNCTION ledger_post() OWNER TO ph_ledger;

@@ -69,7 +69,7 @@ BEGIN
                       NEW.credits_delta, to_json(NEW.description), to_json(NEW.ref_type));
     INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, description, effective_at, recorded_at,
                          actor, tx)
-    VALUES (key, 'grant:' || NEW.ref_type || ':' || NEW.description,
+    VALUES (key, 'grant:CREDIT:' || NEW.ref_type || ':' || NEW.description,
             encode(sha256(convert_to(request, 'UTF8')), 'hex'), 'grant', NEW.ref_type, NEW.description,
             (SELECT base.clock_now()), clock_timestamp(),
             'sql:' || coalesce(nullif(current_setting('app.actor', true), ''), session_user), (SELECT base.tx()))
