@@ -234,7 +234,7 @@ def test_each_table_of_the_room_shows_a_tenant_its_own_rows_only(house):
                 [key.id],
             )
     with tenant_scope(one.id), pytest.raises(NotFound):
-        access_member(two.id, member.id)
+        access_member(two.id, member.public_id)
     tables = ("member", "enterprise_api_keys", "reveal_link", "flag", "api_usage", "enterprise_api_usage")
     for table in tables:
         with house.connect("ph_web") as connection, connection.transaction():

@@ -27,6 +27,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "mode_stripe": _stripe(),
         "server_now": clock.now(),
         "tenant_name": DESK_NAME if operator else principal.tenant_name if principal else "",
+        "account_id": principal.tenant_public_id if principal else "",
         "nav": _navigation(request, operator, principal),
         "account": {**person, "role": getattr(operator or principal, "role", "")} if person else None,
         "tenants": memberships(request).tenants if person else (),

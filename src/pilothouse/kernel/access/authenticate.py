@@ -107,6 +107,11 @@ def memberships(request: HttpRequest) -> Memberships:
     return known
 
 
+def forget_memberships(request: HttpRequest) -> None:
+    """Ask again for the memberships of this request: they have just changed."""
+    request.__dict__.pop("_memberships", None)
+
+
 def tenant_of(request: HttpRequest) -> Membership | None:
     """The tenant that the person works in: the one chosen in the session while they are its member, else the first."""
     tenants = memberships(request).tenants

@@ -17,7 +17,7 @@ from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import ALPHABET, new_id
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
-from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply
+from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply, arm, cancel
 from pilothouse.kernel.lifecycle.errors import TransitionRefused
 
 from . import limits
@@ -35,7 +35,8 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _secret() -> str:
+def new_secret() -> str:
+    """Forty random characters: the secret part of a key, or a link's token."""
     return "".join(secrets.choice(ALPHABET) for _ in range(limits.KEY_SECRET_CHARACTERS))
 
 
@@ -75,7 +76,7 @@ def issue_key(
     given = _checked_key(name, kind, scopes, rate_limit_per_min)
     if ApiKey.objects.filter(tenant_id=tenant).exclude(state="revoked").count() >= limits.KEYS_PER_TENANT_MAX_COUNT:
         raise TooMany(limit=limits.KEYS_PER_TENANT_MAX_COUNT, what="API keys")
-    raw = KEY_PREFIXES[kind] + _secret()
+    raw = KEY_PREFIXES[kind] + new_secret()
     row = SQL.one(
         "issue_key",
         tenant=tenant,
@@ -123,13 +124,24 @@ def create_reveal_link(
     kind: str = "pilot",
     scopes: Sequence[str] = KEY_SCOPES,
     rate_limit_per_min: int = limits.RATE_LIMIT_DEFAULT_PER_MIN,
+    *,
+    token: str = "",
+    sent_to: str = "",
+    replaces: ApiKey | None = None,
+    overlap_hours: int = 0,
 ) -> tuple[RevealLink, str]:
     """A link that makes a key when it is opened: (row, token). It works once, for 24 hours of business time.
 
-    The raw key does not exist before, so neither a mail nor this database ever holds it.
+    The raw key does not exist before, so neither a mail nor this database ever holds it. With a `token` of the
+    caller's own the same call again gives the same link. `replaces` is the key that the new one follows: it works on
+    for `overlap_hours` from the moment the new one exists.
     """
     given = _checked_key(name, kind, scopes, rate_limit_per_min)
-    token = _secret()
+    if not 0 <= overlap_hours <= limits.KEY_OVERLAP_MAX_HOURS:
+        raise InvalidInput(reason=f"An old key works on for 0 to {limits.KEY_OVERLAP_MAX_HOURS} hours.")
+    if replaces is not None and replaces.state == "revoked":
+        raise TransitionRefused(event="rotate", kind="API key", state=replaces.state)
+    token = token or new_secret()
     row = SQL.one(
         "create_reveal_link",
         tenant=tenant,
@@ -137,18 +149,31 @@ def create_reveal_link(
         token_hash=hash_of(token),
         actor=current_scope().actor,
         hours=limits.REVEAL_LINK_LIFE_HOURS,
+        sent_to=sent_to,
+        replaces=replaces.id if replaces else None,
+        overlap_hours=overlap_hours,
         **given,
     )
-    assert row is not None
-    append_events([NewEvent(tenant, "reveal_link", row["id"], "create", data=given)])
+    if row is None:
+        return RevealLink.objects.get(token_hash=hash_of(token)), token
+    append_events([NewEvent(tenant, "reveal_link", row["id"], "create", data={**given, "sent_to": sent_to})])
     return RevealLink.objects.get(id=row["id"]), token
+
+
+def withdraw_reveal_link(tenant: int, link: str) -> None:
+    """End a link (by public id) before it is opened; RevealLinkGone when there is nothing to end."""
+    row = SQL.one("withdraw_reveal_link", tenant=tenant, link=link)
+    if row is None:
+        raise RevealLinkGone()
+    append_events([NewEvent(tenant, "reveal_link", row["id"], "withdraw")])
 
 
 def consume_reveal_link(tenant: int, link: int, token: str) -> tuple[ApiKey, str]:
     """Open a reveal link: (key row, raw key).
 
     1. Lock the link while it can still be opened; a twin finds nothing and gets RevealLinkGone.
-    2. Issue the key. 3. Mark the link with it. All in one transaction: a crash leaves the link good.
+    2. Issue the key. 3. Mark the link with it. 4. Let the key that it follows end now or at its hour. All in one
+    transaction: a crash leaves the link good.
     """
     row = SQL.one("lock_reveal_link", link=link, token_hash=hash_of(token))
     if row is None:
@@ -156,7 +181,22 @@ def consume_reveal_link(tenant: int, link: int, token: str) -> tuple[ApiKey, str
     key, raw = issue_key(tenant, row["name"], row["kind"], row["scopes"], row["rate_limit_per_min"])
     SQL.execute("consume_reveal_link", link=row["id"], key=key.id)
     append_events([NewEvent(tenant, "reveal_link", row["id"], "open", data={"key": key.public_id})])
+    if row["replaces"] is not None:
+        _end_rotated(tenant, row["replaces"], key, row["overlap_hours"])
     return key, raw
+
+
+def _end_rotated(tenant: int, old: int, new: ApiKey, overlap_hours: int) -> None:
+    if overlap_hours == 0:
+        apply(API_KEY, "revoke", [old], role="system", reason="rotated", data={"by": new.public_id}, strict=False)
+        return
+    row = SQL.one("end_key_later", tenant=tenant, key=old, hours=overlap_hours)
+    if row is None:
+        return
+    cancel("api_key", [old], "retire")
+    arm("api_key", "retire", [(tenant, old)], overlap_hours * 3600)
+    data = {"by": new.public_id, "ends_at": row["ends_at"].isoformat()}
+    append_events([NewEvent(tenant, "api_key", old, "rotate", data=data)])
 
 
 def set_flag(name: str, value: Any, reason: str, tenant: int | None = None) -> None:
@@ -185,6 +225,18 @@ def set_flag(name: str, value: Any, reason: str, tenant: int | None = None) -> N
     )
 
 
+def checked_email(email: str) -> str:
+    """The address as it is stored: lower case. Raises InvalidInput for one that is none."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise InvalidInput(reason=f"{email!r} is not a mail address.") from error
+    if len(email) > limits.EMAIL_MAX_CHARACTERS:
+        raise InvalidInput(reason=f"A mail address has at most {limits.EMAIL_MAX_CHARACTERS} characters here.")
+    return email
+
+
 def ensure_person(email: str, name: str = "", password: str | None = None, *, verified: bool = False) -> User:
     """The user with this address, made when it is not there; `password` is set only on a new one.
 
@@ -193,13 +245,7 @@ def ensure_person(email: str, name: str = "", password: str | None = None, *, ve
     """
     from allauth.account.models import EmailAddress
 
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise InvalidInput(reason=f"{email!r} is not a mail address.") from error
-    if len(email) > limits.EMAIL_MAX_CHARACTERS:
-        raise InvalidInput(reason=f"A mail address has at most {limits.EMAIL_MAX_CHARACTERS} characters here.")
+    email = checked_email(email)
     first, _, last = name.strip().partition(" ")
     person, made = get_user_model().objects.get_or_create(
         username=email, defaults={"email": email, "first_name": first[:150], "last_name": last[:150]}
@@ -213,11 +259,18 @@ def ensure_person(email: str, name: str = "", password: str | None = None, *, ve
 
 def add_member(tenant: int, email: str, role: str, name: str = "", password: str | None = None) -> Member:
     """Make a person a member of a tenant; AlreadyMember when they are one."""
-    _check_role(role)
+    check_role(role)
     if Member.objects.filter(tenant_id=tenant).count() >= limits.MEMBERS_PER_TENANT_MAX_COUNT:
         raise TooMany(limit=limits.MEMBERS_PER_TENANT_MAX_COUNT, what="members")
     person = ensure_person(email, name, password)
-    row = SQL.one("add_member", tenant=tenant, person=person.pk, role=role, actor=current_scope().actor)
+    row = SQL.one(
+        "add_member",
+        tenant=tenant,
+        public_id=new_id("mem"),
+        person=person.pk,
+        role=role,
+        actor=current_scope().actor,
+    )
     if row is None:
         known = Member.objects.get(tenant_id=tenant, user_id=person.pk)
         raise AlreadyMember(email=person.email, role=known.role)
@@ -227,14 +280,15 @@ def add_member(tenant: int, email: str, role: str, name: str = "", password: str
 
 def set_role(member: Member, role: str) -> Member:
     """Give a member another role; LastOwner when nobody else would own the account."""
-    _check_role(role)
+    check_role(role)
     member = Member.objects.select_for_update().get(id=member.id)
     if member.role == role:
         return member
     old, member.role = member.role, role
     with _last_owner_told():
         Member.objects.filter(id=member.id).update(role=role)
-    append_events([NewEvent(member.tenant_id, "member", member.id, "set_role", data={"old": old, "role": role})])
+    data = {"email": member.user.email, "old": old, "role": role}
+    append_events([NewEvent(member.tenant_id, "member", member.id, "set_role", data=data)])
     return member
 
 
@@ -258,7 +312,8 @@ def _last_owner_told() -> Iterator[None]:
         raise
 
 
-def _check_role(role: str) -> None:
+def check_role(role: str) -> None:
+    """Raise InvalidInput for a role that no member can have."""
     if role not in MEMBER_ROLES:
         raise InvalidInput(reason=f"A member's role is one of {', '.join(MEMBER_ROLES)}, not {role!r}.")
 

@@ -131,7 +131,10 @@ class SentTooOften(PilothouseError):
 
     code = "sent_too_often"
     status = 409
-    message = "This invitation was mailed {sends} times, the last time a moment ago or once too often. {now}"
+    message = (
+        "Nothing was mailed: this invitation left {sends} times, the last time less than {gap_s} s ago or as often as"
+        " it may. Wait a minute, or withdraw it and invite again."
+    )
 
 
 class OtherAccount(PilothouseError):

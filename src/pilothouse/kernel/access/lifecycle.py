@@ -1,4 +1,4 @@
-"""The life of an API key."""
+"""The lives of an API key and of an invitation."""
 
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
@@ -19,4 +19,15 @@ API_KEY = Lifecycle(
     ),
     # A key waits for nobody: it works until someone ends it.
     alive="true",
+)
+
+INVITATION = Lifecycle(
+    name="invitation",
+    table="invitation",
+    transitions=(
+        Transition("send", None, "sent", ("owner", "operator"), timer="expire"),
+        Transition("accept", "sent", "accepted", ("invitee",)),
+        Transition("withdraw", "sent", "withdrawn", ("owner", "operator")),
+        Transition("expire", "sent", "expired", ("timer",)),
+    ),
 )

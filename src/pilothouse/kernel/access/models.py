@@ -6,7 +6,7 @@ from django.db import models
 
 from pilothouse.kernel.base.models import HouseModel, TenantModel
 
-from .lifecycle import API_KEY
+from .lifecycle import API_KEY, INVITATION
 from .limits import RATE_LIMIT_DEFAULT_PER_MIN, RATE_LIMIT_MAX_PER_MIN
 from .roles import KEY_KINDS, KEY_SCOPES, MEMBER_ROLES, MODES, OPERATOR_ROLES
 
@@ -17,6 +17,7 @@ class Member(TenantModel):
     mutable = ("role",)
     deletable = True
 
+    public_id = models.TextField(unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     role = models.TextField()
     added_at = models.DateTimeField()
@@ -56,7 +57,7 @@ class ApiKey(TenantModel):
     are for display; a key inserted by SQL has no `last_four`, because nobody told us the raw key.
     """
 
-    mutable = ("name", "rate_limit_per_min", "is_active", "state", "scopes", "last_used_at", "revoked_at")
+    mutable = ("name", "rate_limit_per_min", "is_active", "state", "scopes", "last_used_at", "revoked_at", "ends_at")
     writers = ("ph_app", "ph_ops", "ph_worker")
     # The first use moves the key on and every flush of the usage log says when it was last used.
     grants = ("GRANT UPDATE (state, last_used_at) ON enterprise_api_keys TO ph_gate",)
@@ -77,6 +78,8 @@ class ApiKey(TenantModel):
     created_by = models.TextField(default="", db_default="")
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # A key that was rotated works until then beside the new one.
+    ends_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "enterprise_api_keys"
@@ -181,6 +184,7 @@ class ApiUsage(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-id"], name="api_usage_newest"),
             models.Index(fields=["at"], name="api_usage_by_time"),
+            models.Index(fields=["key", "-at"], condition=models.Q(key__isnull=False), name="api_usage_of_key"),
         ]
 
 
@@ -191,7 +195,7 @@ class RevealLink(TenantModel):
     link's token. Opening it makes the key and shows it, once.
     """
 
-    mutable = ("consumed_at", "key")
+    mutable = ("consumed_at", "key", "expires_at")
 
     public_id = models.TextField(unique=True)
     token_hash = models.TextField(unique=True)
@@ -204,6 +208,11 @@ class RevealLink(TenantModel):
     expires_at = models.DateTimeField()
     consumed_at = models.DateTimeField(null=True)
     key = models.BigIntegerField(null=True)
+    # Whom the link was mailed to; empty for the one who made it.
+    sent_to = models.TextField(default="", db_default="")
+    # The key that the new one follows, and for how many hours it goes on working beside it.
+    replaces = models.BigIntegerField(null=True)
+    overlap_hours = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "reveal_link"
@@ -215,3 +224,40 @@ class RevealLink(TenantModel):
             )
         ]
         indexes = [models.Index(fields=["tenant", "-id"], name="reveal_link_newest")]
+
+
+class Invitation(TenantModel):
+    """A mailed offer to join the tenant with a role. The link's token is stored as a hash only.
+
+    One waits at most for each address of a tenant; sending it again makes a new link and ends the old one.
+    """
+
+    mutable = ("state", "token_hash", "expires_at", "last_sent_at", "sends", "ended_at")
+
+    public_id = models.TextField(unique=True)
+    email = models.TextField()
+    role = models.TextField()
+    state = models.TextField(default="sent")
+    token_hash = models.TextField(unique=True)
+    created_at = models.DateTimeField()
+    created_by = models.TextField()
+    last_sent_at = models.DateTimeField()
+    sends = models.IntegerField(default=1)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "invitation"
+        constraints = [
+            INVITATION.check("invitation_state_known"),
+            models.CheckConstraint(name="invitation_role_known", condition=models.Q(role__in=sorted(MEMBER_ROLES))),
+            models.CheckConstraint(
+                name="invitation_ends_once",
+                condition=models.Q(state="sent", ended_at__isnull=True)
+                | (~models.Q(state="sent") & models.Q(ended_at__isnull=False)),
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "email"], condition=models.Q(state="sent"), name="invitation_waits_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "-id"], name="invitation_newest")]

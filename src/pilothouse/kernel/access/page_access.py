@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from .authenticate import operator_of, principal_of_session
+from .posted_forms import of_another_account, sign_in_first
 from .principal import OperatorPrincipal, Principal
 from .roles import OPERATOR_ROLES
 
@@ -21,12 +21,12 @@ def member_page(view: Callable[..., HttpResponse]) -> PageView:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return sign_in_first(request)
         principal: Principal | None = principal_of_session(request)
         if principal is None:
             return render(request, "ui/errors/403.html", {"reason": "You are not a member of any account."}, status=403)
         request.principal = principal  # type: ignore[attr-defined]
-        response = view(request, principal, *args, **kwargs)
+        response = of_another_account(request, principal) or view(request, principal, *args, **kwargs)
         # A page shows one tenant's money: no shared cache may keep it.
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
@@ -45,7 +45,7 @@ def operator_page(*roles: str) -> Callable[[Callable[..., HttpResponse]], PageVi
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return sign_in_first(request)
             role = operator_of(request)
             if not role:
                 raise Http404

@@ -23,6 +23,8 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
     "seller": frozenset(),
 }
 MEMBER_ROLES = tuple(sorted(ROLE_SCOPES))
+# What an owner can offer on the page of members; the other roles belong to programs.
+OFFERED_ROLES = ("owner", "engineer", "finance")
 OPERATOR_ROLES = ("admin", "operator", "support")
 
 KEY_PREFIXES = {"pilot": "ek_pilot_", "live": "ek_live_", "test": "ek_test_"}

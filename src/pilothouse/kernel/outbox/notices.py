@@ -75,6 +75,19 @@ def notify(notices: Sequence[Mail | Chat]) -> list[str]:
     return [row["public_id"] for row in rows]
 
 
+def post(
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    *,
+    tenant: int | None = None,
+    dedupe_key: str | None = None,
+    echoed: tuple[str, ...] = (),
+) -> None:
+    """Queue one mail for a room below this one (`kernel.base.mail`)."""
+    notify([Mail(to, subject, text, tenant=tenant, dedupe_key=dedupe_key, echoed=echoed)])
+
+
 def _may_leave(notice: Mail | Chat) -> bool:
     """Chats and mails without a tenant go to the operator, who may read every name."""
     if not isinstance(notice, Mail) or notice.tenant is None:

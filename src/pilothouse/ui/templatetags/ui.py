@@ -279,6 +279,7 @@ def confirm(
         "verb": verb,
         "danger": danger,
         "csrf_token": context.get("csrf_token"),
+        "account_id": context.get("account_id"),
     }
 
 

@@ -62,10 +62,12 @@ CREATE OR REPLACE FUNCTION auth_key(hash text)
 RETURNS TABLE (key bigint, tenant bigint, tenant_public_id text, tenant_name text, name text, hint text,
                scopes text[], mode text, state text, is_active boolean, limit_per_min integer, retry_after_s integer)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT k.id, k.tenant, t.public_id, t.name, k.name, k.prefix || '…' || k.last_four, k.scopes, k.mode, k.state,
-           k.is_active, k.rate_limit_per_min,
-           CASE WHEN k.is_active THEN access_rate_take(k.id, k.rate_limit_per_min, NULL) ELSE 0 END
+    SELECT k.id, k.tenant, t.public_id, t.name, k.name, k.prefix || '…' || k.last_four, k.scopes, k.mode,
+           CASE WHEN over.ended THEN 'revoked' ELSE k.state END, k.is_active AND NOT over.ended, k.rate_limit_per_min,
+           CASE WHEN k.is_active AND NOT over.ended THEN access_rate_take(k.id, k.rate_limit_per_min, NULL) ELSE 0 END
     FROM enterprise_api_keys k JOIN tenant t ON t.id = k.tenant
+    -- A rotated key ends at its instant, also when the timer that revokes it is late.
+    CROSS JOIN LATERAL (SELECT coalesce(k.ends_at <= (SELECT base.clock_now()), false) AS ended) over
     WHERE k.key_hash = hash
 $$;
 
@@ -87,6 +89,16 @@ RETURNS TABLE (link bigint, tenant bigint, tenant_public_id text, tenant_name te
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT l.id, l.tenant, t.public_id, t.name FROM reveal_link l JOIN tenant t ON t.id = l.tenant
     WHERE l.token_hash = hash AND l.consumed_at IS NULL AND l.expires_at > (SELECT base.clock_now())
+$$;
+
+-- Whose is this invitation? Only while it can be accepted.
+CREATE OR REPLACE FUNCTION auth_invitation(hash text)
+RETURNS TABLE (invitation bigint, tenant bigint, tenant_public_id text, tenant_name text, email text, role text,
+               created_by text, expires_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT i.id, i.tenant, t.public_id, t.name, i.email, i.role, i.created_by, i.expires_at
+    FROM invitation i JOIN tenant t ON t.id = i.tenant
+    WHERE i.token_hash = hash AND i.state = 'sent' AND i.expires_at > (SELECT base.clock_now())
 $$;
 
 -- Writes a batch of the per-call log. A key's own tenant is taken from its row, not from the caller.
@@ -134,7 +146,8 @@ DECLARE
     asked text;
 BEGIN
     FOREACH asked IN ARRAY ARRAY[
-        'auth_key(text)', 'auth_memberships(bigint)', 'auth_reveal_link(text)', 'log_api_usage(jsonb)',
+        'auth_key(text)', 'auth_memberships(bigint)', 'auth_reveal_link(text)', 'auth_invitation(text)',
+        'log_api_usage(jsonb)',
         'access_rate_take(bigint, integer, timestamptz)'
     ] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', asked);

@@ -1,0 +1,1 @@
+SELECT * FROM auth_invitation(%(hash)s)

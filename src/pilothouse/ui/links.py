@@ -1,0 +1,28 @@
+"""Addresses with their query, and the steps of a list, as pages need them."""
+
+from urllib.parse import urlencode
+
+
+def with_query(url: str, **query: str | int | None) -> str:
+    """The address with these values as its query; empty ones are left out."""
+    given = {key: value for key, value in query.items() if value not in (None, "", 0)}
+    return f"{url}?{urlencode(given)}" if given else url
+
+
+def whole_number(text: str | None, most: int = 2**62) -> int:
+    """The number that an address holds, 0 for none or for what is not one."""
+    if text and text.isascii() and text.isdigit() and len(text) < 20:
+        return min(int(text), most)
+    return 0
+
+
+def search_words(text: str | None, most: int = 200) -> str:
+    """What was typed into a search field, bounded and without what PostgreSQL cannot take."""
+    return (text or "").replace("\x00", "").strip()[:most]
+
+
+def numbered_pager(url: str, page: int, rows: int, page_rows: int, **query: str) -> dict[str, str] | None:
+    """The steps of a list read by offset: `rows` were found on `page` (from 0), one more than is shown means more."""
+    previous = with_query(url, **query, page=page - 1) if page > 0 else ""
+    following = with_query(url, **query, page=page + 1) if rows > page_rows else ""
+    return {"previous_url": previous, "next_url": following} if previous or following else None
