@@ -75,7 +75,7 @@ class Dispatcher:
         return max(0, found - self.submitting)
 
     def claimed(self, change: int) -> None:
-        """Items that this process has claimed and not yet submitted: they take room that no row shows."""
+        """Live items that this process has claimed and not yet submitted: they take room that no row shows."""
         self.submitting += change
 
     def record(self, name: str, kind: str) -> None:

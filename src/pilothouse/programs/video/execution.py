@@ -36,16 +36,17 @@ class ItemPump:
         self.stepper = Stepper(dispatcher, load_image, note_submit)
 
     def claim(self, limit: int) -> list[Row]:
-        """Lease due items: those that go on, and as many pending ones as the providers have room for."""
+        """Lease due items: those that go on, and in fair shares as many pending ones as the providers have room for."""
         with worker_scope("worker"):
             rows = SQL.rows(
                 "claim_items",
                 count=limit,
                 room=min(limit, self.dispatcher.room()),
+                test_max=limits.TEST_IN_WORK_MAX_ITEMS,
                 lease_s=self.lease_s,
                 timeout_s=limits.ITEM_TIMEOUT_S,
             )
-        self.dispatcher.claimed(sum(1 for row in rows if row["provider_ref"] is None))
+        self.dispatcher.claimed(sum(1 for row in rows if _takes_room(row)))
         return rows
 
     async def act(self, row: Row) -> Step:
@@ -53,7 +54,7 @@ class ItemPump:
         try:
             return await self.stepper.take(row)
         finally:
-            if row["provider_ref"] is None:
+            if _takes_room(row):
                 self.dispatcher.claimed(-1)
 
     async def close(self) -> None:
@@ -81,6 +82,11 @@ class ItemPump:
         completed = [row["id"] for ended in done for row in ended.completed]
         if completed:
             check_completed("video", completed)
+
+
+def _takes_room(row: Row) -> bool:
+    """Whether a claimed item is about to be sent to one of the providers whose room is counted: the live ones."""
+    return row["provider_ref"] is None and row["mode"] == "live"
 
 
 def note_submit(row: Row, provider: str, ref: str) -> bool:

@@ -19,6 +19,8 @@ OUTPUT_KEPT_DAYS = 30
 OUTPUT_LINK_S = 15 * 60
 # The default of the setting of the same name.
 CLAIM_LEASE_S = 30
+# Items of test keys in work at once over all workers and tenants: they cost nothing, so they must not fill a worker.
+TEST_IN_WORK_MAX_ITEMS = 20
 POLL_FIRST_S = 0.5
 POLL_MAX_S = 10.0
 BUSY_WAITS_S = (5.0, 30.0, 120.0)

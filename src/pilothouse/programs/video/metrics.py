@@ -32,8 +32,9 @@ OPERATIONS = (
     ),
     Metric(
         "video_items_late_seconds", "How late the most overdue item is", "seconds", "now", "operations",
-        "SELECT greatest(0, extract(epoch FROM (SELECT base.clock_now()) - min(next_run_at)))::float AS value "
-        "FROM item WHERE state IN ('pending', 'running') HAVING min(next_run_at) IS NOT NULL",
+        "SELECT greatest(0, extract(epoch FROM (SELECT base.clock_now()) - d.due_at))::float AS value FROM ("
+        "SELECT least((SELECT min(created_at) FROM batch WHERE pending_count > 0), "
+        "(SELECT min(next_run_at) FROM item WHERE state = 'running')) AS due_at) d WHERE d.due_at IS NOT NULL",
     ),
 )  # fmt: skip
 

@@ -105,12 +105,20 @@ class BareLedger:
         return len(self.ids)
 
     def _end(self, move: str) -> float:
+        from pilothouse.kernel.base.sql import array_literal
+
         self.db.execute(self.sql["start"])
         self.db.execute(self.sql["start_batch"])
-        more = {"hash": "0" * 64} if move == "settle" else {}
+        count = len(self.ids)
+        results: dict[str, Any] = {"ids": self.ids, "tokens": [1] * count}
+        if move == "settle":
+            results |= {"outputs": ["file_none"] * count, "bytes": [0] * count, "hashes": ["0" * 64] * count}
+        else:
+            results |= {"reasons": ["model_error"] * count}
 
         def act() -> int:
-            (done,) = self.db.execute(self.sql[move], {"ids": self.ids, "key": str(self.made), **more}).fetchone()
+            given = {name: array_literal(values) for name, values in results.items()}
+            (done,) = self.db.execute(self.sql[move], {**given, "key": str(self.made)}).fetchone()
             return int(done)
 
         return rate(act)

@@ -157,6 +157,18 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "completed"), _negated=True), fields=["state"], name="batch_open"
             ),
         ),
+        migrations.AddIndex(
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("pending_count__gt", 0)), fields=["mode", "tenant", "id"], name="batch_waiting"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("running_count__gt", 0)), fields=["mode", "tenant"], name="batch_in_work"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="batch",
             constraint=models.CheckConstraint(
@@ -276,7 +288,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="item",
             index=models.Index(
-                condition=models.Q(("state", "pending")), fields=["next_run_at"], name="item_pending_due"
+                condition=models.Q(("state", "pending")), fields=["batch", "position"], name="item_pending"
             ),
         ),
         migrations.AddIndex(
@@ -337,18 +349,38 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["item", "id"], name="item_attempt_by_item"),
         ),
         migrations.CreateModel(
-            name='BatchRequest',
+            name="BatchRequest",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('given', models.TextField()),
-                ('given_sha256', models.TextField()),
-                ('batch', models.ForeignKey(db_column='batch', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='video.batch')),
-                ('tenant', models.ForeignKey(db_column='tenant', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='base.tenant')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("given", models.TextField()),
+                ("given_sha256", models.TextField()),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_column="batch",
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="video.batch",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_column="tenant",
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="base.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'batch_request',
-                'indexes': [models.Index(fields=['given_sha256'], name='batch_request_same')],
-                'constraints': [models.UniqueConstraint(fields=('batch',), name='batch_request_of_batch')],
+                "db_table": "batch_request",
+                "indexes": [models.Index(fields=["given_sha256"], name="batch_request_same")],
+                "constraints": [models.UniqueConstraint(fields=("batch",), name="batch_request_of_batch")],
             },
         ),
     ]

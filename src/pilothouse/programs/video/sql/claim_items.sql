@@ -1,23 +1,68 @@
--- Leases a set of due items across tenants. In order: items by what is due, skipping what another worker holds, and
--- pending ones behind a closed gate; then the parents of those that start, in id order. No more start than the
--- providers have room for, so that ITEM_TIMEOUT never runs while an item only waits for us.
-WITH going_on AS MATERIALIZED (
+-- Leases a set of due items across tenants. In order:
+--   1. Items that go on, by what is due, skipping what another worker holds. Behind a closed gate only those that were
+--      sent already.
+--   2. Items that start. Tenants are found by one index probe each, whatever their backlog. Each may fill what it has in
+--      work up to an even share of all that is in work and free, and those with the least in work come first, so that a
+--      backlog of ten thousand never stands before another tenant's ten. What one leaves free, the next claim gives to
+--      the others. Test items come after live ones and never have more than their own few in work.
+--   3. The parents of those that start, in id order.
+-- No more start than the providers have room for, so that ITEM_TIMEOUT never runs while an item only waits for us.
+WITH RECURSIVE going_on AS MATERIALIZED (
     SELECT i.id, i.state FROM item i
     WHERE i.state = 'running' AND i.next_run_at <= (SELECT base.clock_now())
       AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
       AND (i.provider_ref IS NOT NULL OR NOT EXISTS (
-          SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL
+          SELECT FROM gate g
+          WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
+            AND (g.tenant IS NULL OR g.tenant = i.tenant)
       ))
     ORDER BY i.next_run_at LIMIT %(count)s FOR UPDATE OF i SKIP LOCKED
+), waiting AS (
+    (SELECT b.mode, b.tenant FROM batch b WHERE b.pending_count > 0 ORDER BY b.mode, b.tenant LIMIT 1)
+    UNION ALL
+    SELECT n.mode, n.tenant
+    FROM waiting w CROSS JOIN LATERAL (
+        SELECT b.mode, b.tenant FROM batch b
+        WHERE b.pending_count > 0 AND (b.mode, b.tenant) > (w.mode, w.tenant)
+        ORDER BY b.mode, b.tenant LIMIT 1
+    ) n
+), in_work AS MATERIALIZED (
+    SELECT b.mode, b.tenant, sum(b.running_count) AS n FROM batch b WHERE b.running_count > 0 GROUP BY b.mode, b.tenant
+), room AS MATERIALIZED (
+    SELECT r.mode, greatest(0, least(r.free, %(count)s - (SELECT count(*) FROM going_on))) AS free
+    FROM (VALUES ('live', %(room)s::bigint),
+                 ('test', %(test_max)s - coalesce((SELECT sum(n) FROM in_work WHERE mode = 'test'), 0))) AS r (mode, free)
+), share AS MATERIALIZED (
+    SELECT w.mode, w.tenant, coalesce(u.n, 0) AS in_work, r.free,
+           least(r.free, greatest(1, ceil((r.free + sum(coalesce(u.n, 0)) OVER mode) / count(*) OVER mode)
+                                     - coalesce(u.n, 0)))::bigint AS most
+    FROM waiting w JOIN room r ON r.mode = w.mode AND r.free > 0
+    LEFT JOIN in_work u ON u.mode = w.mode AND u.tenant = w.tenant
+    WHERE NOT EXISTS (
+        SELECT FROM gate g
+        WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
+          AND (g.tenant IS NULL OR g.tenant = w.tenant)
+    )
+    WINDOW mode AS (PARTITION BY w.mode)
+), candidates AS MATERIALIZED (
+    SELECT s.mode, s.in_work + row_number() OVER (PARTITION BY s.mode, s.tenant) AS turn, s.free, i.id, i.state
+    FROM share s CROSS JOIN LATERAL (
+        SELECT p.id, p.state
+        FROM (SELECT b.id FROM batch b
+              WHERE b.mode = s.mode AND b.tenant = s.tenant AND b.pending_count > 0 ORDER BY b.id) b
+        CROSS JOIN LATERAL (
+            SELECT p.id, p.state FROM item p
+            WHERE p.batch = b.id AND p.state = 'pending' AND p.next_run_at <= (SELECT base.clock_now())
+              AND p.stuck_error IS NULL
+            ORDER BY p.position LIMIT s.most FOR UPDATE SKIP LOCKED
+        ) p
+        LIMIT s.most
+    ) i
 ), starting_now AS MATERIALIZED (
-    SELECT i.id, i.state FROM item i
-    WHERE i.state = 'pending' AND i.next_run_at <= (SELECT base.clock_now())
-      AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
-      AND NOT EXISTS (
-          SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL
-      )
-    ORDER BY i.next_run_at LIMIT least(%(room)s, %(count)s - (SELECT count(*) FROM going_on))
-    FOR UPDATE OF i SKIP LOCKED
+    SELECT t.id, t.state
+    FROM (SELECT c.*, row_number() OVER (PARTITION BY c.mode ORDER BY c.turn, c.id) AS place FROM candidates c) t
+    WHERE t.place <= t.free
+    ORDER BY t.mode, t.place LIMIT greatest(0, %(count)s - (SELECT count(*) FROM going_on))
 ), due AS (
     SELECT * FROM going_on UNION ALL SELECT * FROM starting_now
 ), claimed AS (

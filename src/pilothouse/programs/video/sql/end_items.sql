@@ -2,8 +2,8 @@
 -- state and the token: a late finisher or a repeat changes no row and moves no money. `failed` is a passing state: it
 -- is written to the timeline and never stored. One journal for each batch, outcome and claim. Locks: items, parents in
 -- id order, accounts last (in the posting trigger).
--- The input is materialised so that the items are found by their keys: seen as a constant, the state would let a
--- planner with old statistics read the whole index of running items instead.
+-- The items are found by their keys, which stand there a second time: joined alone, or with the state seen as a
+-- constant, a planner with old statistics would read all running items or the whole table instead.
 WITH input AS MATERIALIZED (
     SELECT u.*, %(from_state)s::text AS from_state
     FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(outputs)s::text[],
@@ -17,7 +17,7 @@ WITH input AS MATERIALIZED (
         finished_at = (SELECT base.clock_now()), next_run_at = NULL, lease_until = NULL,
         progress = CASE WHEN u.state = 'succeeded' THEN 100 ELSE i.progress END
     FROM input u
-    WHERE i.id = u.id AND i.state = u.from_state AND (u.token IS NULL OR i.token = u.token)
+    WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = u.id AND i.state = u.from_state AND (u.token IS NULL OR i.token = u.token)
     RETURNING i.id, i.tenant, i.batch, i.state, i.failure_reason, i.media_sha256
 ), groups AS (
     SELECT batch, count(*) FILTER (WHERE state = 'succeeded') AS good, count(*) FILTER (WHERE state = 'refunded') AS bad

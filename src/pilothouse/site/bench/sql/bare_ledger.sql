@@ -1,10 +1,11 @@
--- The bare money statements: the same rows in tables of the same columns, CHECKs and indexes, one statement each, but no
--- row-level security, no triggers, no foreign keys, no events, no idempotency and no checks of who may do it.
+-- The bare money statements: the same rows in tables of the same columns, CHECKs, indexes and free space, one statement
+-- each, told each item's own token and result as ours are, but no row-level security, no triggers, no foreign keys, no
+-- events, no messages, no idempotency and no checks of who may do it.
 -- name: schema
 CREATE SCHEMA bare;
 CREATE TABLE bare.account (LIKE public.account INCLUDING ALL);
 CREATE TABLE bare.batch (LIKE public.batch INCLUDING ALL);
-CREATE TABLE bare.item (LIKE public.item INCLUDING ALL);
+CREATE TABLE bare.item (LIKE public.item INCLUDING ALL) WITH (fillfactor = 50);
 CREATE TABLE bare.journal (LIKE public.journal INCLUDING ALL);
 CREATE TABLE bare.transfer (LIKE public.transfer INCLUDING ALL);
 INSERT INTO bare.account (tenant, kind, unit, credits, stored, floor)
@@ -47,9 +48,11 @@ UPDATE bare.item SET state = 'running', token = token + 1 WHERE state = 'pending
 UPDATE bare.batch SET state = 'running', running_count = total, pending_count = 0 WHERE state = 'pending'
 -- name: settle
 WITH ended AS (
-    UPDATE bare.item i SET state = 'succeeded', output = 'file_none', output_bytes = 0, media_sha256 = %(hash)s,
+    UPDATE bare.item i SET state = 'succeeded', output = u.output, output_bytes = u.bytes, media_sha256 = u.hash,
                            finished_at = statement_timestamp(), next_run_at = NULL, lease_until = NULL, progress = 100
-    WHERE i.id = ANY(%(ids)s::bigint[]) AND i.state = 'running' AND i.token = 1
+    FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(outputs)s::text[], %(bytes)s::bigint[], %(hashes)s::text[])
+         AS u (id, token, output, bytes, hash)
+    WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = u.id AND i.state = 'running' AND i.token = u.token
     RETURNING i.id, i.batch
 ), new_journal AS (
     INSERT INTO bare.journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx)
@@ -69,9 +72,10 @@ WHERE b.id = s.batch
 RETURNING s.n
 -- name: refund
 WITH ended AS (
-    UPDATE bare.item i SET state = 'refunded', failure_reason = 'model_error', finished_at = statement_timestamp(),
+    UPDATE bare.item i SET state = 'refunded', failure_reason = u.reason, finished_at = statement_timestamp(),
                            next_run_at = NULL, lease_until = NULL
-    WHERE i.id = ANY(%(ids)s::bigint[]) AND i.state = 'running' AND i.token = 1
+    FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(reasons)s::text[]) AS u (id, token, reason)
+    WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = u.id AND i.state = 'running' AND i.token = u.token
     RETURNING i.id, i.batch
 ), new_journal AS (
     INSERT INTO bare.journal (tenant, idempotency_key, request_hash, kind, ref_type, effective_at, recorded_at, actor, tx)
