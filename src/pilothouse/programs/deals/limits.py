@@ -1,0 +1,23 @@
+"""Limits of the deals program. Lengths of time that parties see stand in the pinned terms, never here."""
+
+BPS = 10_000
+# A price below this many quanta could not be split into parts that mean anything.
+PRICE_MIN_QUANTA = 100
+# Half of a 64-bit amount: sums of parts can then never leave the type.
+PRICE_MAX_MINOR = 2**62
+TTL_MAX_DAYS = 90
+DRAFT_TTL_DAYS = 30
+REASON_CODES_MAX_COUNT = 40
+CLAIM_LINES_MAX_COUNT = 20
+CODE_MAX_CHARACTERS = 40
+NAME_MAX_CHARACTERS = 60
+NOTE_MIN_CHARACTERS = 20
+NOTE_MAX_CHARACTERS = 4_000
+ITEM_FIELDS_MAX_COUNT = 40
+FIELD_MAX_CHARACTERS = 500
+PHOTOS_MAX_COUNT = 24
+# Evidence may be added until this long before a dispute ends, so that the other side can still look at it.
+EVIDENCE_CLOSES_BEFORE_S = 3_600
+REMINDERS_BEFORE_S = (12 * 3_600, 2 * 3_600)
+PAYOUT_ATTEMPTS_MAX_COUNT = 5
+BANK_CHANGE_WAIT_S = 24 * 3_600
