@@ -121,17 +121,21 @@ def member_add(
     tenant: TenantArgument,
     email: Annotated[str, typer.Argument(help="Their mail address; they sign in with a link or code.")],
     role: Annotated[str, typer.Option(help="owner, engineer, finance, support …")] = "engineer",
+    invite: Annotated[bool, typer.Option("--invite", help="Mail an invitation; they join when they accept it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a person a member of an account."""
+    """Make a person a member of an account at once, or invite them by mail."""
     with _answer(as_json) as answer:
         from pilothouse.kernel.access.commands import add_member
+        from pilothouse.kernel.access.invitations import invite as send_invitation
         from pilothouse.kernel.base.scope import tenant_scope
 
         key = _key_of(tenant)
         with tenant_scope(key, _actor()):
-            add_member(key, email, role)
-        answer.update(tenant=tenant, email=email, role=role, sentence=f"{email} is {role} of {tenant}.")
+            (send_invitation if invite else add_member)(key, email, role)
+        joined = f"{email} is {role} of {tenant}. No mail was sent: they sign in with a link or code."
+        sent = f"An invitation to {tenant} as {role} is on its way to {email}."
+        answer.update(tenant=tenant, email=email, role=role, invited=invite, sentence=sent if invite else joined)
 
 
 @operator_app.command("add")
