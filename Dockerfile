@@ -9,6 +9,7 @@ COPY requirements/build.txt requirements/runtime.txt requirements/
 RUN /opt/pilothouse/bin/pip install --require-hashes -r requirements/build.txt -r requirements/runtime.txt
 COPY pyproject.toml README.md ./
 COPY src src
+COPY docs docs
 RUN /opt/pilothouse/bin/pip install --no-deps --no-build-isolation . \
     && /opt/pilothouse/bin/pip uninstall --yes hatchling editables
 

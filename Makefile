@@ -16,7 +16,7 @@ UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-annot
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams lock clean
+.PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams openapi lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ bench: $(VENV)/.dev ## Measure the speeds of docs/performance.md
 
 diagrams: $(VENV)/.dev ## Draw the state pictures of docs/architecture.md again
 	@$(BIN)/python scripts/diagrams.py
+
+openapi: $(VENV)/.dev ## Write docs/openapi.json again; refuses an undeclared break
+	@$(BIN)/python scripts/openapi.py
 
 lock: ## Choose new versions for everything (needs uv)
 	@$(UV_COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
 from live_tree import LiveTree, clean_env, cli, data_folder
 
 PEOPLE = {"owner": "ada@northwind.example", "finance": "finn@northwind.example"}
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+INSTALL_S = 180
 NO_NODE = "There is no node with npm here. scripts/node.sh installs it on Debian; CI has it."
 
 
@@ -36,18 +39,18 @@ class Customer:
         return clean_env(SORA2_API_KEY=self.key, SORA2_BASE_URL=self.site, **more)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tree() -> Iterator[LiveTree]:
-    """A platform that stays up for the module."""
+    """A platform that stays up for all of these tests."""
     with data_folder() as data:
         live = LiveTree(data).up()
         yield live
         live.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def customer(tree: LiveTree) -> Customer:
-    """A new customer with 1,000 credits. The key has a wider limit than a pilot's: all tests of the module share it."""
+    """A new customer with 1,000 credits. The key has a wider limit than a pilot's: all tests share it."""
     tenant = done(tree, "tenant", "create", "Northwind Ceramics")["tenant"]
     for role, mail in PEOPLE.items():
         done(tree, "member", "add", tenant, mail, "--role", role)
@@ -64,9 +67,20 @@ def done(tree: LiveTree, *arguments: str) -> dict[str, str]:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node() -> None:
     """Node and npm, or a skip with the reason; CI must have them."""
     if shutil.which("node") is None or shutil.which("npx") is None:
         assert not os.environ.get("CI"), NO_NODE
         pytest.skip(NO_NODE)
+
+
+@pytest.fixture(scope="session")
+def node_folder(node: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Node examples, copied and installed by their lock."""
+    folder = tmp_path_factory.mktemp("examples") / "node"
+    shutil.copytree(EXAMPLES / "node", folder, ignore=shutil.ignore_patterns("node_modules"))
+    subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True, timeout=INSTALL_S
+    )
+    return folder

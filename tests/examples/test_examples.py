@@ -8,7 +8,6 @@ import importlib.metadata
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,19 +25,7 @@ NODE_BATCH = ("npx", "ts-node", "batch_basic.ts")
 NODE_RECEIVER = ("npx", "ts-node", "webhook_receiver.ts")
 PYTHON_BATCH = (sys.executable, "batch_basic.py")
 PYTHON_RECEIVER = (sys.executable, "webhook_receiver.py")
-INSTALL_S = 180
 BATCH_S = 180
-
-
-@pytest.fixture(scope="module")
-def node_folder(node, tmp_path_factory) -> Path:
-    """The Node examples, copied and installed by their lock."""
-    folder = tmp_path_factory.mktemp("examples") / "node"
-    shutil.copytree(EXAMPLES / "node", folder, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True, timeout=INSTALL_S
-    )
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+    # What a house fills in when it serves a guide is not known here.
+    written = [link for link in links if "://" not in link and not link.startswith("{{")]
+    assert [link for link in written if not (page.parent / link).exists()] == []
 
 
 def test_the_list_of_decisions_is_whole() -> None:

@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from pilothouse.kernel.access.api_auth import KeyOrSession
 from pilothouse.kernel.base.errors import InvalidInput, PilothouseError, error_body
@@ -18,15 +19,26 @@ from pilothouse.kernel.base.json_api import answer
 from pilothouse.kernel.ledger.api import router as ledger_router
 from pilothouse.kernel.outbox.api import router as outbox_router
 
+from .api_examples import fill_examples
 from .programs import load_programs
 
 log = structlog.get_logger(__name__)
 RETRY_AFTER_S = "2"
 
 
+class DocumentedAPI(NinjaAPI):
+    """An API whose document gives an example of every field."""
+
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
+        """The OpenAPI 3.1 document."""
+        schema = super().get_openapi_schema(*args, **kwargs)
+        fill_examples(schema)
+        return schema
+
+
 def build() -> NinjaAPI:
     """The API with the kernel's routers and those of every installed program."""
-    api = NinjaAPI(
+    api = DocumentedAPI(
         title=f"{settings.PRODUCT_NAME} API",
         version="1.0.0",
         description="Batches of videos with prepaid credits. Amounts are whole credits; instants are ISO 8601 in UTC.",

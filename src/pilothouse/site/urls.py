@@ -4,9 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
-from . import health
+from . import guides, health, playbooks
 from .api import build
 from .programs import load_programs
+
+API = build()
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -17,10 +19,14 @@ def home(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     *health.urlpatterns,
+    path("docs/", guides.index, name="guides"),
+    path("docs/operations", guides.operations, name="guide_operations"),
+    path("docs/playbooks/<slug:name>", playbooks.playbook, name="playbook"),
+    path("docs/<slug:slug>", guides.guide, name="guide"),
     path("", include("pilothouse.kernel.access.urls")),
     path("", include("pilothouse.kernel.files.urls")),
     *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
-    path("", build().urls),
+    path("", API.urls),
 ]
 handler400 = "pilothouse.site.errors.bad_request"
 handler403 = "pilothouse.site.errors.forbidden"
