@@ -7,12 +7,12 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from pilothouse.kernel.access.authenticate import memberships
+from pilothouse.kernel.access.context import DESK_NAME
 from pilothouse.kernel.base import clock
 
 from .navigation import of_members, of_operators
 
 REHEARSAL_STRIPE = "Rehearsal: simulated time, no real money"
-DESK_NAME = "Operator desk"
 DEMO_STRIPE = "Demo: webhooks to this machine are allowed, and no real money moves"
 
 

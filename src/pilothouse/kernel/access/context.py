@@ -8,6 +8,9 @@ from django.utils.functional import SimpleLazyObject
 
 from .authenticate import memberships, operator_of, tenant_of
 
+# Where a person of ours works, whatever accounts they belong to.
+DESK_NAME = "Operator desk"
+
 
 def _url(name: str) -> str:
     """The address, or nothing in a process that does not serve these pages (the live one)."""
@@ -39,6 +42,8 @@ def account(request: HttpRequest) -> dict[str, Any]:
         }
 
     def where() -> str:
+        if getattr(request, "operator", None):
+            return DESK_NAME
         here = tenant_of(request) if signed_in() else None
         return here.name if here else ""
 
