@@ -10,8 +10,10 @@ from pilothouse.kernel.base.program import NavItem
 from .programs import load_programs
 
 # Before and after the programs' own entries, for the members of a tenant.
-FIRST: tuple[NavItem, ...] = ()
-LAST: tuple[NavItem, ...] = ()
+FIRST: tuple[NavItem, ...] = (NavItem("Overview", "video:overview", ("owner", "engineer", "finance"), "home", "o"),)
+LAST: tuple[NavItem, ...] = (
+    NavItem("Ledger", "ledger:rows", ("owner", "engineer", "finance"), "ledger", "l"),
+)
 # On the operator desk; the roles are those of operators.
 DESK: tuple[NavItem, ...] = ()
 

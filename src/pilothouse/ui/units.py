@@ -24,10 +24,13 @@ class Unit:
 
 
 CREDIT = Unit("CREDIT", 0, 0, "", False)
+# The credits of test keys: counted like credits, worth nothing, and never mistaken for them.
+TEST = Unit("TEST", 0, 0, "test credits", False)
 UNITS = {
     unit.code: unit
     for unit in (
         CREDIT,
+        TEST,
         Unit("USD", 2, 2, "$", True),
         Unit("EUR", 2, 2, "€", True),
         Unit("GBP", 2, 2, "£", True),

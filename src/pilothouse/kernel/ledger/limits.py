@@ -14,3 +14,9 @@ LEDGER_PAGE_MAX_ROWS = 200
 TIMELY_MAX_S = 300
 # A worksheet holds 1,048,576 rows; an export goes on in the next one before that.
 XLSX_MAX_ROWS = 1_000_000
+# The pages.
+PAGE_ROWS = 50
+STATEMENT_PAGE_ROWS = 200
+# How far back the list of months goes; any other month is reached by its address.
+MONTHS_LISTED_COUNT = 12
+REF_MAX_CHARACTERS = 64

@@ -31,6 +31,14 @@ class RequestInFlight(PilothouseError):
     )
 
 
+class PriceChanged(PilothouseError):
+    """The price list that a page showed is no longer the one in force."""
+
+    code = "price_changed"
+    status = 409
+    message = "The price of a video has changed since this page was shown. Nothing was created."
+
+
 class ImageRefused(PilothouseError):
     """An item names an image that is not there or is not an image."""
 

@@ -2,7 +2,6 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,60 +14,80 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal, require
+from pilothouse.kernel.access.roles import MODES
+from pilothouse.kernel.base.days import day, day_begins
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.models import CREDIT
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.watch.queries import closed_gates
 
-from . import views
+from . import limits, views
+from .addresses import batch_url, number, with_query
 from .commands import PROGRAM_NAME, access_batch, cancel_batch
 from .models import Batch
-from .queries import BATCH_STATES, batch_counts, batch_rows, failures, item_rows
+from .queries import (
+    BATCH_OUTCOMES,
+    BATCH_SORTS,
+    BATCH_STATES,
+    batch_counts,
+    batch_rows,
+    failures,
+    item_rows,
+)
 
-LIST_PAGE_ROWS = 25
-ITEMS_PAGE_ROWS = 12
-SEARCH_MAX_CHARACTERS = 255
 ITEM_TABS = ("pending", "running", "succeeded", "failed")
 
 
 @require_GET
 @member_page
 def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
-    """A page of the tenant's batches, newest first, by state and by a search for a request or batch id."""
+    """A page of the tenant's batches by state, mode, outcome, day and a search for a request or batch id."""
     require(principal, "batches:read")
-    state = request.GET.get("state", "")
-    state = state if state in BATCH_STATES else ""
-    query = request.GET.get("q", "").strip().replace("\x00", "")[:SEARCH_MAX_CHARACTERS]
-    before = _number(request.GET.get("before"))
+    chosen = _filter(request)
+    last, last_total = number(request.GET.get("last")), number(request.GET.get("last_total"))
     with tenant_scope(principal.tenant, principal.actor):
+        zone = Tenant.objects.values_list("timezone", flat=True).get(id=principal.tenant)
         rows = batch_rows(
-            principal.tenant, count=LIST_PAGE_ROWS + 1, before=before, state=state or None, search=query or None
+            principal.tenant,
+            count=limits.LIST_PAGE_ROWS + 1,
+            before=last,
+            last_total=last_total or 0,
+            sort=chosen["sort"] or "newest",
+            state=chosen["state"] or None,
+            mode=chosen["mode"] or None,
+            outcome=chosen["outcome"] or None,
+            since=day_begins(day(chosen["from"]), zone),
+            until=day_begins(day(chosen["to"]), zone, days_later=1),
+            search=chosen["q"] or None,
         )
         counts = batch_counts(principal.tenant)
         wallet = balance(principal.tenant)
         gate = next(iter(closed_gates(PROGRAM_NAME, principal.tenant)), None)
     for row in rows:
         echo(request, row["request_id"], row["webhook_url"] or "")
-    more = len(rows) > LIST_PAGE_ROWS
+    shown, more = rows[: limits.LIST_PAGE_ROWS], len(rows) > limits.LIST_PAGE_ROWS
     here = reverse("video:batches")
-    following = _with(here, state=state, q=query, before=str(rows[LIST_PAGE_ROWS - 1]["id"])) if more else ""
+    following = (
+        with_query(here, **chosen, last=str(shown[-1]["id"]), last_total=str(shown[-1]["total"])) if more else ""
+    )
     context = {
-        "batches": [{**views.batch(row, {}), "url": _url(row["public_id"])} for row in rows[:LIST_PAGE_ROWS]],
+        "batches": [{**views.batch(row, {}), "url": batch_url(row["public_id"])} for row in shown],
         "wallet": {"available": wallet.available, "in_flight": wallet.held, "unit": CREDIT},
-        "tabs": [
-            {"label": label, "url": _with(here, state=key, q=query), "current": key == state, "count": counts.get(key)}
-            for key, label in (
-                ("", _("All")), ("pending", _("Waiting")), ("running", _("Running")), ("completed", _("Completed"))
-            )
-        ],
-        "query": query,
-        "filtered": bool(state or query or before),
-        "pager": _pager(_with(here, state=state, q=query) if before else "", following),
-        "docs_url": "/openapi.json",
+        "tabs": _tabs(here, chosen, counts),
+        "chosen": chosen,
+        "zone": zone,
+        "narrowed": bool(chosen["mode"] or chosen["outcome"] or chosen["from"] or chosen["to"] or chosen["sort"]),
+        "filtered": bool(any(value for key, value in chosen.items() if key != "sort") or last),
+        "modes": _options(MODES, chosen["mode"], {"live": _("Live"), "test": _("Test")}),
+        "outcomes": _options(BATCH_OUTCOMES, chosen["outcome"], views.OUTCOME_LABELS),
+        "sorts": _options(BATCH_SORTS, chosen["sort"] or "newest", views.SORT_LABELS),
+        "pager": _pager(with_query(here, **chosen) if last else "", following),
+        "new_url": reverse("video:new") if principal.may("batches:write") else "",
         "gate": views.gate(gate),
-    }  # fmt: skip
+    }
     return render(request, "video/batch_list.html", context)
 
 
@@ -110,49 +129,100 @@ def cancel(request: HttpRequest, principal: Principal, public_id: str) -> HttpRe
             if count
             else _("No video was waiting any more; nothing was cancelled."),
         )
-    return HttpResponseRedirect(_url(public_id))
+    return HttpResponseRedirect(batch_url(public_id))
+
+
+def _filter(request: HttpRequest) -> dict[str, str]:
+    """What the address asks for; words that mean nothing are left out."""
+
+    def one_of(name: str, known: tuple[str, ...]) -> str:
+        value = request.GET.get(name, "")
+        return value if value in known else ""
+
+    words = request.GET.get("q", "").strip().replace("\x00", "")[: limits.SEARCH_MAX_CHARACTERS]
+    days = {name: day(request.GET.get(name)) for name in ("from", "to")}
+    return {
+        "state": one_of("state", BATCH_STATES),
+        "mode": one_of("mode", MODES),
+        "outcome": one_of("outcome", BATCH_OUTCOMES),
+        **{name: value.isoformat() if value else "" for name, value in days.items()},
+        "sort": one_of("sort", BATCH_SORTS[1:]),
+        "q": words,
+    }
+
+
+def _tabs(here: str, chosen: dict[str, str], counts: dict[str, int]) -> list[dict[str, Any]]:
+    labels = {"": _("All"), "pending": _("Waiting"), "running": _("Running"), "completed": _("Completed")}
+    return [
+        {
+            "label": label,
+            # Only a completed batch has an outcome; the other tabs would be empty with one.
+            "url": with_query(here, **{**chosen, "state": key, "outcome": chosen["outcome"] if not key else ""}),
+            "current": key == chosen["state"],
+            "count": counts.get(key),
+        }
+        for key, label in labels.items()
+    ]
+
+
+def _options(keys: tuple[str, ...], current: str, labels: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"value": key, "label": labels[key], "current": key == current} for key in keys]
 
 
 def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[str, Any]:
     require(principal, "batches:read")
     status = request.GET.get("status", "")
     status = status if status in ITEM_TABS else ""
-    after = _number(request.GET.get("after")) or 0
+    goto = number(request.GET.get("goto"))
+    after = goto - 1 if goto else number(request.GET.get("after")) or 0
+    before = number(request.GET.get("before"))
     try:
         with tenant_scope(principal.tenant, principal.actor):
             batch = access_batch(public_id)
-            items = item_rows(batch.id, count=ITEMS_PAGE_ROWS + 1, after=after, status=status or None)
+            items = _page_of_items(batch, after, before, status)
             failed = failures(batch.id)
             events = views.batch_events(batch)
             told = views.webhooks(batch)
+            gate = next(iter(closed_gates(PROGRAM_NAME, principal.tenant)), None)
     except NotFound:
         raise Http404 from None
     echo(request, batch.request_id, batch.webhook_url or "")
-    for item in items:
+    for item in items["rows"]:
         echo(request, item["params"]["prompt"], json.dumps(item["metadata"], ensure_ascii=False))
-    here = _url(public_id)
-    more = len(items) > ITEMS_PAGE_ROWS
+    here = batch_url(public_id)
     shown = views.batch(batch.__dict__, told)
     return {
         "batch": shown,
         "failures": failed,
-        "items": [views.item(row) for row in items[:ITEMS_PAGE_ROWS]],
+        "items": [views.item(row, public_id) for row in items["rows"]],
         "item_tabs": _item_tabs(here, status, batch),
-        "pager": _pager(
-            _with(here, status=status) if after else "",
-            _with(here, status=status, after=str(items[ITEMS_PAGE_ROWS - 1]["position"])) if more else "",
-        ),
+        "status": status,
+        "pager": _item_pager(here, status, items, batch),
+        "jump": batch.total > limits.ITEMS_PAGE_ROWS,
         "events": events,
-        "live_fragment_url": _with(
-            reverse("video:live", args=[public_id]), status=status, after=str(after) if after else ""
+        "live_fragment_url": with_query(
+            reverse("video:live", args=[public_id]),
+            status=status,
+            after=str(after) if after else "",
+            before=str(before) if before else "",
         ),
         "stream_url": "" if shown["settled_for_good"] else f"{settings.LIVE_URL}/live/batches/{public_id}",
         "batches_url": reverse("video:batches"),
         "cancel_url": reverse("video:cancel", args=[public_id]) if principal.may("batches:write") else "",
+        "gate": views.gate(gate) if batch.state != "completed" else None,
         "exports": [{"label": _("Ledger rows (CSV)"), "url": f"/v1/ledger?format=csv&batch_id={public_id}"}]
         if principal.may("ledger:read")
         else [],
     }
+
+
+def _page_of_items(batch: Batch, after: int, before: int | None, status: str) -> dict[str, Any]:
+    """One page of items forwards from `after` or backwards from `before`, and whether there are more on each side."""
+    size = limits.ITEMS_PAGE_ROWS
+    rows = item_rows(batch.id, count=size + 1, after=0 if before else after, before=before, status=status or None)
+    if before:
+        return {"rows": rows[-size:], "earlier": len(rows) > size, "later": True}
+    return {"rows": rows[:size], "earlier": after > 0, "later": len(rows) > size}
 
 
 def _item_tabs(here: str, current: str, batch: Batch) -> list[dict[str, Any]]:
@@ -165,25 +235,24 @@ def _item_tabs(here: str, current: str, batch: Batch) -> list[dict[str, Any]]:
     }
     tabs = [{"label": _("All"), "url": here, "current": not current, "count": batch.total}]
     return tabs + [
-        {"label": labels[key], "url": _with(here, status=key), "current": key == current, "count": counts[key]}
+        {"label": labels[key], "url": with_query(here, status=key), "current": key == current, "count": counts[key]}
         for key in ITEM_TABS
         if counts[key] or key == current
     ]
 
 
+def _item_pager(here: str, status: str, page: dict[str, Any], batch: Batch) -> dict[str, Any] | None:
+    """Steps to both sides; the places are shown where every item is listed, so that position and place are the same."""
+    rows = page["rows"]
+    if not rows:
+        return None
+    earlier = with_query(here, status=status, before=str(rows[0]["position"])) if page["earlier"] else ""
+    later = with_query(here, status=status, after=str(rows[-1]["position"])) if page["later"] else ""
+    places = {} if status else {"first": rows[0]["position"], "last": rows[-1]["position"], "total": batch.total}
+    pager = _pager(earlier, later)
+    return {**pager, **places} if pager else None
+
+
 def _pager(previous_url: str, next_url: str) -> dict[str, str] | None:
     """The links of a pager; None where everything is on this page."""
     return {"previous_url": previous_url, "next_url": next_url} if previous_url or next_url else None
-
-
-def _url(public_id: str) -> str:
-    return reverse("video:batch", args=[public_id])
-
-
-def _with(url: str, **query: str) -> str:
-    given = {key: value for key, value in query.items() if value}
-    return f"{url}?{urlencode(given)}" if given else url
-
-
-def _number(value: str | None) -> int | None:
-    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 19 else None

@@ -1,12 +1,13 @@
 """Reads of batches and items, under the names that customers see (requirement C8: this is the one mapping)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.files.links import signed_path
 from pilothouse.kernel.outbox.queries import webhook_statuses
@@ -16,6 +17,8 @@ from .lifecycle import COMPLETED_EVENT
 
 SQL = Statements(__file__)
 BATCH_STATES = ("pending", "running", "completed")
+BATCH_OUTCOMES = ("all_succeeded", "partial", "all_failed")
+BATCH_SORTS = ("newest", "oldest", "largest")
 # `failed` is a passing state: an item that failed is stored as refunded and matches both words.
 ITEM_FILTERS = {
     "pending": "pending",
@@ -32,24 +35,35 @@ def batch_rows(
     *,
     count: int,
     before: int | None = None,
+    last_total: int | None = None,
+    sort: str = "newest",
     state: str | None = None,
     request_id: str | None = None,
     mode: str | None = None,
+    outcome: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     search: str | None = None,
 ) -> list[Row]:
-    """Rows of a tenant's batches, newest first, for lists.
+    """Rows of a tenant's batches for lists, by `sort`: newest, oldest or largest.
 
-    `before` is the key of the last row seen, `mode` live or test, `search` the beginning of a request_id or a
-    batch's id.
+    `before` is the key of the last row seen, with its `last_total` when the largest come first; `mode` live or test;
+    `outcome` how a completed batch ended; [since, until) when it was accepted; `search` the beginning of a request_id
+    or a batch's id.
     """
     return SQL.rows(
         "list_batches",
         tenant=tenant,
         count=count,
-        before=before,
+        last_id=before,
+        last_total=last_total,
+        sort=sort,
         state=state,
         request_id=request_id,
         mode=mode,
+        outcome=outcome,
+        since=since,
+        until=until,
         search=search,
     )
 
@@ -59,13 +73,55 @@ def batch_counts(tenant: int) -> dict[str, int]:
     return {row["state"]: row["n"] for row in SQL.rows("batch_counts", tenant=tenant)}
 
 
-def item_rows(batch: int, *, count: int, after: int = 0, status: str | None = None) -> list[Row]:
-    """Rows of a batch's items by position; `after` is the last position seen, `status` one of ITEM_FILTERS."""
+def item_rows(
+    batch: int, *, count: int, after: int = 0, before: int | None = None, status: str | None = None
+) -> list[Row]:
+    """Rows of a batch's items by position; `after` is the last position seen, `status` one of ITEM_FILTERS.
+
+    With `before`, the last `count` rows below that position instead.
+    """
     if status is not None and status not in ITEM_FILTERS:
         raise InvalidInput(reason=f"status must be one of {', '.join(ITEM_FILTERS)}.")
-    return SQL.rows(
-        "list_items", batch=batch, count=count, after=after, state=None if status is None else ITEM_FILTERS[status]
+    rows = SQL.rows(
+        "list_items",
+        batch=batch,
+        count=count,
+        after=after,
+        before=before,
+        state=None if status is None else ITEM_FILTERS[status],
     )
+    return rows if before is None else rows[::-1]
+
+
+def access_item(batch: int, public_id: str) -> Row:
+    """One item of a batch; NotFound for an item of another one as for none."""
+    row = SQL.one("item_of", batch=batch, item=public_id.replace("\x00", ""))
+    if row is None:
+        raise NotFound(what="video")
+    return row
+
+
+def item_money(item: int, tenant: int) -> list[Row]:
+    """What the ledger moved for one item, in order: {journal, kind, amount, effective_at, unit}."""
+    return SQL.rows("item_money", item=item, tenant=tenant)
+
+
+def recent_failures(tenant: int) -> list[Row]:
+    """The first failed items of the newest batches that have any, for the overview."""
+    return SQL.rows(
+        "recent_failures",
+        tenant=tenant,
+        look_back=limits.OVERVIEW_LOOK_BACK_BATCHES,
+        batches=limits.OVERVIEW_FAILED_BATCHES_COUNT,
+        items=limits.OVERVIEW_FAILED_ITEMS_COUNT,
+    )
+
+
+def equation(tenant: int, unit: str, start: datetime, end: datetime) -> Row:
+    """The money of the batches that were accepted in [start, end): {reserved, settled, refunded, in_flight, …}."""
+    row = SQL.one("equation", tenant=tenant, unit=unit, start=start, end=end)
+    assert row is not None
+    return row
 
 
 def batches_json(rows: list[Row]) -> list[dict[str, Any]]:

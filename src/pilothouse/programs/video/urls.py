@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from . import pages
+from . import pages, pages_item, pages_new, pages_overview, pages_reconcile
 
 app_name = "video"
 urlpatterns = [
+    path("overview/", pages_overview.overview, name="overview"),
     path("batches/", pages.batch_list, name="batches"),
+    path("batches/new", pages_new.new_batch, name="new"),
     path("batches/<str:public_id>/", pages.batch_detail, name="batch"),
     path("batches/<str:public_id>/live", pages.batch_live, name="live"),
     path("batches/<str:public_id>/cancel", pages.cancel, name="cancel"),
+    path("batches/<str:public_id>/items/<str:item_id>/", pages_item.item_detail, name="item"),
+    path("ledger/reconcile", pages_reconcile.reconcile, name="reconcile"),
 ]

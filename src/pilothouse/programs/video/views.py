@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.files.links import signed_path
@@ -12,9 +12,33 @@ from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.kernel.outbox.queries import webhook_statuses
 
 from . import limits
+from .addresses import item_url
 from .lifecycle import COMPLETED_EVENT
 from .models import Batch
 from .queries import history, in_flight, outcome, webhook_status
+
+OUTCOME_LABELS = {
+    "all_succeeded": gettext_lazy("All finished"),
+    "partial": gettext_lazy("Partly finished"),
+    "all_failed": gettext_lazy("All failed"),
+}
+SORT_LABELS = {
+    "newest": gettext_lazy("Newest first"),
+    "oldest": gettext_lazy("Oldest first"),
+    "largest": gettext_lazy("Largest first"),
+}
+
+# What happened, what it cost and what to do now, for each of the failure reasons that customers see.
+FAILURE_SENTENCES = {
+    "timeout": gettext_lazy(
+        "It was not ready in time. Nothing is wrong with the request: send it again in a new batch."
+    ),
+    "param_error": gettext_lazy(
+        "Its prompt or image was refused. Change the prompt or the image, then send it in a new batch."
+    ),
+    "model_error": gettext_lazy("The rendering failed on our side. Send it again in a new batch."),
+    "cancelled": gettext_lazy("It was cancelled before it began."),
+}
 
 
 def batch(row: Row, told: Mapping[int, Row]) -> dict[str, Any]:
@@ -59,10 +83,12 @@ def webhooks(of: Batch) -> dict[int, Row]:
     return webhook_statuses("batch", [of.id], COMPLETED_EVENT)
 
 
-def item(row: Row) -> dict[str, Any]:
+def item(row: Row, batch_id: str) -> dict[str, Any]:
     """One item as the pages show it, with a link to its video while that is kept."""
+    life_s = limits.OUTPUT_LINK_S
     return {
         "public_id": row["public_id"],
+        "url": item_url(batch_id, row["public_id"]),
         "position": row["position"],
         "status": row["state"],
         "failure_reason": row["failure_reason"],
@@ -70,8 +96,12 @@ def item(row: Row) -> dict[str, Any]:
         "aspect": row["params"]["aspect"],
         "seconds": row["params"]["seconds"],
         "metadata": row["metadata"],
+        "fingerprint": row["fingerprint"],
         "history": history(row),
-        "output_url": signed_path(row["tenant"], row["output"], life_s=limits.OUTPUT_LINK_S) if row["kept"] else "",
+        "output_url": signed_path(row["tenant"], row["output"], life_s=life_s) if row["kept"] else "",
+        "download_url": signed_path(row["tenant"], row["output"], life_s=life_s, download=True) if row["kept"] else "",
+        "output_bytes": row["output_bytes"],
+        "output_expires_at": row["output_expires_at"],
         "media_sha256": row["media_sha256"],
     }
 

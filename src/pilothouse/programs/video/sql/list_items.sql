@@ -2,5 +2,6 @@ SELECT i.id, i.tenant, i.public_id, i.position, i.state, i.params, i.image, i.me
        i.dispatched_at, i.finished_at, i.failure_reason, i.output, i.output_bytes, i.output_expires_at, i.media_sha256,
        i.output IS NOT NULL AND i.output_expires_at > (SELECT base.clock_now()) AS kept
 FROM item i
-WHERE i.batch = %(batch)s AND i.position > %(after)s AND (%(state)s::text IS NULL OR i.state = %(state)s)
-ORDER BY i.position LIMIT %(count)s
+WHERE i.batch = %(batch)s AND i.position > %(after)s AND (%(before)s::int IS NULL OR i.position < %(before)s::int)
+  AND (%(state)s::text IS NULL OR i.state = %(state)s)
+ORDER BY CASE WHEN %(before)s::int IS NULL THEN i.position END, i.position DESC LIMIT %(count)s

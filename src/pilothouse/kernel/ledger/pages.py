@@ -1,0 +1,216 @@
+"""The ledger's pages: its rows, and the statement of a month with its files. All read the same as API and export."""
+
+import itertools
+import tempfile
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.caller import Caller, member_page
+from pilothouse.kernel.base.days import day, day_begins, first_of_month, month, next_month, previous_month
+from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.models import Tenant
+from pilothouse.kernel.base.outgoing import echo
+from pilothouse.kernel.base.scope import tenant_scope
+
+from . import limits
+from .exports import statement_csv, statement_xlsx
+from .models import CREDIT, TEST
+from .queries import KINDS, Cut, Entry, Statement, balance, ledger_entries, statement
+
+SCOPE = "ledger:read"
+UNITS = {"live": CREDIT, "test": TEST}
+KIND_LABELS = {
+    "grant": gettext_lazy("Credits added"),
+    "reserve": gettext_lazy("Reserved (initial)"),
+    "settle": gettext_lazy("Settled (success)"),
+    "refund": gettext_lazy("Refunded (failures)"),
+    "adjust": gettext_lazy("Adjusted"),
+    "reverse": gettext_lazy("Reversed"),
+}
+SEEN_SALT = "ledger statement page"
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_GET
+@member_page
+def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Ledger rows, newest first, by kind, batch and days."""
+    caller.require(SCOPE)
+    chosen = _filter(request)
+    unit, cursor = UNITS[chosen["mode"] or "live"], request.GET.get("cursor", "")
+    with tenant_scope(caller.tenant, caller.actor):
+        zone = _zone(caller)
+        since, until = day_begins(day(chosen["from"]), zone), day_begins(day(chosen["to"]), zone, days_later=1)
+        page = ledger_entries(
+            caller.tenant,
+            unit,
+            type=chosen["kind"] or None,
+            ref_id=chosen["batch"] or None,
+            since=since,
+            until=until,
+            cursor=cursor or None,
+            count=limits.PAGE_ROWS,
+        )
+        wallet = balance(caller.tenant, unit)
+    _echo(request, page.rows)
+    here = reverse("ledger:rows")
+    following = _with(here, {**chosen, "cursor": page.next_cursor or ""}) if page.next_cursor else ""
+    export = {
+        "format": "csv",
+        "type": {"grant": "add", "reserve": "freeze"}.get(chosen["kind"], chosen["kind"]),
+        "batch_id": chosen["batch"],
+        "since": clock.iso(since) if since else "",
+        "until": clock.iso(until) if until else "",
+    }
+    context = {
+        "rows": page.rows,
+        "wallet": wallet,
+        "unit": unit,
+        "chosen": chosen,
+        "zone": zone,
+        "kinds": [{"value": kind, "label": KIND_LABELS[kind], "current": kind == chosen["kind"]} for kind in KINDS],
+        "filtered": any(chosen.values()) or bool(cursor),
+        "pager": {"previous_url": _with(here, chosen) if cursor else "", "next_url": following}
+        if cursor or following
+        else None,
+        # The API answers a person with live credits only; a test wallet's rows are for looking at.
+        "export_url": _with("/v1/ledger", export) if unit == CREDIT and chosen["kind"] != "reverse" else "",
+    }
+    return render(request, "ledger/rows.html", context)
+
+
+@require_GET
+@member_page
+def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """One month: opening, each row with the balance after it, closing; its files are of exactly the same rows."""
+    caller.require(SCOPE)
+    with tenant_scope(caller.tenant, caller.actor):
+        zone = _zone(caller)
+        now = first_of_month(clock.now(), zone)
+        first, found = _statement(request, caller, zone)
+        seen = _seen(request, found)
+        lines = list(itertools.islice(found.rows(seen), limits.STATEMENT_PAGE_ROWS + 1))
+        tenant_name = Tenant.objects.values_list("name", flat=True).get(id=caller.tenant)
+    more = len(lines) > limits.STATEMENT_PAGE_ROWS
+    lines = lines[: limits.STATEMENT_PAGE_ROWS]
+    _echo(request, [entry for entry, _after in lines])
+    query = {"month": f"{first:%Y-%m}", "cut": str(found.cut)}
+    here = reverse("ledger:statement")
+    following = _with(here, {**query, "seen": _mark(*lines[-1])}) if more else ""
+    context = {
+        "first": first,
+        "statement": found,
+        "lines": lines,
+        "opening": None if seen else found.opening,
+        "closing": None if more else found.closing,
+        "change": found.closing.available - found.opening.available,
+        "zone": zone,
+        "tenant_title": tenant_name,
+        "tenant_id": caller.tenant_public_id,
+        "months": _months(now, first),
+        "earlier_url": _with(here, {"month": f"{previous_month(first):%Y-%m}"}),
+        "later_url": _with(here, {"month": f"{next_month(first):%Y-%m}"}) if first < now else "",
+        "csv_url": _with(reverse("ledger:statement_csv"), query),
+        "xlsx_url": _with(reverse("ledger:statement_xlsx"), query),
+        "pager": {"previous_url": _with(here, query) if seen else "", "next_url": following}
+        if seen or following
+        else None,
+    }
+    return render(request, "ledger/statement.html", context)
+
+
+@require_GET
+@member_page
+def statement_as_csv(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """The statement as CSV; the same bytes for the same `month` and `cut`."""
+    caller.require(SCOPE)
+    with tenant_scope(caller.tenant, caller.actor):
+        first, found = _statement(request, caller, _zone(caller))
+        text = "".join(statement_csv(found, caller.tenant_public_id))
+    name = f'attachment; filename="statement-{first:%Y-%m}.csv"'
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+@require_GET
+@member_page
+def statement_as_xlsx(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """The statement as XLSX; the same bytes for the same `month` and `cut`."""
+    caller.require(SCOPE)
+    with tempfile.TemporaryFile() as target, tenant_scope(caller.tenant, caller.actor):
+        first, found = _statement(request, caller, _zone(caller))
+        statement_xlsx(found, caller.tenant_public_id, target)
+        target.seek(0)
+        name = f'attachment; filename="statement-{first:%Y-%m}.xlsx"'
+        return HttpResponse(target.read(), content_type=XLSX_TYPE, headers={"Content-Disposition": name})
+
+
+def _filter(request: HttpRequest) -> dict[str, str]:
+    """What the address asks for; words that mean nothing are left out."""
+    kind, mode = request.GET.get("kind", ""), request.GET.get("mode", "")
+    days = {name: day(request.GET.get(name)) for name in ("from", "to")}
+    return {
+        "kind": kind if kind in KINDS else "",
+        "batch": request.GET.get("batch", "").strip().replace("\x00", "")[: limits.REF_MAX_CHARACTERS],
+        **{name: value.isoformat() if value else "" for name, value in days.items()},
+        "mode": mode if mode == "test" else "",
+    }
+
+
+def _statement(request: HttpRequest, caller: Caller, zone: str) -> tuple[date, Statement]:
+    """The statement that the address names: `month` (this one without it), and the `cut` of an earlier reading."""
+    asked = request.GET.get("month", "")
+    first = day(f"{asked}-01") if asked else first_of_month(clock.now(), zone)
+    if first is None or not 2000 <= first.year <= 9000:
+        raise Http404
+    start, end = month(first, zone)
+    cut = Cut.parse(request.GET["cut"]) if request.GET.get("cut") else None
+    return first, statement(caller.tenant, CREDIT, start, end, cut=cut)
+
+
+def _seen(request: HttpRequest, found: Statement) -> tuple[datetime, int, int] | None:
+    """Where the page goes on. It is signed, so that a balance which somebody typed is never shown as the ledger's."""
+    mark = request.GET.get("seen")
+    if not mark:
+        return None
+    try:
+        at, key, after = signing.loads(mark, salt=SEEN_SALT)
+    except signing.BadSignature:
+        raise InvalidInput(reason=_("This address is not one that a page of the statement gave.")) from None
+    return datetime.fromisoformat(at), int(key), int(after)
+
+
+def _mark(entry: Entry, after: int) -> str:
+    return signing.dumps([entry.created_at.isoformat(), entry.id.removeprefix("jrn_"), after], salt=SEEN_SALT)
+
+
+def _months(now: date, shown: date) -> list[dict[str, Any]]:
+    listed = [now]
+    while len(listed) < limits.MONTHS_LISTED_COUNT:
+        listed.append(previous_month(listed[-1]))
+    if shown not in listed:
+        listed.append(shown)
+    return [{"value": f"{first:%Y-%m}", "first": first, "current": first == shown} for first in listed]
+
+
+def _zone(caller: Caller) -> str:
+    return str(Tenant.objects.values_list("timezone", flat=True).get(id=caller.tenant))
+
+
+def _echo(request: HttpRequest, entries: list[Entry]) -> None:
+    for entry in entries:
+        echo(request, entry.request_id, entry.description)
+
+
+def _with(url: str, query: dict[str, str]) -> str:
+    given = {key: value for key, value in query.items() if value}
+    return f"{url}?{urlencode(given)}" if given else url
