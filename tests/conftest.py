@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +108,13 @@ class House:
 
 
 @contextlib.contextmanager
-def _fresh_house() -> Iterator[House]:
+def _fresh_house(template: str = TEMPLATE) -> Iterator[House]:
     from pilothouse.site.migrate import admin_connection
 
     fresh = House()
+    _use_database("no_house_fixture")
     with admin_connection("postgres") as admin:
-        admin.execute(f'CREATE DATABASE "{fresh.name}" TEMPLATE {TEMPLATE} STRATEGY WAL_LOG')
+        admin.execute(f'CREATE DATABASE "{fresh.name}" TEMPLATE {template} STRATEGY WAL_LOG')
         # A clone has the template's walls, but not the rights on the database itself.
         admin.execute(f'REVOKE TEMPORARY ON DATABASE "{fresh.name}" FROM PUBLIC')
     _use_database(fresh.name)
@@ -144,6 +145,12 @@ def shared_house(module_house: House, _no_database_outside_a_house: None) -> Hou
     """The module's clone, connected to."""
     _use_database(module_house.name)
     return module_house
+
+
+@pytest.fixture
+def copy_house() -> Callable[[House], contextlib.AbstractContextManager[House]]:
+    """Clones a house with everything in it, so that each test may break what was built once."""
+    return lambda house: _fresh_house(house.name)
 
 
 @pytest.fixture

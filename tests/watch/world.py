@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.ledger.commands import grant
+from pilothouse.kernel.ledger.commands import grant, reverse
 from pilothouse.programs.video import intake
 from pilothouse.programs.video.commands import create_batch
 from pilothouse.programs.video.endings import Ending, end_items
@@ -74,3 +74,17 @@ def complete(made: Made, failed: int = 2) -> Made:
 def completed_batch(house, **options) -> Made:
     """A completed batch of ten: eight succeeded, two failed and refunded."""
     return complete(open_batch(house, **options))
+
+
+def sealed_world(house) -> Made:
+    """One tenant with a completed and an open batch, a reversed journal, and everything sealed."""
+    from ledger_world import seal_all
+
+    tenant = house.tenant()
+    made = completed_batch(house, tenant=tenant)
+    open_batch(house, tenant=tenant, request_id="order-2", prompt="A pan")
+    with worker_scope():
+        mistake = grant(tenant.id, 7, "adjustment", "a mistake")
+        reverse(tenant.id, mistake.journal, "a mistake")
+    seal_all()
+    return made

@@ -12,6 +12,9 @@ CHECK_RUN_KEEP_DAYS = 90
 # A worker that has not been seen for this long counts as gone; it reports every few seconds.
 HEARTBEAT_FRESH_S = 30
 METRICS_CACHE_S = 5
+PROCESS_KEEP_DAYS = 1
+# What is older and in no seal block, while workers run, is a finding (lifecycles K13).
+UNSEALED_MAX_S = 60
 PARITY_CHUNK_ROWS = 5_000
 ALERT_LINE_MAX_CHARACTERS = 500
 # Every completion is checked at once; this is the look over everything, also at what nobody completed.

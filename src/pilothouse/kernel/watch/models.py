@@ -192,6 +192,26 @@ class CheckRun(HouseModel):
         indexes = [models.Index(fields=["name", "-id"], name="check_run_newest")]
 
 
+class Process(HouseModel):
+    """A running process (web, live or worker), when it was last heard of (machine time) and the settings that it said
+    it runs under. No secret is among them."""
+
+    table_class = "platform"
+    writers = ("ph_worker",)
+    mutable = ("report", "seen_at")
+    deletable = True
+    # A web process reports itself outside of any scope, with its own login.
+    grants = ("GRANT SELECT, INSERT, UPDATE (report, seen_at) ON process TO ph_web",)
+
+    name = models.TextField(unique=True)
+    kind = models.TextField()
+    report = models.JSONField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "process"
+
+
 class AcceptedFinding(HouseModel):
     """One offending row of a promise that stays in an append-only history for ever, and why it no longer offends.
 

@@ -16,7 +16,7 @@ from pilothouse.kernel.lifecycle.queries import stuck_subjects
 
 from .checks import REGISTRY, Promise, Seen, declared, look, sample_json
 from .commands import open_incident
-from .limits import CHECK_RUN_KEEP_DAYS, SAMPLE_MAX_ROWS, SCOPED_TENANTS_MAX_COUNT
+from .limits import CHECK_RUN_KEEP_DAYS, PROCESS_KEEP_DAYS, SAMPLE_MAX_ROWS, SCOPED_TENANTS_MAX_COUNT
 
 SQL = Statements(__file__)
 log = structlog.get_logger(__name__)
@@ -120,8 +120,10 @@ def watch_for_stuck() -> list[Row]:
 
 
 def forget_old_runs() -> int:
-    """Delete green runs older than the time they are kept; returns how many. Breaches stay."""
+    """Delete green runs older than the time they are kept, and processes that are gone; returns how many runs.
+    Breaches stay."""
     with worker_scope("check"):
+        SQL.execute("forget_processes", days=PROCESS_KEEP_DAYS)
         return SQL.execute("forget_check_runs", days=CHECK_RUN_KEEP_DAYS)
 
 

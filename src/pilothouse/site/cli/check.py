@@ -2,10 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -14,19 +12,6 @@ from .database import OWN_SERVER, data_folder, database_up
 
 EXIT_BROKEN = 1
 EXIT_NO_DATABASE = 2
-SECRETS_OF_SAMPLES = ("change", "example", "insecure", "password", "secret-key", "test-key")
-PASSWORDS_OF_SAMPLES = ("", "admin", "changeme", "password", "pilothouse", "postgres", "secret")
-LOCAL_HOSTS = ("", "127.0.0.1", "::1", "localhost")
-SECRET_KEY_MIN_DISTINCT_CHARACTERS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """One thing that must be so around the data: a name, whether it is, and one sentence."""
-
-    name: str
-    ok: bool
-    sentence: str
 
 
 @app.command()
@@ -67,16 +52,17 @@ def _quiet() -> Any:
 def build_report() -> dict[str, Any]:
     """Everything that `check` looks at, as the JSON object that it prints."""
     from pilothouse.kernel.watch import invariants
+    from pilothouse.site.guards import guards
 
     promises = _promises()
     found = invariants.run_all()
-    guards = list(_guards())
-    ok = all(p["ok"] for p in promises.values()) and not any(i["rows"] for i in found) and all(g.ok for g in guards)
+    stand = list(guards(_expect_workers()))
+    ok = all(p["ok"] for p in promises.values()) and not any(i["rows"] for i in found) and all(g.ok for g in stand)
     return {
         "ok": ok,
         "promises": promises,
         "invariants": found,
-        "guards": [asdict(guard) for guard in guards],
+        "guards": [asdict(guard) for guard in stand],
         "incidents": _open_incidents(),
     }
 
@@ -106,116 +92,12 @@ def _open_incidents() -> list[dict[str, Any]]:
         return open_incidents()
 
 
-def _guards() -> Iterator[Guard]:
-    from pilothouse.kernel.base.catalogue import differences
-    from pilothouse.kernel.base.scope import worker_scope
-    from pilothouse.kernel.base.sql import run
-    from pilothouse.kernel.watch.promises import watch_for_stuck
-    from pilothouse.site.health import CLOCK_SQL, clock_is_known
-    from pilothouse.site.migrate import schema_hash
-
-    with worker_scope("check"):
-        changed = differences()
-        (house,) = run("SELECT kind, schema_hash FROM house")
-        clock = run(CLOCK_SQL)
-    stuck = watch_for_stuck()
-    production = _is_production(house["kind"])
-    yield Guard("schema", house["schema_hash"] == schema_hash(), "The database has this version's shape.")
-    yield _catalogue(changed)
-    yield _seals()
-    yield Guard(
-        "never_stuck",
-        not stuck,
-        f"{len(stuck)} subjects wait for nothing: {stuck[0]['kind']} {stuck[0]['id']} is {stuck[0]['state']}."
-        if stuck
-        else "Everything that is open has something that moves it on.",
-    )
-    known = bool(clock) and clock_is_known(clock[0]["array"])
-    yield Guard("clock", known, "Business time is the database's own." if known else "base.clock_now() was replaced.")
-    yield _workers()
-    yield from production_guards(production)
-
-
-def _is_production(kind_of_database: str) -> bool:
-    from django.conf import settings
-
-    return "production" in (kind_of_database, settings.HOUSE_KIND)
-
-
-def _catalogue(changed: list[str]) -> Guard:
-    if not changed:
-        return Guard("catalogue", True, "Policies, grants and forced row-level security are the declared ones.")
-    more = f" And {len(changed) - 5} more." if len(changed) > 5 else ""
-    return Guard("catalogue", False, " ".join(changed[:5]) + more)
-
-
-def _seals() -> Guard:
-    from pilothouse.kernel.ledger.errors import HeadsUnreadable
-    from pilothouse.kernel.ledger.sealing import verify
-
-    try:
-        broken = verify()
-    except HeadsUnreadable as error:
-        return Guard("seals", False, str(error))
-    if broken:
-        return Guard("seals", False, f"{len(broken)} sealed blocks are broken, first: {broken[0]}.")
-    return Guard("seals", True, "Every sealed block hashes to what was sealed, and to the exported heads.")
-
-
-def _workers() -> Guard:
-    from pilothouse.kernel.base.scope import worker_scope
-    from pilothouse.kernel.watch.queries import heartbeat_age
+def _expect_workers() -> bool:
+    """Whether somebody runs this house: a tree in the folder, or hosts on a server of their own."""
     from pilothouse.site.tree import running
 
     alone = os.environ.get("PILOTHOUSE_TEST_SERVER") or os.environ.get(OWN_SERVER)
-    if alone or not (os.environ.get("DATABASE_URL") or running(data_folder())):
-        return Guard("workers", True, "The house is not running, so no worker is expected.")
-    from pilothouse.kernel.watch.limits import HEARTBEAT_FRESH_S
-
-    with worker_scope("check"):
-        age = heartbeat_age()
-    if age is None:
-        return Guard("workers", False, "No worker has ever been heard of.")
-    return Guard("workers", age <= HEARTBEAT_FRESH_S, f"The freshest worker was heard of {age:.0f} s ago.")
-
-
-def production_guards(production: bool) -> Iterator[Guard]:
-    """What must not be so where real customers are. Elsewhere each is allowed, and says so."""
-    from django.conf import settings
-
-    allowed = "" if production else " This is no production house."
-    local = settings.WEBHOOK_ALLOW_LOCAL
-    yield Guard(
-        "webhook_addresses",
-        not (production and local),
-        f"WEBHOOK_ALLOW_LOCAL is on: webhooks may reach this machine and its network.{allowed}"
-        if local
-        else "Webhooks reach public HTTPS addresses only.",
-    )
-    debug = settings.DEBUG
-    yield Guard(
-        "debug",
-        not (production and debug),
-        f"DEBUG is on: errors show the code to everybody.{allowed}" if debug else "Errors show no code.",
-    )
-    weak = _weak_secrets()
-    yield Guard(
-        "secrets",
-        not (production and weak),
-        f"{' and '.join(weak)} came from a sample or can be guessed.{allowed}" if weak else "No secret is a sample's.",
-    )
-
-
-def _weak_secrets() -> list[str]:
-    from django.conf import settings
-
-    key = settings.SECRET_KEY
-    sampled = any(word in key.lower() for word in SECRETS_OF_SAMPLES)
-    weak = ["SECRET_KEY"] if sampled or len(set(key)) < SECRET_KEY_MIN_DISTINCT_CHARACTERS else []
-    address = urlsplit(os.environ.get("DATABASE_URL", ""))
-    if address.hostname not in (None, *LOCAL_HOSTS) and (address.password or "") in PASSWORDS_OF_SAMPLES:
-        weak.append("the password in DATABASE_URL")
-    return weak
+    return not alone and bool(os.environ.get("DATABASE_URL") or running(data_folder()))
 
 
 def show(report: dict[str, Any]) -> None:

@@ -100,6 +100,8 @@ def worker() -> None:
     import asyncio
 
     setup()
+    from pilothouse.site.heartbeat import start_heartbeat
     from pilothouse.site.workers import build_worker
 
+    start_heartbeat("worker")
     asyncio.run(build_worker().run())

@@ -177,4 +177,17 @@ class Migration(migrations.Migration):
             model_name='acceptedfinding',
             constraint=models.UniqueConstraint(fields=('check_name', 'key'), name='accepted_finding_once'),
         ),
+        migrations.CreateModel(
+            name='Process',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('name', models.TextField(unique=True)),
+                ('kind', models.TextField()),
+                ('report', models.JSONField()),
+                ('seen_at', models.DateTimeField()),
+            ],
+            options={
+                'db_table': 'process',
+            },
+        ),
     ]

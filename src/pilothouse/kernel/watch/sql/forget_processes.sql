@@ -1,0 +1,1 @@
+DELETE FROM process WHERE seen_at < statement_timestamp() - make_interval(days => %(days)s)
