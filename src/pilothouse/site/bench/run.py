@@ -4,23 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from pilothouse.kernel.base.errors import PilothouseError
-
+from .errors import BenchUnavailable
 from .world import bench_world
+
+__all__ = ["BENCHES", "BenchUnavailable", "run"]
 
 BENCHES: Mapping[str, str] = {
     "items": "claimed, done and settled, against the bare loop and Procrastinate",
     "ledger": "reserve, settle and refund of 1,000 items, against the bare statement",
+    "api": "CPU of POST /v1/batches with 50 items, against a bare FastAPI app",
     "webhooks": "deliveries from one worker, one endpoint of ten dead",
 }
-
-
-class BenchUnavailable(PilothouseError):
-    """A bench's peer is not installed."""
-
-    code = "bench_unavailable"
-    status = 500
-    message = "The bench {name} needs {package}: install it with `pip install {extra}`."
 
 
 def run(names: Sequence[str], rounds: int, say: Callable[[str], Any] = lambda _: None) -> dict[str, dict[str, Any]]:
