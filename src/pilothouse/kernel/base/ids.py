@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from . import clock
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+# Two characters at a time: half the look-ups of an id.
+PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 
 # A rehearsal replaces both sources so that the same seed gives the same ids.
 _random_bits: ContextVar[Callable[[int], int]] = ContextVar("random_bits", default=secrets.randbits)
@@ -21,14 +23,14 @@ _milliseconds: ContextVar[Callable[[], int]] = ContextVar(
 
 def new_id(prefix: str) -> str:
     """A new public id such as `bat_01k9…`: `prefix`, an underscore and 26 characters."""
-    value = (_milliseconds.get()() << 80) | _random_bits.get()(80)
-    return f"{prefix}_{''.join(ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))}"
+    return f"{prefix}_{_text((_milliseconds.get()() << 80) | _random_bits.get()(80))}"
 
 
 def new_ids(prefix: str, count: int) -> list[str]:
     """`count` new public ids in rising order, so that rows inserted together stay in order."""
     start = (_milliseconds.get()() << 80) | (_random_bits.get()(79))
-    return [
-        f"{prefix}_{''.join(ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))}"
-        for value in range(start, start + count)
-    ]
+    return [f"{prefix}_{_text(value)}" for value in range(start, start + count)]
+
+
+def _text(value: int) -> str:
+    return "".join([PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])

@@ -21,10 +21,11 @@ PARAMETER = re.compile(r"%\((\w+)\)s(::\w+(?: precision)?\[\])?")
 
 def fetch(cursor: CursorWrapper) -> list[Row]:
     """All rows of an executed cursor as dictionaries, with json and jsonb decoded."""
-    if cursor.description is None:
+    columns = cursor.description  # the driver makes it anew each time
+    if columns is None:
         return []
-    names = [column[0] for column in cursor.description]
-    encoded = [name for column, name in zip(cursor.description, names, strict=True) if column[1] in JSON_TYPES]
+    names = [column[0] for column in columns]
+    encoded = [name for column, name in zip(columns, names, strict=True) if column[1] in JSON_TYPES]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     for name in encoded:
         for row in rows:

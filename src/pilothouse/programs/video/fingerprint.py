@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from .providers.reasons import FAILURE_MAP_VERSION
 from .providers.render import RENDERER_VERSION
 from .providers.routing import ROUTING_POLICY_VERSION
@@ -18,6 +20,7 @@ from .providers.routing import ROUTING_POLICY_VERSION
 PAYLOAD_SCHEMA_VERSION = 1
 LEDGER_RULE_VERSION = 1
 SEPARATORS = (",", ":")
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 def versions() -> dict[str, Any]:
@@ -33,7 +36,10 @@ def versions() -> dict[str, Any]:
 
 def canonical(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, UTF-8 characters as they are."""
-    return json.dumps(value, sort_keys=True, separators=SEPARATORS, ensure_ascii=False)
+    try:
+        return _encoder.encode(value).decode()
+    except (OverflowError, TypeError, ValueError):  # a customer's number of more than 64 bits
+        return json.dumps(value, sort_keys=True, separators=SEPARATORS, ensure_ascii=False)
 
 
 def item_fingerprint(params: Mapping[str, Any], image_sha256: str | None, under: Mapping[str, Any]) -> str:
