@@ -37,6 +37,8 @@ class NewMessage:
     body: bytes
     url: str | None = None
     endpoint: int | None = None
+    # The subject's public id, by which people look for the message.
+    reference: str = ""
 
 
 def encode_body(payload: Mapping[str, Any]) -> bytes:
@@ -72,6 +74,7 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
         bodies=[m.body for m in messages],
         urls=[m.url for m in messages],
         endpoints=[m.endpoint for m in messages],
+        references=[m.reference for m in messages],
         origin=origin,
         actor=current_scope().actor,
     )

@@ -16,7 +16,7 @@ from . import limits
 from .errors import TooManyEndpoints
 from .lifecycle import ENDPOINT
 from .models import Endpoint
-from .secrets_at_rest import create_secret, default_secret, rotate
+from .secrets_at_rest import create_secret, default_secret, rotate, show
 
 SQL = Statements(__file__)
 
@@ -44,27 +44,33 @@ def check_webhook_url(url: str) -> None:
     check_url(url, settings.WEBHOOK_ALLOW_LOCAL)
 
 
-def create_endpoint(url: str, description: str = "") -> CreatedEndpoint:
+def create_endpoint(url: str, description: str = "", *, shown: bool = True) -> CreatedEndpoint:
     """Register an address that gets every message of the tenant from now on.
 
-    Raises WebhookUrlRefused or TooManyEndpoints.
+    With `shown` the caller shows the secret now; otherwise `show_secret` does it, once. Raises WebhookUrlRefused or
+    TooManyEndpoints.
     """
     check_webhook_url(url)
     tenant = _tenant()
     if Endpoint.objects.filter(kind="registered").exclude(state="deleted").count() >= limits.ENDPOINTS_PER_TENANT_MAX:
         raise TooManyEndpoints(max_count=limits.ENDPOINTS_PER_TENANT_MAX)
-    endpoint_id, secret = insert_endpoint(tenant, url, _description(description))
+    endpoint_id, secret = insert_endpoint(tenant, url, _description(description), shown=shown)
     _tell(endpoint_id, tenant, "create", url=url)
     return CreatedEndpoint(Endpoint.objects.get(id=endpoint_id), secret)
 
 
-def insert_endpoint(tenant: int, url: str, description: str = "") -> tuple[int, str]:
+def insert_endpoint(tenant: int, url: str, description: str = "", *, shown: bool = True) -> tuple[int, str]:
     """The row of a registered endpoint whose address was judged by the caller; (its key, its secret)."""
-    made = create_secret(tenant)
+    made = create_secret(tenant, shown=shown)
     if made is None:
         raise Conflict(reason="The secret could not be made; try again.")
     secret_id, secret = made
     return _insert(tenant, "registered", url, description, secret_id), secret
+
+
+def lock_endpoints(tenant: int) -> None:
+    """Let those who add or change endpoints of a tenant pass one after the other until the transaction ends."""
+    SQL.rows("lock_tenant", tenant=tenant)
 
 
 def update_endpoint(public_id: str, *, url: str | None = None, description: str | None = None) -> Endpoint:
@@ -107,11 +113,22 @@ def delete_endpoint(public_id: str, *, role: str = "customer") -> None:
     abort_open([endpoint.id], "endpoint_deleted")
 
 
-def rotate_secret(public_id: str) -> str:
-    """A new secret, shown this once; the old one signs beside it for SECRET_OVERLAP_HOURS."""
+def rotate_secret(public_id: str, *, seen: str | None = None, shown: bool = True) -> str:
+    """A new secret, shown this once; the old one signs beside it for SECRET_OVERLAP_HOURS.
+
+    `seen` and `shown` are those of `secrets_at_rest.rotate`.
+    """
     endpoint = access_endpoint(public_id)
-    secret = rotate(endpoint.secret_id)
+    secret = rotate(endpoint.secret_id, seen=seen, shown=shown)
     _tell(endpoint.id, endpoint.tenant_id, "rotate_secret", overlap_hours=limits.SECRET_OVERLAP_HOURS)
+    return secret
+
+
+def show_secret(public_id: str) -> str:
+    """The secret of an endpoint, to the first who asks. Raises NotFound or SecretShown."""
+    endpoint = access_endpoint(public_id)
+    secret = show(endpoint.secret_id)
+    _tell(endpoint.id, endpoint.tenant_id, "show_secret")
     return secret
 
 

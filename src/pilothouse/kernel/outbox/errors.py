@@ -33,3 +33,19 @@ class BodyTooLarge(PilothouseError):
     code = "webhook_body_too_large"
     status = 422
     message = "The body has {size_bytes} bytes; {max_bytes} is the most."
+
+
+class SecretShown(PilothouseError):
+    """A signing secret is shown once."""
+
+    code = "secret_shown"
+    status = 409
+    message = "This secret was shown before. Rotate it to get a new one; the old one works beside it for 24 hours."
+
+
+class SecretChanged(PilothouseError):
+    """A rotation was asked for of a secret that is not the present one any more."""
+
+    code = "secret_changed"
+    status = 409
+    message = "This secret was rotated a moment ago; nothing was changed again."

@@ -13,7 +13,7 @@ from .lifecycle import DELIVERY, ENDPOINT, NOTICE
 class SigningSecret(TenantModel):
     """A signing secret, sealed. During a rotation the previous one signs too, until `previous_until`."""
 
-    mutable = ("sealed", "previous", "previous_until", "rotated_at")
+    mutable = ("sealed", "previous", "previous_until", "rotated_at", "shown_at")
 
     # The tenant's default secret signs for addresses that a batch names itself.
     is_default = models.BooleanField(default=False)
@@ -22,6 +22,8 @@ class SigningSecret(TenantModel):
     previous_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     rotated_at = models.DateTimeField(null=True)
+    # When a person was shown it; it is shown once, and a new one begins unseen.
+    shown_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "signing_secret"
@@ -84,6 +86,8 @@ class Message(TenantModel):
     type = models.TextField()
     subject_kind = models.TextField()
     subject_id = models.BigIntegerField()
+    # The subject's public id, by which people look for it; empty for what has none.
+    reference = models.TextField(default="", db_default="")
     body = models.BinaryField()
     body_sha256 = models.TextField()
     created_at = models.DateTimeField()
@@ -99,6 +103,9 @@ class Message(TenantModel):
                 name="message_once",
             ),
         ]
+        indexes = [
+            models.Index(fields=["tenant", "reference"], condition=~models.Q(reference=""), name="message_of_reference")
+        ]
 
     def __str__(self) -> str:
         return self.public_id
@@ -113,7 +120,7 @@ class Delivery(TenantModel):
 
     public_id = models.TextField()
     message = TenantForeignKey(Message)
-    endpoint = TenantForeignKey(Endpoint)
+    endpoint = TenantForeignKey(Endpoint, db_index=False)
     origin = models.TextField(default="event")
     state = models.TextField(default="queued")
     attempt = models.IntegerField(default=0)
@@ -156,6 +163,10 @@ class Delivery(TenantModel):
             models.Index(fields=["lease_until"], condition=models.Q(state="sending"), name="delivery_leased"),
             models.Index(fields=["endpoint"], condition=models.Q(state="sending"), name="delivery_in_flight"),
             models.Index(fields=["tenant", "-id"], name="delivery_of_tenant"),
+            models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
+            models.Index(
+                fields=["tenant", "-id"], condition=models.Q(state__in=["dead", "disabled"]), name="delivery_failed"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,16 +46,22 @@ def deliveries(
     *,
     endpoint: str | None = None,
     state: str | None = None,
+    states: Sequence[str] | None = None,
     subject: tuple[str, int] | None = None,
+    reference: str | None = None,
     before: int | None = None,
     count: int = limits.PAGE_ROWS_MAX,
 ) -> list[Row]:
-    """A page of deliveries, newest first, below the key `before`; filtered by endpoint id, state or subject."""
+    """A page of deliveries, newest first, below the key `before`; filtered by endpoint id, states or subject.
+
+    `reference` is a subject's public id, such as a batch's.
+    """
     kind, subject_id = subject or (None, None)
     return SQL.rows(
         "deliveries",
         endpoint=endpoint,
-        state=state,
+        states=[state] if state else list(states) if states else None,
+        reference=reference,
         subject_kind=kind,
         subject_id=subject_id,
         before=before,
@@ -67,6 +73,25 @@ def attempts(delivery_public_id: str) -> list[Row]:
     """All tries of one delivery, oldest first. Raises NotFound."""
     access_deliveries([delivery_public_id])
     return SQL.rows("attempts", delivery=delivery_public_id)
+
+
+def endpoint_row(public_id: str) -> Row:
+    """One of `endpoints`. Raises NotFound."""
+    for row in endpoints():
+        if row["public_id"] == public_id:
+            return row
+    raise NotFound(what="webhook endpoint")
+
+
+def delivery_row(public_id: str) -> Row:
+    """One delivery with its message: the columns of `deliveries`, and body, body_sha256, newest (its newest sending).
+
+    Raises NotFound.
+    """
+    row = SQL.one("delivery", delivery=public_id) if "\0" not in public_id else None
+    if row is None:
+        raise NotFound(what="delivery")
+    return row
 
 
 def message_body(message_public_id: str) -> bytes:

@@ -1,11 +1,13 @@
 """Signing secrets in the database: sealed with a key that follows from SECRET_KEY, opened only to sign."""
 
+import hashlib
 from functools import lru_cache
 
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sealing import seal, unseal
 from pilothouse.kernel.base.sql import Statements
 
+from .errors import SecretChanged, SecretShown
 from .limits import SECRET_OVERLAP_HOURS
 from .models import SigningSecret
 from .signing import new_secret, secret_key
@@ -30,10 +32,13 @@ def signing_key(sealed: str) -> bytes:
     return secret_key(open_secret(sealed))
 
 
-def create_secret(tenant: int, *, is_default: bool = False) -> tuple[int, str] | None:
-    """Make a secret; (its key, the secret), or None when the tenant's default is there already."""
+def create_secret(tenant: int, *, is_default: bool = False, shown: bool = True) -> tuple[int, str] | None:
+    """Make a secret; (its key, the secret), or None when the tenant's default is there already.
+
+    With `shown` the caller shows it now; otherwise `show` does it, once.
+    """
     secret = new_secret()
-    row = SQL.one("create_secret", tenant=tenant, is_default=is_default, sealed=seal_secret(secret))
+    row = SQL.one("create_secret", tenant=tenant, is_default=is_default, sealed=seal_secret(secret), shown=shown)
     return (row["id"], secret) if row else None
 
 
@@ -51,16 +56,42 @@ def reveal_default_secret() -> str:
     return open_secret(default_secret(_tenant()).sealed)
 
 
-def rotate_default_secret() -> str:
+def rotate_default_secret(*, seen: str | None = None) -> str:
     """A new default secret for the open scope's tenant; the old one signs beside it for SECRET_OVERLAP_HOURS."""
-    return rotate(default_secret(_tenant()).id)
+    return rotate(default_secret(_tenant()).id, seen=seen)
 
 
-def rotate(secret_id: int) -> str:
-    """Replace a secret, keeping the present one for the overlap; returns the new one in clear."""
+def rotate(secret_id: int, *, seen: str | None = None, shown: bool = True) -> str:
+    """Replace a secret, keeping the present one for the overlap; returns the new one in clear.
+
+    `seen` is the `mark` of the secret that the person saw: a second press, or an old page, would otherwise end the
+    overlap of the first. Raises SecretChanged.
+    """
     secret = new_secret()
-    SQL.rows("rotate_secret", id=secret_id, sealed=seal_secret(secret), overlap_hours=SECRET_OVERLAP_HOURS)
+    row = SQL.one(
+        "rotate_secret",
+        id=secret_id,
+        sealed=seal_secret(secret),
+        overlap_hours=SECRET_OVERLAP_HOURS,
+        seen=seen,
+        shown=shown,
+    )
+    if row is None:
+        raise SecretChanged()
     return secret
+
+
+def mark(secret: SigningSecret) -> str:
+    """Names the present secret without telling it: another one has another mark."""
+    return hashlib.md5(secret.sealed.encode(), usedforsecurity=False).hexdigest()
+
+
+def show(secret_id: int) -> str:
+    """The secret in clear, to the first who asks. Raises SecretShown."""
+    row = SQL.one("show_secret", id=secret_id)
+    if row is None:
+        raise SecretShown()
+    return open_secret(row["sealed"])
 
 
 def _tenant() -> int:

@@ -102,6 +102,7 @@ def _complete(batches: Sequence[Row]) -> None:
                 subject_id=row["id"],
                 body=payload(row),
                 url=row["webhook_url"],
+                reference=row["public_id"],
             )
             for row in batches
             if row["kind"] == "enterprise"

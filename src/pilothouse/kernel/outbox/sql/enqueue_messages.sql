@@ -4,11 +4,12 @@
 WITH n AS (
     SELECT *
     FROM unnest(%(public_ids)s::text[], %(tenants)s::bigint[], %(types)s::text[], %(subject_kinds)s::text[],
-                %(subject_ids)s::bigint[], %(bodies)s::bytea[], %(urls)s::text[], %(endpoints)s::bigint[])
-         WITH ORDINALITY AS u (public_id, tenant, type, subject_kind, subject_id, body, url, endpoint, position)
+                %(subject_ids)s::bigint[], %(bodies)s::bytea[], %(urls)s::text[], %(endpoints)s::bigint[],
+                %(references)s::text[])
+         WITH ORDINALITY AS u (public_id, tenant, type, subject_kind, subject_id, body, url, endpoint, reference, position)
 ), made AS (
-    INSERT INTO message (public_id, tenant, type, subject_kind, subject_id, body, body_sha256, created_at)
-    SELECT n.public_id, n.tenant, n.type, n.subject_kind, n.subject_id, n.body, encode(sha256(n.body), 'hex'),
+    INSERT INTO message (public_id, tenant, type, subject_kind, subject_id, reference, body, body_sha256, created_at)
+    SELECT n.public_id, n.tenant, n.type, n.subject_kind, n.subject_id, n.reference, n.body, encode(sha256(n.body), 'hex'),
            (SELECT base.clock_now())
     FROM n ORDER BY n.position
     ON CONFLICT DO NOTHING
