@@ -13,6 +13,9 @@ from .programs import load_programs
 FIRST: tuple[NavItem, ...] = (NavItem("Overview", "video:overview", ("owner", "engineer", "finance"), "home", "o"),)
 LAST: tuple[NavItem, ...] = (
     NavItem("Ledger", "ledger:rows", ("owner", "engineer", "finance"), "ledger", "l"),
+    NavItem("Webhooks", "outbox:endpoints", ("owner", "engineer"), "webhook", "w"),
+    NavItem("API keys", "access_keys", ("owner", "engineer"), "key", "k"),
+    NavItem("Members", "access_members", ("owner",), "user", "m"),
 )
 # On the operator desk; the roles are those of operators.
 DESK: tuple[NavItem, ...] = ()

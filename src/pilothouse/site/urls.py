@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/<slug:slug>", guides.guide, name="guide"),
     path("", include("pilothouse.kernel.access.urls")),
     path("", include("pilothouse.kernel.files.urls")),
+    path("", include("pilothouse.kernel.outbox.urls")),
     path("", include("pilothouse.kernel.ledger.urls")),
     *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
     path("", API.urls),
