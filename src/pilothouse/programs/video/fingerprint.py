@@ -6,7 +6,6 @@ rule version. Never in it: the entry point, the tenant, the provider chosen, att
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,6 @@ from .providers.routing import ROUTING_POLICY_VERSION
 # Of what a request is normalised to (`intake.normalised`) and of what the message about it says.
 PAYLOAD_SCHEMA_VERSION = 1
 LEDGER_RULE_VERSION = 1
-SEPARATORS = (",", ":")
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -36,10 +34,7 @@ def versions() -> dict[str, Any]:
 
 def canonical(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, UTF-8 characters as they are."""
-    try:
-        return _encoder.encode(value).decode()
-    except (OverflowError, TypeError, ValueError):  # a customer's number of more than 64 bits
-        return json.dumps(value, sort_keys=True, separators=SEPARATORS, ensure_ascii=False)
+    return _encoder.encode(value).decode()
 
 
 def item_fingerprint(params: Mapping[str, Any], image_sha256: str | None, under: Mapping[str, Any]) -> str:
