@@ -1,0 +1,141 @@
+"""What the desk's templates show: rows made into lines, sentences and steps."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pilothouse.kernel.base.sql import Row
+
+from .checks import INVARIANT_FOLDERS, REGISTRY
+from .highlight import highlighted
+from .lifecycle import INCIDENT
+from .limits import ACK_DUE_S, UPDATE_DUE_S
+
+SENTENCES = {
+    "open": gettext_lazy("Opened as {severity}: {title}"),
+    "acknowledge": gettext_lazy("Taken by {owner}"),
+    "update": gettext_lazy("News: {news}"),
+    "promote": gettext_lazy("Raised from {from} to P0: {why}"),
+    "mitigate": gettext_lazy("The harm has stopped. Paused: {paused} Logs: {logs} Guarantees: {verification}"),
+    "root_cause": gettext_lazy("Root cause: {text}"),
+    "accept": gettext_lazy("{rows} findings accepted: {reason}"),
+    "resolve": gettext_lazy("Resolved: {text}"),
+    "dismiss": gettext_lazy("False alarm ({reason}): {note}"),
+    "escalate": gettext_lazy("Told again: {overdue} is overdue ({times}), owner {owner}"),
+}
+
+
+class _Told(dict[str, Any]):
+    """Data of an event; what an older event does not hold is a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def sentence(event: Row) -> str:
+    """One line of an incident's history."""
+    text = SENTENCES.get(event["type"])
+    return str(text).format_map(_Told(event["data"])) if text else str(event["type"]).replace("_", " ")
+
+
+def history(events: Sequence[Row]) -> list[dict[str, Any]]:
+    """An incident's history for the timeline, the newest first."""
+    return [
+        {"at": row["at"], "actor": row["actor"], "type": row["type"], "sentence": sentence(row), "amount": None}
+        for row in reversed(events)
+    ]
+
+
+def sample_table(sample: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[str, Any] | None:
+    """Offending rows as heads and lines; a tenant's key is shown by its name."""
+    if not sample:
+        return None
+    heads = list(dict.fromkeys(key for row in sample for key in row))
+    lines = [[(head, _cell(head, row.get(head), names)) for head in heads] for row in sample]
+    return {"heads": heads, "lines": lines}
+
+
+def _cell(head: str, value: Any, names: Mapping[int, str]) -> str:
+    if value is None:
+        return "—"
+    if head == "tenant" and isinstance(value, int):
+        return names.get(value, str(value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def tenants_in(sample: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The tenants' keys that offending rows name."""
+    return sorted({row["tenant"] for row in sample if isinstance(row.get("tenant"), int)})
+
+
+def check_of(name: str) -> dict[str, Any] | None:
+    """A check by its name: its claim and the SQL behind it; None when nobody declares it any longer."""
+    if name in REGISTRY:
+        promise = REGISTRY[name]
+        return {
+            "name": name,
+            "claim": promise.title,
+            "sql": highlighted(promise.sql.read_text(encoding="utf-8").strip()),
+            "also": (promise.look.__doc__ or "").strip().split("\n\n")[0] if promise.look else "",
+            "kind": promise.kind,
+            "mode": promise.mode,
+            "program": promise.program,
+            "wide": promise.wide,
+        }
+    family, _colon, rest = name.partition(":")
+    if family == "invariant":
+        from pilothouse.kernel.ledger.invariants import FOLDER, read_invariants
+
+        for invariant in read_invariants([FOLDER, *INVARIANT_FOLDERS]):
+            if invariant.name == rest:
+                return {
+                    "name": name, "claim": invariant.title, "sql": highlighted(invariant.sql.strip()), "also": "",
+                    "kind": "data_integrity", "mode": "no_dispatch", "program": "", "wide": True,
+                }  # fmt: skip
+    return None
+
+
+def due(incident: Row) -> dict[str, Any] | None:
+    """The countdown of an open incident: to its acknowledgement, then to its next news."""
+    if incident["ended_at"] is not None:
+        return None
+    if incident["ack_due_at"] is not None:
+        seconds, at = ACK_DUE_S[incident["severity"]], incident["ack_due_at"]
+        then = _("Nobody has taken it. Then everybody on call is told again.")
+    else:
+        seconds, at = UPDATE_DUE_S[incident["severity"]], incident["update_due_at"]
+        then = _("%(owner)s owes news. Then everybody on call is told again.") % {"owner": incident["owner"]}
+    return {"due_at": at, "started_at": at - timedelta(seconds=seconds), "consequence": then}
+
+
+def steps(incident: Row, *, actor: str, red_rows: int, gates: Sequence[Row]) -> list[dict[str, Any]]:
+    """The way from an open incident to its end: each step with `state` done, now, later or skipped, and why."""
+    state, ended = incident["state"], incident["ended_at"] is not None
+    caused = bool(incident["root_cause"])
+    second = incident["severity"] != "P0" or actor != incident["root_cause_by"]
+    green = red_rows == 0
+    held = [gate for gate in gates if gate["opened_at"] is None]
+    found = [
+        ("acknowledge", _("Take it"), state != "open", state == "open"),
+        ("mitigate", _("Stop the harm and say how"), state in ("mitigated", "root_caused", "resolved"),
+         state == "investigating"),
+        ("root_cause", _("Write the root cause"), caused, state in ("investigating", "mitigated")),
+        ("correct", _("Put the money right by new transfers"), caused and green, caused and not ended and not green),
+        ("recheck", _("Look again until the check is green"), green and caused, caused and not green),
+        ("resolve", _("Resolve it"), state == "resolved", state == "root_caused" and green and second),
+        ("reopen", _("Reopen the gates"), not held and (caused or ended), bool(held) and caused and green),
+    ]  # fmt: skip
+    return [
+        {"key": key, "title": title, "state": "done" if done else "now" if now else "later"}
+        for key, title, done, now in found
+        if not (key == "reopen" and not gates) and not (key in ("correct", "recheck") and not incident["check_name"])
+    ]  # fmt: skip
+
+
+def allowed(incident: Row) -> set[str]:
+    """The events that an operator may apply to it now."""
+    return {transition.event for transition in INCIDENT.allowed(incident["state"], "operator")}

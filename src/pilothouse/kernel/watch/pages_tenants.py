@@ -1,0 +1,235 @@
+"""Accounts at the desk: search, one account with its money, people and work, opening one, inviting its owner, flags."""
+
+import json
+import re
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from pilothouse.kernel.access.commands import set_flag
+from pilothouse.kernel.access.invitations import invite
+from pilothouse.kernel.access.limits import EMAIL_MAX_CHARACTERS, FLAG_NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
+from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.access.queries import keys, members
+from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.errors import PilothouseError
+from pilothouse.kernel.base.ids import new_id
+from pilothouse.kernel.base.models import Tenant
+from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.ledger.models import CREDIT, TEST
+from pilothouse.kernel.ledger.queries import balance
+
+from . import desk_queries
+from .desk_work import WORK
+from .limits import DESK_PAGE_ROWS, DESK_SEARCH_MAX_CHARACTERS
+from .pages import (
+    DESK_WRITERS,
+    commanding,
+    looking,
+    may_act,
+    page_number,
+    paged,
+    refused_in,
+    search_words,
+)
+
+PART_ROWS = 10
+OWN_ID = re.compile(r"ten_[0-9a-z]{26}")
+
+
+class TenantForm(forms.Form):
+    """A new account. `public_id` is made with the form, so that sending it twice opens one account."""
+
+    public_id = forms.RegexField(OWN_ID, widget=forms.HiddenInput)
+    name = forms.CharField(label=gettext_lazy("Company"), max_length=DESK_SEARCH_MAX_CHARACTERS)
+    timezone = forms.CharField(
+        label=gettext_lazy("Time zone"),
+        initial="UTC",
+        help_text=gettext_lazy("Its months and days follow it, for example Europe/Copenhagen."),
+    )
+    owner = forms.EmailField(
+        label=gettext_lazy("First owner"),
+        required=False,
+        max_length=EMAIL_MAX_CHARACTERS,
+        help_text=gettext_lazy("Gets an invitation by mail; can also be invited later."),
+    )
+
+    def clean_timezone(self) -> str:
+        """A zone that exists."""
+        zone = str(self.cleaned_data["timezone"])
+        if zone not in available_timezones():
+            raise ValidationError(_("There is no such time zone. Write it like Europe/Copenhagen."))
+        return zone
+
+
+class InviteForm(forms.Form):
+    """Whom to invite as an owner."""
+
+    email = forms.EmailField(label=gettext_lazy("Their mail address"), max_length=EMAIL_MAX_CHARACTERS)
+
+
+class FlagForm(forms.Form):
+    """A switch for one account."""
+
+    name = forms.CharField(label=gettext_lazy("Flag"), max_length=FLAG_NAME_MAX_CHARACTERS)
+    value = forms.CharField(label=gettext_lazy("Value"), max_length=1000, help_text='JSON: true, false, 20, "text"')
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=REASON_MAX_CHARACTERS)
+
+    def clean_value(self) -> object:
+        """The value that the JSON text means."""
+        try:
+            return json.loads(self.cleaned_data["value"])
+        except ValueError:
+            raise ValidationError(_("This is not JSON. Write a text between double quotes.")) from None
+
+
+@require_GET
+@operator_page()
+def tenant_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """Accounts by name, with their wallets and what they began today."""
+    words, number = search_words(request), page_number(request)
+    with looking(request, operator):
+        rows = desk_queries.tenants(words, skip=number * DESK_PAGE_ROWS)
+        shown, pager = paged(rows, number, reverse("desk:tenants"), q=words)
+        ids = [row["id"] for row in shown]
+        today: dict[int, int] = dict.fromkeys(ids, 0)
+        for work in WORK.values():
+            for tenant, count in work.today(ids).items():
+                today[tenant] += count
+    context = {
+        "tenants": [{**row, "today": today[row["id"]]} for row in shown],
+        "pager": pager,
+        "query": words,
+        "may_act": may_act(operator),
+    }
+    return render(request, "watch/tenant_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@operator_page(*DESK_WRITERS)
+def tenant_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """Open an account, and invite its first owner."""
+    form = TenantForm(request.POST or None, initial={"public_id": new_id("ten"), "name": request.GET.get("name", "")})
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        with commanding(request, operator):
+            made, new = Tenant.objects.get_or_create(
+                public_id=given["public_id"],
+                defaults={"name": given["name"], "timezone": given["timezone"], "created_at": clock.now()},
+            )
+        if given["owner"] and new:
+            _invite(request, operator, made.id, given["owner"])
+        if new:
+            messages.success(request, _("The account %(name)s is open.") % {"name": made.name})
+        return HttpResponseRedirect(reverse("desk:tenant", args=[made.public_id]))
+    if request.method == "POST":
+        status = 422
+    context = {
+        "form": form,
+        "title": _("Open an account"),
+        "verb": _("Open the account"),
+        "lead": _("An account begins with an empty wallet. Credits come by a grant, people by invitation."),
+        "back": reverse("desk:tenants"),
+        "back_label": _("Accounts"),
+    }
+    return render(request, "watch/form.html", context, status=status)
+
+
+@require_GET
+@operator_page()
+def tenant_detail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """One account: money, people, keys by their hints, work, incidents, usage, gates and flags."""
+    return _detail(request, operator, public_id)
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def tenant_invite(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """Invite an owner by mail."""
+    form = InviteForm(request.POST, auto_id="invite_%s")
+    if not form.is_valid():
+        return _detail(request, operator, public_id, invite_form=form, status=422)
+    with looking(request, operator):
+        tenant = desk_queries.tenant(public_id)
+    try:
+        with tenant_scope(tenant["id"], operator.actor):
+            invite(tenant["id"], form.cleaned_data["email"], "owner")
+    except PilothouseError as refused:
+        return _detail(request, operator, public_id, invite_form=form, status=refused_in(form, refused))
+    messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": form.cleaned_data["email"]})
+    return HttpResponseRedirect(reverse("desk:tenant", args=[public_id]))
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def tenant_flag(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """Set a switch for an account; the older setting stays as history."""
+    form = FlagForm(request.POST, auto_id="flag_%s")
+    if not form.is_valid():
+        return _detail(request, operator, public_id, flag_form=form, status=422)
+    with looking(request, operator):
+        tenant = desk_queries.tenant(public_id)
+    try:
+        with tenant_scope(tenant["id"], operator.actor):
+            set_flag(form.cleaned_data["name"], form.cleaned_data["value"], form.cleaned_data["reason"], tenant["id"])
+    except PilothouseError as refused:
+        return _detail(request, operator, public_id, flag_form=form, status=refused_in(form, refused))
+    messages.success(request, _("The flag %(name)s is set.") % {"name": form.cleaned_data["name"]})
+    return HttpResponseRedirect(reverse("desk:tenant", args=[public_id]))
+
+
+def _invite(request: HttpRequest, operator: OperatorPrincipal, tenant: int, email: str) -> None:
+    try:
+        with tenant_scope(tenant, operator.actor):
+            invite(tenant, email, "owner")
+    except PilothouseError as refused:
+        messages.error(request, _("The owner was not invited: %(why)s") % {"why": refused})
+    else:
+        messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": email})
+
+
+def _detail(
+    request: HttpRequest,
+    operator: OperatorPrincipal,
+    public_id: str,
+    *,
+    invite_form: InviteForm | None = None,
+    flag_form: FlagForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    with looking(request, operator):
+        tenant = desk_queries.tenant(public_id)
+        key = tenant["id"]
+        context = {
+            "tenant_row": tenant,
+            "wallet": balance(key),
+            "test_wallet": balance(key, TEST),
+            "unit": CREDIT,
+            "members": members(key, PART_ROWS),
+            "keys": keys(key, PART_ROWS),
+            "work": [
+                {"title": work.title, "rows": work.recent(key, PART_ROWS), "today": work.today([key]).get(key, 0)}
+                for work in WORK.values()
+            ],
+            "incidents": desk_queries.incidents(tenant=key, count=PART_ROWS),
+            "gates": desk_queries.closed_gates(tenant=key),
+            "usage": desk_queries.usage_by_day(key),
+            "grants": desk_queries.grants_of(key, PART_ROWS),
+            "flags": desk_queries.flags(key),
+        }
+    forms_given = {
+        "invite_form": invite_form or InviteForm(auto_id="invite_%s"),
+        "flag_form": flag_form or FlagForm(auto_id="flag_%s"),
+        "may_act": may_act(operator),
+    }
+    return render(request, "watch/tenant.html", {**context, **forms_given}, status=status)

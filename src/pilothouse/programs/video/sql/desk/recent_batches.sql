@@ -1,0 +1,1 @@
+SELECT b.* FROM batch b WHERE b.tenant = %(tenant)s ORDER BY b.id DESC LIMIT %(count)s
