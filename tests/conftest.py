@@ -106,6 +106,26 @@ class House:
         with worker_scope():
             return Tenant.objects.create(name=name, created_at=clock.now())
 
+    def operators(self) -> tuple[int, int]:
+        """The user ids of two operators."""
+        from pilothouse.kernel.access.commands import add_operator
+        from pilothouse.kernel.base.scope import worker_scope
+
+        with worker_scope():
+            first, second = (add_operator(f"{name}@house.example", "operator") for name in ("first", "second"))
+            return first.user_id, second.user_id
+
+    def fund(self, tenant: int, credits: int, why: str = "Funds") -> None:
+        """Any number of credits, asked for by one operator and approved by another."""
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.grants import approve_grant, request_grant
+
+        first, second = self.operators()
+        with worker_scope():
+            asked = request_grant(first, tenant, credits, "adjustment", why)
+            if asked.state == "requested":
+                approve_grant(second, asked.request)
+
 
 @contextlib.contextmanager
 def _fresh_house(template: str = TEMPLATE) -> Iterator[House]:

@@ -20,8 +20,7 @@ from django.test import override_settings
 
 from pilothouse.kernel.access import commands as access
 from pilothouse.kernel.access.roles import KEY_SCOPES
-from pilothouse.kernel.base.scope import tenant_scope, worker_scope
-from pilothouse.kernel.ledger.commands import grant
+from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.site.house import granian
 from pilothouse.site.seed import seed
 
@@ -113,8 +112,7 @@ def customer(house: Any, name: str, domain: str, credits: int) -> Customer:
     made = Customer(house.tenant(name))
     tenant = made.tenant.id
     if credits:
-        with worker_scope("user:first@house.example"):
-            grant(tenant, credits, "adjustment", f"Credits for {name}", approved_by="user:second@house.example")
+        house.fund(tenant, credits, f"Credits for {name}")
     with tenant_scope(tenant, f"user:owner@{domain}"):
         for key, scopes in {"full": KEY_SCOPES, **{scope: (scope,) for scope in KEY_SCOPES}}.items():
             made.keys[key] = access.issue_key(tenant, key, "pilot", scopes, rate_limit_per_min=100_000)[1]

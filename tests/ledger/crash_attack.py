@@ -13,12 +13,14 @@ import time
 from django.db import Error, InterfaceError, connections
 from ledger_world import COST, World, balances
 
+from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.ledger import commands, invariants, sealing
+from pilothouse.kernel.ledger import invariants, sealing
+from pilothouse.kernel.ledger.grants import approve_grant, request_grant
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.site.migrate import migrate
 
@@ -87,10 +89,13 @@ def main():
     migrate()
     with worker_scope("crash"):
         tenant = Tenant.objects.create(name="Crash", created_at=clock.now())
+        first, second = (add_operator(f"{name}@crash.example", "operator").user_id for name in "ab")
     world = World.open(tenant.id, 1000)
     for n in range(10):
         with worker_scope("crash"):
-            commands.grant(tenant.id, 1000, "purchase", f"more {n}")
+            asked = request_grant(first, tenant.id, 1000, "purchase", f"more {n}")
+            if asked.state == "requested":
+                approve_grant(second, asked.request)
     acknowledged: dict[str, tuple[str, int]] = {}
     threads = [threading.Thread(target=write, args=(world, n, acknowledged)) for n in range(WRITERS)]
     for thread in threads:

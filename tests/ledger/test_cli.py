@@ -7,6 +7,7 @@ import sys
 import pytest
 from ledger_world import World, wait_for_horizon
 
+from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 
@@ -15,10 +16,11 @@ pytestmark = pytest.mark.house
 
 @pytest.fixture
 def cli(house, tmp_path):
-    def call(*arguments, code=0):
+    def call(*arguments, code=0, typed=""):
         done = subprocess.run(
             [sys.executable, "-m", "pilothouse.site.cli", *arguments],
             env=house.env(SEAL_HEAD_FOLDER=str(tmp_path / "heads")), capture_output=True, text=True, timeout=120,
+            input=typed,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -35,12 +37,45 @@ def test_grant_says_what_it_did_and_is_never_doubled(house, cli):
     assert (again["available"], again["replayed"], again["entry"]) == (100, True, first["entry"])
     assert json.loads(cli("grant", tenant, "50", *wanted[3:], code=2))["error"]["code"] == "idempotency_conflict"
     assert "no tenant" in cli("grant", "ten_nobody", "5", "--description", "x", code=2)
-    large = ["grant", tenant, "1001", "--description", "large", "--by", "ann"]
-    assert "second person" in cli(*large, code=2)
-    assert "second person" in cli(*large, "--approved-by", "ann", code=2)
-    assert "1101 available" in cli(*large, "--approved-by", "bob")
+    assert "second operator" in cli("grant", tenant, "901", "--description", "large", code=2)
+    assert json.loads(cli("grant", tenant, "9000", "--description", "try", "--test", "--json"))["available"] == 9000
+
+
+def test_a_large_grant_waits_for_the_password_of_a_second_operator(house, cli):
+    tenant = house.tenant().public_id
     with worker_scope("test"):
-        assert run("SELECT actor FROM journal WHERE description = 'large'") == [{"actor": "ann, approved by bob"}]
+        for name in ("ann", "bob"):
+            add_operator(f"{name}@house.example", "operator", name, f"the password of {name}")
+    large = ["grant", tenant, "1001", "--description", "large", "--as", "ann@house.example", "--json"]
+    asked = json.loads(cli(*large))
+    assert (asked["state"], asked["available"], asked["entry"]) == ("requested", 0, None)
+    assert json.loads(cli(*large))["request"] == asked["request"]
+    assert asked["request"] in cli("grant", "list")
+    approve = ["grant", "approve", asked["request"], "--as"]
+    assert "another operator" in cli(*approve, "ann@house.example", code=2, typed="the password of ann\n")
+    assert "right password" in cli(*approve, "bob@house.example", code=2, typed="the password of ann\n")
+    assert "operator's account" in cli(*approve, "eve@house.example", code=2, typed="x\n")
+    assert "1001 available" in cli(*approve, "bob@house.example", typed="the password of bob\n")
+    with worker_scope("test"):
+        (row,) = run("SELECT id, actor FROM journal WHERE description = 'large'")
+    assert row["actor"] == "operator:ann@house.example, approved by operator:bob@house.example"
+    reverse = ["ledger", "reverse", f"jrn_{row['id']}", "--reason", "the contract ended"]
+    assert "second operator" in cli(*reverse, code=2)
+    back = json.loads(cli(*reverse, "--as", "bob@house.example", "--json"))
+    assert (back["state"], back["available"]) == ("requested", 1001)
+    no = ["grant", "refuse", back["request"], "--as", "ann@house.example", "--reason", "it did not"]
+    assert "were refused" in cli(*no)
+
+
+def test_a_small_grant_is_taken_back_once(house, cli):
+    tenant = house.tenant().public_id
+    entry = json.loads(cli("grant", tenant, "70", "--description", "a mistake", "--json"))["entry"]
+    first = json.loads(cli("ledger", "reverse", entry, "--reason", "a mistake", "--json"))
+    assert (first["available"], first["replayed"]) == (0, False)
+    again = json.loads(cli("ledger", "reverse", entry, "--reason", "again", "--json"))
+    assert (again["entry"], again["replayed"]) == (first["entry"], True)
+    assert "no ledger entry" in cli("ledger", "reverse", "jrn_999", "--reason", "x", code=2)
+    assert "looks like jrn_12" in cli("ledger", "reverse", "7 or 8", "--reason", "x", code=2)
 
 
 def test_statement_and_export(house, cli, tmp_path):

@@ -8,7 +8,6 @@ import pytest
 
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import Statements, run
-from pilothouse.kernel.ledger.commands import grant
 from pilothouse.kernel.watch.gates import close_gate
 from pilothouse.programs.video import commands, execution, intake, limits
 from pilothouse.programs.video.endings import Ending, end_items
@@ -40,7 +39,7 @@ def funded(house, name: str, credits: int = 100_000):
         publish_default_price()
         made.settings = {"batch_items_min": 1, "batch_items_max": BACKLOG}
         made.save(update_fields=["settings"])
-        grant(made.id, credits, "pilot_grant", f"Opening of {name}", approved_by="second person")
+    house.fund(made.id, credits, f"Opening of {name}")
     return made
 
 

@@ -9,3 +9,7 @@ class LedgerConfig(AppConfig):
     name = "pilothouse.kernel.ledger"
     label = "ledger"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what happens when a request was not answered."""
+        from . import timers  # noqa: F401

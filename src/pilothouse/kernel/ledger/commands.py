@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, transaction
 
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
 
 from .errors import AlreadyEnded, AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict, NotReversible
-from .limits import GRANT_MAX_CREDITS, GRANT_ONE_PERSON_MAX_CREDITS
+from .limits import GRANT_MAX_CREDITS, GRANT_ONE_PERSON_MAX_CREDITS, GRANT_TEXT_MAX_CHARACTERS, GRANT_WINDOW_HOURS
 from .models import CREDIT, TEST
 from .queries import balance
 
@@ -21,6 +21,7 @@ SQL = Statements(__file__)
 REVERSIBLE_KINDS = ("grant",)
 GRANT_SOURCES = ("pilot_grant", "purchase", "adjustment")
 FLOOR_CONSTRAINT = "account_floor"
+ONE_PERSON_SQLSTATE = "PH004"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ def post(
     """Post one journal with its transfers, once for each (tenant, key), for ever.
 
     The same key with the same request returns the journal that stands; with another request it raises KeyConflict.
-    Raises InsufficientCredits when an account would go below its floor, AlreadyEnded for an item that was reserved or
-    ended before, AlreadyReversed for a second reversal under another key. In each refusal nothing has moved.
+    Raises GrantRefused beyond one person's day, InsufficientCredits when an account would go below its floor,
+    AlreadyEnded for an item that was reserved or ended before, AlreadyReversed for a second reversal under another key.
+    In each refusal nothing has moved.
     """
     digest = request_hash(request)
     try:
@@ -104,7 +106,12 @@ def post(
                 amounts=[leg.amount for leg in legs],
                 items=[leg.item for leg in legs],
             )
-    except IntegrityError as error:
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", "") == ONE_PERSON_SQLSTATE:
+            raise GrantRefused(
+                reason=f"Without a second operator no more than {GRANT_ONE_PERSON_MAX_CREDITS} credits of one account "
+                f"are granted or taken back within {GRANT_WINDOW_HOURS} hours. Nothing was moved."
+            ) from error
         if FLOOR_CONSTRAINT in str(error):
             needed = sum(leg.amount for leg in legs)
             raise InsufficientCredits(needed=needed, available=balance(tenant).available) from error
@@ -129,46 +136,34 @@ def _stands(tenant: int, key: str, digest: str) -> bool:
     return known is not None and known["request_hash"] == digest
 
 
-def grant(
-    tenant: int,
-    amount: int,
-    source: str,
-    description: str,
-    *,
-    key: str = "",
-    test: bool = False,
-    approved_by: str = "",
-) -> Posted:
-    """Create spendable credits with a source (`pilot_grant`, `purchase`, `adjustment`).
-
-    Idempotent on `key`, by default (source, description): a second run of a runbook is refused, not doubled, when its
-    amount differs, and replayed when it is the same. Above GRANT_ONE_PERSON_MAX_CREDITS a second person must approve;
-    both names stand in the journal. Test credits have no value and need nobody.
-    """
+def check_grant(amount: int, source: str, description: str) -> None:
+    """Raise GrantRefused for what is no grant, whoever asks for it."""
     if source not in GRANT_SOURCES:
         raise GrantRefused(reason=f"Credits can come from {', '.join(GRANT_SOURCES)}, not from {source!r}.")
     if not 0 < amount <= GRANT_MAX_CREDITS:
         raise GrantRefused(reason=f"A grant is between 1 and {GRANT_MAX_CREDITS} credits, not {amount}.")
-    if not description or "\x00" in description:
-        raise GrantRefused(reason="A grant needs a description, in plain text.")
-    actor = current_scope().actor
-    if amount > GRANT_ONE_PERSON_MAX_CREDITS and not test:
-        if approved_by in ("", actor):
-            raise GrantRefused(
-                reason=f"A grant above {GRANT_ONE_PERSON_MAX_CREDITS} credits needs a second person to approve it."
-            )
-        actor = f"{actor}, approved by {approved_by}"
+    if not 0 < len(description) <= GRANT_TEXT_MAX_CHARACTERS or "\x00" in description:
+        raise GrantRefused(reason=f"A grant needs a description of 1 to {GRANT_TEXT_MAX_CHARACTERS} characters.")
+
+
+def grant(tenant: int, amount: int, source: str, description: str, *, test: bool = False) -> Posted:
+    """Create spendable credits with a source (`pilot_grant`, `purchase`, `adjustment`), in the worker's scope.
+
+    Idempotent on (unit, source, description): a second run of a runbook is refused, not doubled, when its amount
+    differs, and replayed when it is the same. Beyond what one may move of a tenant in a day it is refused: people ask
+    by `grants.request_grant`. A tenant's own scope may create test credits only; they have no value.
+    """
+    check_grant(amount, source, description)
     unit = TEST if test else CREDIT
     issued, wallet = open_accounts(tenant, [("credits_issued", "", unit), ("wallet", "", unit)])
     return post(
         tenant,
-        f"grant:{unit}:{key or f'{source}:{description}'}",
+        f"grant:{unit}:{source}:{description}",
         "grant",
         [Leg(issued, wallet, amount)],
         request={"amount": amount, "source": source, "unit": unit, "description": description},
         ref_type=source,
         description=description,
-        actor=actor,
     )
 
 

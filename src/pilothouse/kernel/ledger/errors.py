@@ -57,3 +57,11 @@ class AlreadyEnded(PilothouseError):
     code = "already_ended"
     status = 409
     message = "An item of this {kind} was reserved or ended before. Nothing was moved."
+
+
+class SecondOperatorNeeded(PilothouseError):
+    """Who asks for credits does not approve them."""
+
+    code = "second_operator_needed"
+    status = 403
+    message = "{asked_by} asked for this, so another operator has to approve it. Nothing was moved."

@@ -1,8 +1,12 @@
 """Limits of the ledger room, unit last."""
 
 GRANT_MAX_CREDITS = 1_000_000
-# Above this, a grant needs a second person (requirement C48).
+# What one operator may grant and take back of one tenant within GRANT_WINDOW_HOURS; above, a second one approves
+# (requirement C48). 34_by_hand.sql holds both.
 GRANT_ONE_PERSON_MAX_CREDITS = 1_000
+GRANT_WINDOW_HOURS = 24
+GRANT_REQUEST_LIFE_S = 7 * 24 * 3600
+GRANT_TEXT_MAX_CHARACTERS = 500
 EXPORT_CHUNK_ROWS = 5_000
 SEAL_EVERY_S = 30
 SEAL_HEADS_EVERY_S = 600

@@ -4,9 +4,13 @@ An account is *credit-normal*: its balance is credits − debits. A hold is a tr
 wallet shows is what is available, and money is always in a named place.
 """
 
+from django.conf import settings
 from django.db import models
 
 from pilothouse.kernel.base.models import HotTenantModel, Tenant, TenantModel
+
+from .lifecycle import GRANT_REQUEST
+from .limits import GRANT_ONE_PERSON_MAX_CREDITS
 
 CREDIT = "CREDIT"
 # The zero-value unit of `ek_test_` keys: the same ledger, the same equation, no money.
@@ -155,3 +159,72 @@ class Seal(TenantModel):
             models.CheckConstraint(name="seal_range", condition=models.Q(to_tx__gt=models.F("from_tx"))),
             models.CheckConstraint(name="seal_stream_known", condition=models.Q(stream__in=["ledger", "timeline"])),
         ]
+
+
+class GrantRequest(TenantModel):
+    """An operator's wish to create credits (`grant`) or to take a grant back (`reverse`), and what became of it.
+
+    Triggers do the rest: who asks and who decides are operators, the timeline and the timer are written, and the money
+    moves in the statement that makes the state `granted` or `approved`. `key` is the journal's idempotency key.
+    """
+
+    mutable = ("state", "decided_by", "decided_at", "answer")
+    writers = ("ph_ops", "ph_worker")
+
+    public_id = models.TextField(unique=True)
+    kind = models.TextField()
+    unit = models.TextField()
+    amount = models.BigIntegerField()
+    source = models.TextField()
+    description = models.TextField()
+    key = models.TextField()
+    # The journal that is turned round.
+    reverses = models.BigIntegerField(null=True)
+    state = models.TextField()
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_column="asked_by"
+    )
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_column="decided_by", null=True
+    )
+    decided_at = models.DateTimeField(null=True)
+    answer = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "grant_request"
+        constraints = [
+            GRANT_REQUEST.check("grant_request_state_known"),
+            models.CheckConstraint(name="grant_request_amount_positive", condition=models.Q(amount__gt=0)),
+            models.CheckConstraint(name="grant_request_described", condition=~models.Q(description="")),
+            models.CheckConstraint(name="grant_request_unit_known", condition=models.Q(unit__in=[CREDIT, TEST])),
+            models.CheckConstraint(
+                name="grant_request_kind_known",
+                condition=models.Q(kind="grant", reverses__isnull=True)
+                | models.Q(kind="reverse", reverses__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="grant_request_four_eyes",
+                condition=~models.Q(state="approved")
+                | (models.Q(decided_by__isnull=False) & ~models.Q(decided_by=models.F("asked_by"))),
+            ),
+            models.CheckConstraint(
+                name="grant_request_one_person",
+                condition=~models.Q(state="granted")
+                | models.Q(amount__lte=GRANT_ONE_PERSON_MAX_CREDITS)
+                | models.Q(unit=TEST),
+            ),
+            models.CheckConstraint(
+                name="grant_request_waits_or_ended",
+                condition=models.Q(state__in=["requested", "granted"], decided_by__isnull=True, decided_at__isnull=True)
+                | models.Q(state="expired", decided_by__isnull=True, decided_at__isnull=False)
+                | models.Q(state__in=["approved", "refused"], decided_by__isnull=False, decided_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "key"],
+                condition=models.Q(state__in=["approved", "granted", "requested"]),
+                name="grant_request_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["-id"], condition=models.Q(state="requested"), name="grant_request_waiting")]

@@ -240,6 +240,14 @@ def batch_entries(tenant: int, ref: str) -> BatchEntries:
     return BatchEntries(**row)
 
 
+def journal_amount(tenant: int, journal: int) -> tuple[int, str]:
+    """What a journal moved in all, and its unit. Raises NotFound."""
+    row = SQL.one("journal_to_reverse", tenant=tenant, journal=journal)
+    if row is None:
+        raise NotFound(what="ledger entry")
+    return int(row["amount"]), str(row["unit"])
+
+
 def current_cut() -> Cut:
     """The transactions that are finished now; this transaction's own rows are not among them."""
     row = SQL.one("cut")

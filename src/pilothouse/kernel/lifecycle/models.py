@@ -17,7 +17,8 @@ class Event(HotTenantModel):
     """
 
     # The triggers of API keys tell of what an operator does by SQL.
-    grants = ("GRANT INSERT ON event TO ph_gate",)
+    # And a grant's own trigger, of what operators move by hand.
+    grants = ("GRANT INSERT ON event TO ph_gate", "GRANT INSERT ON event TO ph_ledger")
 
     subject_kind = models.TextField()
     subject_id = models.BigIntegerField()
@@ -58,6 +59,8 @@ class Timer(TenantModel):
     """A due time on a subject, with what happens then; fired exactly once and always visible."""
 
     mutable = ("state", "due_at", "ended_at", "error")
+    # The trigger of a grant request arms its expiry, also where an operator may not write timers.
+    grants = ("GRANT INSERT, UPDATE (state, ended_at) ON timer TO ph_ledger",)
 
     subject_kind = models.TextField()
     subject_id = models.BigIntegerField()

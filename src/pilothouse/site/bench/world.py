@@ -101,13 +101,17 @@ def _tenant(number: int) -> int:
 
 
 def fund(tenant: int, why: str) -> None:
-    """Grant a tenant as much as one grant may hold."""
+    """Grant a tenant as much as one grant may hold, asked for and approved by two operators of the bench."""
+    from pilothouse.kernel.access.commands import add_operator
     from pilothouse.kernel.base.scope import worker_scope
-    from pilothouse.kernel.ledger.commands import grant
+    from pilothouse.kernel.ledger.grants import approve_grant, request_grant
     from pilothouse.kernel.ledger.limits import GRANT_MAX_CREDITS
 
     with worker_scope(ACTOR):
-        grant(tenant, GRANT_MAX_CREDITS, "pilot_grant", f"Bench {why}", approved_by="bench's second person")
+        first, second = (add_operator(f"bench-{n}@pilothouse.example", "operator").user_id for n in (1, 2))
+        asked = request_grant(first, tenant, GRANT_MAX_CREDITS, "pilot_grant", f"Bench {why}")
+        if asked.state == "requested":
+            approve_grant(second, asked.request)
 
 
 def _close_connections() -> None:

@@ -1,6 +1,5 @@
-"""`pilothouse grant` and `pilothouse ledger …`: credits, exports, statements and seals from the command line."""
+"""`pilothouse ledger …`: exports, statements, reconciliation and seals from the command line."""
 
-import getpass
 import json
 import sys
 from collections.abc import Iterable
@@ -28,37 +27,6 @@ ToOption = Annotated[str, typer.Option("--to", help="End, ISO 8601, not included
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="File to write, .csv or .xlsx; else CSV to the terminal.")
 ]
-
-
-@app.command()
-def grant(
-    tenant: TenantOption,
-    amount: Annotated[int, typer.Argument(help="Credits to add.")],
-    description: Annotated[str, typer.Option(help="What it is for; the same text is never granted twice.")],
-    source: Annotated[str, typer.Option(help="pilot_grant, purchase or adjustment.")] = "pilot_grant",
-    by: Annotated[str, typer.Option(help="Who grants; your login by default.")] = "",
-    approved_by: Annotated[str, typer.Option(help="The second person, for more than 1,000 credits.")] = "",
-    test: Annotated[bool, typer.Option("--test", help="Credits of test keys, without value.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Add credits to a tenant's wallet, once for each source and description."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
-        from pilothouse.kernel.ledger import commands
-        from pilothouse.kernel.ledger.models import CREDIT, TEST
-        from pilothouse.kernel.ledger.queries import balance
-
-        with _refusals(as_json), worker_scope(by or getpass.getuser()):
-            found = _tenant(tenant)
-            posted = commands.grant(found.id, amount, source, description, test=test, approved_by=approved_by)
-            wallet = balance(found.id, TEST if test else CREDIT)
-    body = {
-        "ok": True, "tenant": tenant, "entry": f"jrn_{posted.journal}", "replayed": posted.replayed,
-        "available": wallet.available, "held": wallet.held,
-    }  # fmt: skip
-    words = "was already granted" if posted.replayed else "granted"
-    _say(body, as_json, f"{amount} credits {words} to {found.name}: {wallet.available} available, {wallet.held} held.")
 
 
 @ledger_app.command()

@@ -28,12 +28,40 @@ END $$;
 CREATE OR REPLACE TRIGGER check_web_journals AFTER INSERT ON journal
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_web_journals();
 
+-- Whether two operators stand behind a journal: an approved request of its tenant names its key and exactly its amount.
+CREATE OR REPLACE FUNCTION ledger_is_approved(journal_id bigint) RETURNS boolean LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM journal j JOIN grant_request r
+          ON r.public_id = j.ref_id AND r.tenant = j.tenant AND r.key = j.idempotency_key AND r.kind = j.kind
+        WHERE j.id = journal_id AND r.state = 'approved'
+          AND r.amount = (SELECT sum(x.amount) FROM transfer x WHERE x.journal = j.id)
+    )
+$$;
+
+-- What was granted and taken back of a tenant without a second operator, within an interval up to now.
+CREATE OR REPLACE FUNCTION ledger_by_one_person(of_tenant bigint, during interval) RETURNS bigint LANGUAGE sql VOLATILE
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(x.amount), 0)::bigint
+    FROM journal j JOIN transfer x ON x.journal = j.id JOIN account a ON a.id = x.debit
+    WHERE j.tenant = of_tenant AND j.kind IN ('grant', 'reverse') AND a.unit <> 'TEST'
+      AND j.effective_at > (SELECT base.clock_now()) - during AND NOT ledger_is_approved(j.id)
+$$;
+CREATE INDEX IF NOT EXISTS journal_by_hand ON journal (tenant, effective_at) WHERE kind IN ('grant', 'reverse');
+ALTER FUNCTION ledger_is_approved(bigint) OWNER TO ph_ledger;
+ALTER FUNCTION ledger_by_one_person(bigint, interval) OWNER TO ph_ledger;
+REVOKE ALL ON FUNCTION ledger_is_approved(bigint), ledger_by_one_person(bigint, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_by_one_person(bigint, interval) TO ph_ops, ph_worker;
+
 -- The journals that create credits or turn round what stands, looked at once they are posted; whoever posts them.
 -- A grant's key names its unit, so that test credits and real ones never take each other's key. A reversal turns round
--- exactly what it names. Both happen now.
+-- exactly what it names. Both happen now. What is not approved by two operators counts against what one may move of a
+-- tenant within 24 hours: summed over all of them, so that no splitting helps, one tenant at a time.
 CREATE OR REPLACE FUNCTION ledger_by_hand(journals bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
+    one_person_max CONSTANT bigint := 1000;
+    day CONSTANT interval := interval '24 hours';
     j record;
 BEGIN
     FOR j IN
@@ -59,6 +87,13 @@ BEGIN
         IF j.effective_at NOT BETWEEN (SELECT base.clock_now()) - interval '1 minute'
                                   AND (SELECT base.clock_now()) + interval '1 minute' THEN
             RAISE EXCEPTION 'credits are granted and taken back at the present time only' USING ERRCODE = 'PH003';
+        END IF;
+        CONTINUE WHEN j.unit = 'TEST' OR ledger_is_approved(j.id);
+        PERFORM pg_advisory_xact_lock(hashtextextended('by hand', j.tenant));
+        IF ledger_by_one_person(j.tenant, day) > one_person_max THEN
+            RAISE EXCEPTION 'more than % credits by one person within % hours', one_person_max,
+                extract(epoch FROM day)::integer / 3600
+                USING ERRCODE = 'PH004', HINT = 'A larger grant needs a second operator: "pilothouse grant --as".';
         END IF;
     END LOOP;
 END $$;

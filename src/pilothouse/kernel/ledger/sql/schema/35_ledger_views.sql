@@ -28,16 +28,13 @@ SELECT t.public_id AS user_id,
         WHERE a.tenant = t.id AND a.kind = 'wallet' AND a.unit = 'CREDIT')::bigint AS permanent_credits
 FROM tenant t;
 
--- An INSERT into credit_ledger is a grant. In order: the form is checked, the tenant found, its accounts opened, one
--- journal written under the same key as the `grant` command's, and one transfer. A second run is refused.
+-- An INSERT into credit_ledger is a grant: its form is checked, its tenant found, and it is posted as the `grant` command
+-- would post it. A second run is refused, and so is what goes beyond one person's day (34_by_hand.sql).
 CREATE OR REPLACE FUNCTION credit_ledger_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     key bigint := base.tenant_key(NEW.user_id);
-    issued bigint;
-    wallet bigint;
     written bigint;
-    request text;
 BEGIN
     IF key IS NULL THEN
         RAISE EXCEPTION 'there is no tenant %', NEW.user_id USING ERRCODE = 'PH404',
@@ -60,27 +57,13 @@ BEGIN
         RAISE EXCEPTION 'a grant by SQL is between 1 and 1000 credits, not %', NEW.credits_delta
             USING ERRCODE = 'PH003', HINT = 'A larger grant needs a second person: use "pilothouse grant".';
     END IF;
-    INSERT INTO account (tenant, kind, unit) VALUES (key, 'credits_issued', 'CREDIT'), (key, 'wallet', 'CREDIT')
-    ON CONFLICT DO NOTHING;
-    SELECT max(id) FILTER (WHERE kind = 'credits_issued'), max(id) FILTER (WHERE kind = 'wallet') INTO issued, wallet
-    FROM account WHERE tenant = key AND kind IN ('credits_issued', 'wallet') AND ref = '' AND unit = 'CREDIT';
-    -- The canonical request of the `grant` command, so that the two know each other's work.
-    request := format('{"amount":%s,"description":%s,"source":%s,"unit":"CREDIT"}',
-                      NEW.credits_delta, to_json(NEW.description), to_json(NEW.ref_type));
-    INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, description, effective_at, recorded_at,
-                         actor, tx)
-    VALUES (key, 'grant:CREDIT:' || NEW.ref_type || ':' || NEW.description,
-            encode(sha256(convert_to(request, 'UTF8')), 'hex'), 'grant', NEW.ref_type, NEW.description,
-            (SELECT base.clock_now()), clock_timestamp(),
-            'sql:' || coalesce(nullif(current_setting('app.actor', true), ''), session_user), (SELECT base.tx()))
-    ON CONFLICT (tenant, idempotency_key) DO NOTHING
-    RETURNING id, effective_at INTO written, NEW.created_at;
+    written := ledger_issue(key, 'CREDIT', NEW.credits_delta, NEW.ref_type, NEW.description, '',
+                            'sql:' || coalesce(nullif(current_setting('app.actor', true), ''), session_user));
     IF written IS NULL THEN
         RAISE EXCEPTION 'the grant "%" was already posted for %', NEW.description, NEW.user_id
             USING ERRCODE = 'PH409', HINT = 'Nothing was added. Give another grant its own description.';
     END IF;
-    INSERT INTO transfer (tenant, journal, debit, credit, amount, kind)
-    VALUES (key, written, issued, wallet, NEW.credits_delta, 'grant');
+    SELECT effective_at INTO NEW.created_at FROM journal WHERE id = written;
     NEW.amount := NEW.credits_delta;
     NEW.ref_id := '';
     NEW.request_id := '';

@@ -1,0 +1,194 @@
+"""`pilothouse grant …` and `pilothouse ledger reverse`: credits moved by hand, by one operator or by two.
+
+With `--as` the command is that operator's, under the same rules as at the desk; approving asks for their password,
+because a shell alone would let one person be two. Without `--as` the host itself grants, within one person's day.
+"""
+
+import getpass
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from . import app, setup
+from .database import database_up
+from .ledger import JsonOption, TenantOption, _refusals, _say, _tenant, ledger_app
+
+if TYPE_CHECKING:
+    from pilothouse.kernel.ledger.grants import Asked
+
+DEFAULT = "add"
+
+
+class _GrantGroup(TyperGroup):
+    """`pilothouse grant TENANT 100 …` is `pilothouse grant add TENANT 100 …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+grant_app = typer.Typer(
+    cls=_GrantGroup, no_args_is_help=True, help="Add credits: pilothouse grant TENANT AMOUNT --description …"
+)
+app.add_typer(grant_app, name="grant")
+
+AsOption = Annotated[str, typer.Option("--as", help="The operator's e-mail address.")]
+RequestArgument = Annotated[str, typer.Argument(help="The request's id, for example grq_01k….")]
+
+
+@grant_app.command(DEFAULT)
+def add(
+    tenant: TenantOption,
+    amount: Annotated[int, typer.Argument(help="Credits to add.")],
+    description: Annotated[str, typer.Option(help="What it is for; the same text is never granted twice.")],
+    source: Annotated[str, typer.Option(help="pilot_grant, purchase or adjustment.")] = "pilot_grant",
+    operator: AsOption = "",
+    test: Annotated[bool, typer.Option("--test", help="Credits of test keys, without value.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add credits to a tenant's wallet, once for each source and description; more than 1,000 a day wait for a second
+    operator, which needs --as."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger import commands
+        from pilothouse.kernel.ledger.grants import Asked, request_grant
+        from pilothouse.kernel.ledger.models import CREDIT, TEST
+
+        unit = TEST if test else CREDIT
+        with _refusals(as_json), worker_scope(_actor(operator)):
+            found = _tenant(tenant)
+            if operator:
+                asked = request_grant(_operator(operator), found.id, amount, source, description, unit=unit)
+            else:
+                posted = commands.grant(found.id, amount, source, description, test=test)
+                asked = Asked("", "granted", found.id, amount, unit, posted.journal, posted.replayed)
+            _tell(asked, found.public_id, as_json)
+
+
+@grant_app.command()
+def approve(request: RequestArgument, operator: AsOption, as_json: JsonOption = False) -> None:
+    """Approve another operator's request; asks for your password (on a terminal, else the first line of the input)."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.grants import approve_grant
+
+        with _refusals(as_json), worker_scope(_actor(operator)):
+            asked = approve_grant(_operator(operator, password=True), request)
+            _tell(asked, "", as_json)
+
+
+@grant_app.command()
+def refuse(
+    request: RequestArgument,
+    operator: AsOption,
+    reason: Annotated[str, typer.Option(help="Why; the one who asked reads it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Refuse a waiting request, or withdraw your own; nothing moves."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.grants import refuse_grant
+
+        with _refusals(as_json), worker_scope(_actor(operator)):
+            _tell(refuse_grant(_operator(operator), request, reason), "", as_json)
+
+
+@grant_app.command("list")
+def waiting(
+    everything: Annotated[bool, typer.Option("--all", help="Also the answered ones.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the requests that wait for a second operator, newest first."""
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.grants import grant_requests
+
+        with worker_scope(_actor("")):
+            rows = grant_requests(None if everything else "requested")
+    lines = [
+        f"{row['public_id']}  {row['state']}  {row['kind']} {row['amount']} {row['unit']}  {row['tenant_name']}  "
+        f"asked by {row['asked_by_email']}: {row['description']}"
+        for row in rows
+    ]
+    _say({"ok": True, "requests": rows}, as_json, "\n".join(lines) or "Nothing waits for a second operator.")
+
+
+@ledger_app.command()
+def reverse(
+    journal: Annotated[str, typer.Argument(help="The grant's ledger entry, for example jrn_12.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the ledger.")],
+    operator: AsOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Take a grant back by a reversal, under the rule of a grant: what one may move in a day, else two operators."""
+    number = journal.removeprefix("jrn_")
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        raise typer.BadParameter(f"{journal!r} is not a ledger entry; it looks like jrn_12.")
+    with database_up():
+        setup()
+        from pilothouse.kernel.base.errors import NotFound
+        from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger import commands
+        from pilothouse.kernel.ledger.grants import Asked, request_reversal
+        from pilothouse.kernel.ledger.models import Journal
+        from pilothouse.kernel.ledger.queries import journal_amount
+
+        with _refusals(as_json), worker_scope(_actor(operator)):
+            found = Journal.objects.filter(id=int(number)).select_related("tenant").first()
+            if found is None:
+                raise NotFound(what="ledger entry")
+            if operator:
+                asked = request_reversal(_operator(operator), found.tenant_id, found.id, reason)
+            else:
+                posted = commands.reverse(found.tenant_id, found.id, reason)
+                amount, unit = journal_amount(found.tenant_id, found.id)
+                asked = Asked("", "granted", found.tenant_id, amount, unit, posted.journal, posted.replayed)
+            _tell(asked, found.tenant.public_id, as_json)
+
+
+def _actor(operator: str) -> str:
+    return f"operator:{operator}" if operator else f"cli:{getpass.getuser()}"
+
+
+def _operator(email: str, *, password: bool = False) -> int:
+    """The user id of an operator; with `password` only of one who proves to be it."""
+    from pilothouse.kernel.access.models import Operator
+    from pilothouse.kernel.base.errors import Forbidden
+
+    found = Operator.objects.filter(user__email=email.strip().lower()).select_related("user").first()
+    if found is None:
+        raise Forbidden(needed="an operator's account")
+    if password:
+        typed = (
+            typer.prompt(f"Password of {email}", hide_input=True, err=True)
+            if sys.stdin.isatty()
+            else sys.stdin.readline().rstrip("\n")
+        )
+        if not found.user.check_password(typed):
+            raise Forbidden(needed="the right password (without one, approve at the desk)")
+    return found.user_id
+
+
+def _tell(asked: "Asked", tenant: str, as_json: bool) -> None:
+    from pilothouse.kernel.ledger.queries import balance
+
+    wallet = balance(asked.tenant, asked.unit)
+    body: dict[str, Any] = {
+        "ok": True, "tenant": tenant, "request": asked.request, "state": asked.state,
+        "entry": f"jrn_{asked.journal}" if asked.journal else None, "replayed": asked.replayed,
+        "available": wallet.available, "held": wallet.held,
+    }  # fmt: skip
+    state = {
+        "requested": f"wait for a second operator: pilothouse grant approve {asked.request} --as …",
+        "refused": "were refused",
+        "expired": "were not approved in time",
+    }.get(asked.state, "were moved before" if asked.replayed else "were moved")
+    words = f"{asked.amount} credits {state}. The wallet has {wallet.available} available, {wallet.held} held."
+    _say(body, as_json, words)
