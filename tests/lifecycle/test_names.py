@@ -1,4 +1,4 @@
-"""The names in the transition tables are what the programs' SQL really does: money movements, timers and reasons."""
+"""The names in the transition tables are what the SQL really does: money movements, timers and reasons."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ from pilothouse.site.programs import load_programs
 sys.path.insert(0, str(Path(__file__).parents[1] / "watch"))
 from world import completed_batch, open_batch
 
-PROGRAMS = load_programs()
+VIDEO = load_programs()["video"]
 pytestmark = pytest.mark.house
 # Of what ends an item: the event of its table, and what the test does to make it happen.
 ENDS = ("succeed", "fail", "reject", "cancel")
@@ -44,7 +44,7 @@ def worked(shared_house):
 
 
 def lifecycles():
-    return [REGISTRY[name] for program in PROGRAMS.values() for name in program.lifecycles]
+    return [REGISTRY[name] for name in VIDEO.lifecycles]
 
 
 def test_each_end_of_an_item_joins_exactly_its_posting(worked):
@@ -89,7 +89,7 @@ def test_every_timer_of_a_program_is_armed_and_has_a_handler(worked):
     with worker_scope():
         armed = {(row["kind"], row["name"]) for row in run("SELECT DISTINCT subject_kind AS kind, name FROM timer")}
     assert armed == named
-    assert {key for key in timers._handlers if key[0] != "probe"} == named
+    assert {key for key in timers._handlers if key[0] in VIDEO.lifecycles} == named
 
 
 def test_the_incidents_timers_are_its_columns():

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from pilothouse.kernel.base.scope import WEB_ALIAS
 from pilothouse.kernel.watch.limits import HEARTBEAT_FRESH_S
 from pilothouse.kernel.watch.metrics import METRICS, Metric, Reading, read
+from pilothouse.kernel.watch.slos import SloReading, read_slos
 
 from .migrate import schema_hash
 from .programs import load_programs
@@ -108,6 +109,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
     registry.register(Readings(wanted))
+    registry.register(SloReadings())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -141,6 +143,30 @@ class Readings(Collector):
         for reading in readings:
             if reading.rows is not None:
                 yield _family(reading)
+
+
+class SloReadings(Collector):
+    """The service-level objectives; without a database, or when they cannot be read in time, none."""
+
+    def collect(self) -> Iterable[Family]:
+        """One family each for value, target, sample and verdict (1 met, 0 breached, -1 too few to say)."""
+        try:
+            readings = read_slos()
+        except DatabaseError:
+            return
+        verdicts = {"met": 1.0, "breached": 0.0, "insufficient_data": -1.0}
+        families: tuple[tuple[str, str, Callable[[SloReading], float | None]], ...] = (
+            ("slo_value", "Measured value of the objective, in its unit", lambda r: r.value),
+            ("slo_target", "What is aimed at, in the same unit", lambda r: r.slo.target),
+            ("slo_sample_count", "From how many measurements", lambda r: r.sample),
+            ("slo_met_state", "1 met, 0 breached, -1 too few measurements to say", lambda r: verdicts[r.state]),
+        )
+        for name, title, value_of in families:
+            family = GaugeMetricFamily(f"{PREFIX}{name}", title, labels=["slo", "unit"])
+            for reading in readings:
+                if (value := value_of(reading)) is not None:
+                    family.add_metric([reading.slo.name, reading.slo.unit], value)
+            yield family
 
 
 def _family(reading: Reading) -> Family:

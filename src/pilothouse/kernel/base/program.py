@@ -32,6 +32,8 @@ class Program:
     lifecycles: tuple[str, ...] = ()
     promises: Any = None
     invariants: Any = None
+    # The service-level objectives that it lives by (watch/slos.py).
+    slos: Any = None
     # A folder of statements that return what has no partner between the ledger and this program's work.
     reconcile: Any = None
     api: Callable[[Any], None] | None = None

@@ -12,6 +12,11 @@ CHECK_RUN_KEEP_DAYS = 90
 # A worker that has not been seen for this long counts as gone; it reports every few seconds.
 HEARTBEAT_FRESH_S = 30
 METRICS_CACHE_S = 5
+# Objectives look at four weeks, at most the newest rows of a hot table.
+SLO_WINDOW_DAYS = 28
+SLO_TAIL_ROWS = 50_000
+SLO_CACHE_S = 60
+SLO_CHECK_EVERY_S = 300
 PROCESS_KEEP_DAYS = 1
 # What is older and in no seal block, while workers run, is a finding (lifecycles K13).
 UNSEALED_MAX_S = 60

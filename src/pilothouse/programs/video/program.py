@@ -5,7 +5,7 @@ from pathlib import Path
 from pilothouse.kernel.base.program import NavItem, Program
 
 from . import lifecycle
-from .promises import PROMISES
+from .promises import PROMISES, SLOS
 
 
 def _pumps() -> list[object]:
@@ -44,6 +44,7 @@ PROGRAM = Program(
     app="video",
     lifecycles=(lifecycle.BATCH.name, lifecycle.ITEM.name),
     promises=PROMISES,
+    slos=SLOS,
     invariants=Path(__file__).parent / "sql" / "invariants",
     reconcile=Path(__file__).parent / "sql" / "reconcile",
     api=_api,

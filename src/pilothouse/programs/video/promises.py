@@ -10,6 +10,13 @@ from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.checks import Promise, declare_promises
 from pilothouse.kernel.watch.limits import PARITY_CHUNK_ROWS
+from pilothouse.kernel.watch.slos import (
+    API_AVAILABILITY,
+    API_LATENCY,
+    TIMER_LATENESS,
+    WEBHOOK_DELIVERY,
+    declare_slos,
+)
 
 from . import intake
 from .fingerprint import batch_fingerprint, item_fingerprint, versions
@@ -118,3 +125,5 @@ PROMISES = declare_promises(
     ),
     invariants=FOLDER.parent / "invariants",
 )
+# Best effort, and measured: nothing here is a promise.
+SLOS = declare_slos((API_AVAILABILITY, API_LATENCY, WEBHOOK_DELIVERY, TIMER_LATENESS))

@@ -63,6 +63,8 @@ def build_report() -> dict[str, Any]:
         "promises": promises,
         "invariants": found,
         "guards": [asdict(guard) for guard in stand],
+        # Best effort: an objective that is missed is told, and breaks nothing.
+        "slos": _slos(),
         "incidents": _open_incidents(),
     }
 
@@ -82,6 +84,40 @@ def _promises() -> dict[str, dict[str, Any]]:
         entry["ok"] = entry["rows"] == 0
         entry["sample"] = [*entry["sample"], *result.seen.sample][:SAMPLE_MAX_ROWS]
     return report
+
+
+def _slos() -> list[dict[str, Any]]:
+    from pilothouse.kernel.base.scope import worker_scope
+    from pilothouse.kernel.watch.slos import slo_report
+
+    with worker_scope("check"):
+        return [reading.as_json() for reading in slo_report()]
+
+
+@app.command()
+def slo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the service-level objectives: value, target, window and sample of each; exit 1 when one is missed."""
+    with database_up():
+        setup()
+        found = _slos()
+    ok = all(entry["state"] != "breached" for entry in found)
+    if as_json:
+        typer.echo(json.dumps({"ok": ok, "slos": found}, indent=1, ensure_ascii=False))
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("", "Objective", "Value", "Target", "Of", "Days", box=None, pad_edge=False)
+        for entry in found:
+            value = "–" if entry["value"] is None else f"{entry['value']:.4g}"
+            target = f"{entry['target']:g} {entry['unit']}"
+            mark = "too few" if entry["state"] == "insufficient_data" else _mark(entry["state"] == "met")
+            table.add_row(mark, entry["title"], value, target, str(entry["sample"]), str(entry["window_days"]))
+        Console().print(table)
+    if not ok:
+        raise typer.Exit(EXIT_BROKEN)
 
 
 def _open_incidents() -> list[dict[str, Any]]:

@@ -1,0 +1,146 @@
+"""Service-level objectives: what is measured, over which window, what is aimed at, and whether there is enough to say.
+
+The promises hold always or are broken; an objective is a number over a window, and missing it is a P2. The five of
+requirement C29 are here; a program names in `Program.slos` those that it lives by, and adds or replaces by name. With
+fewer measurements than a single miss would need to break the target, the answer is "insufficient data", never "met".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+from pilothouse.kernel.base.scope import ops_scope
+from pilothouse.kernel.base.sql import run
+
+from .checks import OTHERS
+from .limits import METRIC_TIMEOUT_MS, SLO_CACHE_S, SLO_TAIL_ROWS, SLO_WINDOW_DAYS
+
+FOLDER = Path(__file__).parent / "sql" / "slos"
+State = Literal["met", "breached", "insufficient_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """One objective. A `ratio` is met at `target` or above, `seconds` and `hours` strictly below it.
+
+    `sql` is a file with one row {value, sample} over the last `window_days` days (at most the newest rows of a hot
+    table: parameters `days` and `tail`); None where no program measures it yet.
+    """
+
+    name: str
+    title: str
+    unit: Literal["ratio", "seconds", "hours"]
+    target: float
+    sample_min: int
+    sql: Path | None = None
+    window_days: int = SLO_WINDOW_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class SloReading:
+    """An objective at one moment: the value (None without a measurement), from how many, and what follows."""
+
+    slo: Slo
+    value: float | None
+    sample: int
+
+    @property
+    def state(self) -> State:
+        """`met`, `breached`, or `insufficient_data` below the smallest sample that can tell."""
+        if self.value is None or self.sample < self.slo.sample_min:
+            return "insufficient_data"
+        met = self.value >= self.slo.target if self.slo.unit == "ratio" else self.value < self.slo.target
+        return "met" if met else "breached"
+
+    @property
+    def budget_left(self) -> float | None:
+        """Of a ratio: which part of the misses that the target allows is not used up; below 0 when overdrawn."""
+        if self.slo.unit != "ratio" or self.value is None or self.state == "insufficient_data":
+            return None
+        return 1 - (1 - self.value) / (1 - self.slo.target)
+
+    def as_json(self) -> dict[str, Any]:
+        """The reading for the command, the API and pages."""
+        return {
+            "name": self.slo.name,
+            "title": self.slo.title,
+            "state": self.state,
+            "value": self.value,
+            "target": self.slo.target,
+            "unit": self.slo.unit,
+            "window_days": self.slo.window_days,
+            "sample": self.sample,
+            "sample_min": self.slo.sample_min,
+            "budget_left": self.budget_left,
+        }
+
+
+def enough_for(ratio: float) -> int:
+    """The smallest sample in which one miss alone does not break a ratio: 1 / (1 - ratio)."""
+    return ceil(round(1 / (1 - ratio), 6))
+
+
+API_AVAILABILITY = Slo(
+    "api_availability", "API calls answered without a failure of ours", "ratio", 0.995, enough_for(0.995),
+    FOLDER / "api_availability.sql",
+)  # fmt: skip
+API_LATENCY = Slo(
+    "api_latency", "95th percentile of the API's answer time", "seconds", 1.0, enough_for(0.95),
+    FOLDER / "api_latency.sql",
+)  # fmt: skip
+WEBHOOK_DELIVERY = Slo(
+    "webhook_delivery", "Events acknowledged within five minutes", "ratio", 0.99, enough_for(0.99),
+    FOLDER / "webhook_delivery.sql",
+)  # fmt: skip
+TIMER_LATENESS = Slo(
+    "timer_lateness", "Timers fired within a minute of being due", "ratio", 0.999, enough_for(0.999),
+    FOLDER / "timer_lateness.sql",
+)  # fmt: skip
+# A program that scores declares its own under this name, with its SQL.
+SCORING_FRESHNESS = Slo("scoring_freshness", "Age of the oldest score that is in use", "hours", 24.0, 1)
+REGISTRY: dict[str, Slo] = {
+    slo.name: slo for slo in (API_AVAILABILITY, API_LATENCY, WEBHOOK_DELIVERY, TIMER_LATENESS, SCORING_FRESHNESS)
+}
+_cache: tuple[float, list[SloReading]] | None = None
+
+
+def declare_slos(slos: Iterable[Slo]) -> tuple[Slo, ...]:
+    """Make a program's objectives known to every process that loads it; one of the same name is replaced."""
+    declared = tuple(slos)
+    REGISTRY.update({slo.name: slo for slo in declared})
+    return declared
+
+
+def slo_report(slos: Sequence[Slo] | None = None) -> list[SloReading]:
+    """The readings of these objectives (None = all) in the open scope: a tenant's own rows, or everybody's."""
+    return [_read(slo) for slo in (REGISTRY.values() if slos is None else slos)]
+
+
+def _read(slo: Slo) -> SloReading:
+    if slo.sql is None:
+        return SloReading(slo, None, 0)
+    (row,) = run(slo.sql.read_text(encoding="utf-8"), {"days": slo.window_days, "tail": SLO_TAIL_ROWS})
+    return SloReading(slo, None if row["value"] is None else float(row["value"]), int(row["sample"]))
+
+
+def read_slos() -> list[SloReading]:
+    """All readings over all tenants for `/metrics`, at most once in SLO_CACHE_S in this process."""
+    global _cache
+    if _cache is not None and monotonic() - _cache[0] < SLO_CACHE_S:
+        return _cache[1]
+    with ops_scope("metrics", "service-level objectives"):
+        run(f"SET LOCAL statement_timeout = {METRIC_TIMEOUT_MS}")
+        readings = slo_report()
+    _cache = (monotonic(), readings)
+    return readings
+
+
+def _breached(check_name: str) -> int:
+    slo = REGISTRY.get(check_name.partition(":")[2])
+    return int(slo is not None and _read(slo).state == "breached")
+
+
+OTHERS["slo"] = _breached
