@@ -28,8 +28,9 @@ class Job(HouseModel):
     table_class = "platform"
     mutable = ("state", "next_run_at", "lease_until", "token", "attempt", "error", "ended_at", "result")
     deletable = True
-    writers = ("ph_app", "ph_ops", "ph_worker")
-    read_by_tenants = False
+    writers = ("ph_ops", "ph_worker")
+    # A tenant's transaction queues work. It can neither see nor change jobs, for they are everybody's.
+    grants = ("GRANT INSERT ON job TO ph_app",)
 
     kind = models.TextField()
     unique_key = models.TextField(null=True)

@@ -27,6 +27,12 @@ BUSY_WAITS_S = (5.0, 30.0, 120.0)
 BROKEN_BACKOFF_FIRST_S = 2.0
 IN_FLIGHT_RETRY_AFTER_S = 1
 COST_PER_VIDEO_CREDITS = 10
+# A stream ends after ten minutes and the browser opens the next; its session and right are looked at every ten seconds.
+STREAM_MAX_TICKS = 1_500
+STREAM_RECHECK_TICKS = 25
+STREAMS_MAX_COUNT = 2_000
+STREAMS_PER_TENANT_MAX_COUNT = 200
+STREAMS_PER_PERSON_MAX_COUNT = 20
 
 # The pages.
 LIST_PAGE_ROWS = 25

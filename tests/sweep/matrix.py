@@ -1,0 +1,182 @@
+"""Who may do what at every address: one line for each method of each address.
+
+A line is `"METHOD /path": Row(NEEDS, STATUS)`. NEEDS says who gets through, STATUS what those people get when the path
+names nothing that exists and the body is empty (so a line with an id mostly says 404, a line that takes a body 422).
+Everybody else gets what `expected` says. Where an address differs, the line says so by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Who holds which scope. Written down here a second time on purpose: a change of roles.py must be decided here too.
+PEOPLE = ("owner", "engineer", "finance", "creator", "support", "contractor", "crew", "buyer", "seller")
+OPERATORS = ("operator admin", "operator operator", "operator support")
+KEYS = ("full key", "batches:read key", "batches:write key", "ledger:read key", "webhooks:write key", "test key")
+REFUSED_KEYS = ("unknown key", "paused key")
+CALLERS = ("nobody", *REFUSED_KEYS, *KEYS, *PEOPLE, "stranger", *OPERATORS)
+HOLDERS: dict[str, frozenset[str]] = {
+    "batches:read": frozenset(
+        {"full key", "batches:read key", "test key", "owner", "engineer", "finance", "creator", "support"}
+    ),
+    "batches:write": frozenset({"full key", "batches:write key", "test key", "owner", "engineer", "creator"}),
+    "ledger:read": frozenset({"full key", "ledger:read key", "test key", "owner", "engineer", "finance", "creator"}),
+    # Webhooks are live work: a test key has the scope and may not.
+    "webhooks:write": frozenset({"full key", "webhooks:write key", "owner", "engineer"}),
+    "keys:write": frozenset({"owner", "engineer"}),
+    "members:write": frozenset({"owner"}),
+    "tenant:write": frozenset({"owner"}),
+    "usage:read": frozenset({"owner", "engineer", "support"}),
+    # Anybody at all; anybody signed in; any member of an account; any of us.
+    "anyone": frozenset(CALLERS),
+    "signed in": frozenset({*PEOPLE, "stranger", *OPERATORS}),
+    "member": frozenset(PEOPLE),
+    "operator": frozenset(OPERATORS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one method of one address answers; `but` names the callers that get something else."""
+
+    needs: str
+    status: int
+    but: dict[str, int] = field(default_factory=dict)
+
+
+def expected(caller: str, line: str, row: Row) -> int:
+    """The status that `caller` gets."""
+    if caller in row.but:
+        return row.but[caller]
+    group = "person" if caller in (*PEOPLE, "stranger", *OPERATORS) else "key" if caller in KEYS else "nobody"
+    if group in row.but:
+        return row.but[group]
+    page = "/v1/" not in line
+    # A page knows no keys: whoever is not signed in is sent to sign in.
+    if page and group != "person" and row.needs != "anyone":
+        return 302
+    if caller in HOLDERS[row.needs]:
+        return row.status
+    if page and row.needs == "operator" and group == "person":
+        # To a customer the pages of the operators do not exist.
+        return 404
+    return 401 if caller in ("nobody", *REFUSED_KEYS) else 403
+
+
+MATRIX: dict[str, Row] = {
+    # --- the JSON API
+    "GET /v1/batches": Row("batches:read", 200),
+    "POST /v1/batches": Row("batches:write", 422),
+    "GET /v1/batches/{batch_id}": Row("batches:read", 404),
+    "POST /v1/batches/{batch_id}/cancel": Row("batches:write", 404),
+    "GET /v1/batches/{batch_id}/items": Row("batches:read", 404),
+    "GET /v1/credits/balance": Row("ledger:read", 200),
+    "GET /v1/ledger": Row("ledger:read", 200),
+    "POST /v1/uploads": Row("batches:write", 422),
+    "PUT /v1/uploads/{upload_id}": Row("batches:write", 404),
+    "GET /v1/webhook-deliveries": Row("webhooks:write", 200),
+    "GET /v1/webhook-deliveries/{delivery_id}/attempts": Row("webhooks:write", 404),
+    "POST /v1/webhook-deliveries/{delivery_id}/cancel": Row("webhooks:write", 404),
+    "POST /v1/webhook-deliveries/{delivery_id}/replay": Row("webhooks:write", 404),
+    "GET /v1/webhook-secret": Row("webhooks:write", 200),
+    "POST /v1/webhook-secret/rotate": Row("webhooks:write", 200),
+    "GET /v1/webhooks": Row("webhooks:write", 200),
+    "POST /v1/webhooks": Row("webhooks:write", 422),
+    "GET /v1/webhooks/{endpoint_id}": Row("webhooks:write", 404),
+    "PATCH /v1/webhooks/{endpoint_id}": Row("webhooks:write", 404),
+    "DELETE /v1/webhooks/{endpoint_id}": Row("webhooks:write", 404),
+    "POST /v1/webhooks/{endpoint_id}/rotate": Row("webhooks:write", 404),
+    "POST /v1/webhooks/{endpoint_id}/test": Row("webhooks:write", 404),
+    # --- pages
+    "GET /": Row("anyone", 302),
+    "GET /batches/": Row("batches:read", 200),
+    "GET /batches/{public_id}/": Row("batches:read", 404),
+    "GET /batches/{public_id}/live": Row("batches:read", 404),
+    "POST /batches/{public_id}/cancel": Row("batches:write", 404),
+    "GET /batches/new": Row("batches:write", 200),
+    "POST /batches/new": Row("batches:write", 422),
+    "GET /batches/{public_id}/items/{item_id}/": Row("batches:read", 404),
+    "GET /overview/": Row("batches:read", 200),
+    "GET /ledger/": Row("ledger:read", 200),
+    "GET /ledger/reconcile": Row("ledger:read", 200),
+    "POST /ledger/reconcile": Row("ledger:read", 422),
+    "GET /ledger/statement": Row("ledger:read", 200),
+    "GET /ledger/statement.csv": Row("ledger:read", 200),
+    "GET /ledger/statement.xlsx": Row("ledger:read", 200),
+    "GET /keys/": Row("keys:write", 200),
+    "GET /keys/new": Row("keys:write", 200),
+    "POST /keys/new": Row("keys:write", 200),
+    "GET /keys/{public_id}/": Row("keys:write", 404),
+    "GET /keys/{public_id}/rotate": Row("keys:write", 404),
+    "POST /keys/{public_id}/rotate": Row("keys:write", 404),
+    "POST /keys/{public_id}/{verb}": Row("keys:write", 404),
+    "POST /keys/links/{public_id}/withdraw": Row("keys:write", 302),
+    "GET /members/": Row("members:write", 200),
+    "GET /members/invite": Row("members:write", 200),
+    "POST /members/invite": Row("members:write", 200),
+    "POST /members/invitations/{public_id}/resend": Row("members:write", 404),
+    "POST /members/invitations/{public_id}/withdraw": Row("members:write", 404),
+    "GET /members/{public_id}/": Row("members:write", 404),
+    "POST /members/{public_id}/": Row("members:write", 404),
+    "POST /members/{public_id}/remove": Row("members:write", 404),
+    # --- live updates (the live process)
+    "GET /live/batches/{public_id}": Row("batches:read", 404, {"nobody": 401, "key": 401}),
+    # --- for everybody: documents, health, and links whose token is the permission
+    "GET /openapi.json": Row("anyone", 200),
+    "GET /healthz": Row("anyone", 200),
+    "GET /readyz": Row("anyone", 503),
+    "GET /metrics": Row("anyone", 200),
+    "GET /files/{token}": Row("anyone", 404),
+    "GET /account/login/link/": Row("anyone", 200),
+    "POST /account/login/link/": Row("anyone", 200),
+    "GET /account/login/link/{token}/": Row("anyone", 410),
+    "POST /account/login/link/{token}/": Row("anyone", 410),
+    "GET /account/reveal/{token}/": Row("anyone", 410),
+    "POST /account/reveal/{token}/": Row("anyone", 410),
+    "GET /docs/": Row("anyone", 302),
+    "GET /docs/{slug}": Row("anyone", 404),
+    "GET /docs/operations": Row("operator", 200),
+    "POST /docs/operations": Row("operator", 200),
+    "GET /docs/playbooks/{name}": Row("anyone", 404),
+    "GET /account/invitation/{token}/": Row("anyone", 410),
+    "POST /account/invitation/{token}/": Row("anyone", 410),
+    # --- a person's own account
+    "GET /account/tenant": Row("signed in", 200),
+    "POST /account/tenant": Row("signed in", 404),
+    "GET /account/email/": Row("anyone", 302),
+    "POST /account/email/": Row("anyone", 302),
+}
+
+# Pages that allauth brings, with what nobody and what somebody signed in gets from GET. They know no tenants.
+ALLAUTH: dict[str, tuple[int, int]] = {
+    "/account/confirm-email/": (200, 200),
+    "/account/confirm-email/{key}/": (200, 200),
+    "/account/inactive/": (200, 200),
+    "/account/login/": (200, 302),
+    "/account/login/code/": (200, 302),
+    "/account/login/code/confirm/": (302, 302),
+    "/account/logout/": (302, 200),
+    "/account/password/change/": (302, 200),
+    "/account/password/reset/": (200, 200),
+    "/account/password/reset/done/": (200, 200),
+    "/account/password/reset/key/done/": (200, 200),
+    "/account/password/reset/key/{uidb36}-{key}/": (200, 200),
+    "/account/password/set/": (302, 302),
+    "/account/reauthenticate/": (302, 200),
+    "/account/sessions/": (302, 200),
+    "/account/signup/": (200, 302),
+    "/account/two-factor/": (302, 200),
+    "/account/two-factor/authenticate/": (302, 302),
+    "/account/two-factor/reauthenticate/": (302, 302),
+    "/account/two-factor/recovery-codes/": (302, 404),
+    "/account/two-factor/recovery-codes/download/": (302, 404),
+    "/account/two-factor/recovery-codes/generate/": (302, 302),
+    "/account/two-factor/totp/activate/": (302, 302),
+    "/account/two-factor/totp/deactivate/": (302, 404),
+    "/account/two-factor/webauthn/": (302, 200),
+    "/account/two-factor/webauthn/add/": (302, 302),
+    "/account/two-factor/webauthn/keys/{pk}/edit/": (302, 302),
+    "/account/two-factor/webauthn/keys/{pk}/remove/": (302, 302),
+    "/account/two-factor/webauthn/login/": (302, 302),
+    "/account/two-factor/webauthn/reauthenticate/": (302, 302),
+}

@@ -1,0 +1,167 @@
+"""Two customers with one of everything, and who may knock: what the sweeps try on every address and every table."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client, override_settings
+from front_door import PASSWORD, Customer, customer, items
+from PIL import Image
+
+from pilothouse.kernel.access import commands as access
+from pilothouse.kernel.access.invitations import invite
+from pilothouse.kernel.access.models import Member
+from pilothouse.kernel.access.roles import MEMBER_ROLES, OPERATOR_ROLES
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.site.seed import seed
+
+NONE = "0" * 26
+# Which object of a customer an address names: the word before the parameter, and the parameter.
+OBJECTS = {
+    "batches/{batch_id}": "batch",
+    "batches/{public_id}": "batch",
+    "items/{item_id}": "item",
+    "keys/{public_id}": "key",
+    "links/{public_id}": "link",
+    "members/{public_id}": "member",
+    "invitations/{public_id}": "invitation",
+    "uploads/{upload_id}": "upload",
+    "webhooks/{endpoint_id}": "endpoint",
+    "webhook-deliveries/{delivery_id}": "delivery",
+}
+# An id of the right form that nobody has.
+NOBODYS = {
+    "batch": f"bat_{NONE}", "item": f"itm_{NONE}", "upload": f"upl_{NONE}", "endpoint": f"we_{NONE}",
+    "delivery": f"dlv_{NONE}", "key": f"key_{NONE}", "link": f"rev_{NONE}", "member": f"mem_{NONE}",
+    "invitation": f"inv_{NONE}",
+}  # fmt: skip
+# What names no object of a customer. Whoever holds a token may use it: it is the permission.
+TOKENS = {
+    "files/{token}": "a signed link",
+    "link/{token}": "a mailed sign-in link",
+    "reveal/{token}": "a mailed key link",
+    "confirm-email/{key}": "a mailed link",
+    "{uidb36}-{key}": "a mailed link",
+    "keys/{pk}": "a passkey of the signed-in person",
+    "invitation/{token}": "a mailed invitation",
+    "{public_id}/{verb}": "what to do with the key",
+    "docs/{slug}": "a document",
+    "playbooks/{name}": "a document",
+}
+# What stands in the address where any text would not fit.
+FILLED = {"verb": "pause"}
+
+
+@dataclass
+class Side:
+    """One customer with the ids of its objects and words that only its own people may ever read."""
+
+    customer: Customer
+    ids: dict[str, str] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+
+
+@dataclass
+class World:
+    """Two customers and everybody who may knock."""
+
+    house: Any
+    data: Path
+    ours: Side
+    theirs: Side
+    callers: dict[str, Client]
+
+
+def make_world(house: Any, data: Path) -> World:
+    """Two customers, each with a batch, a cancelled batch, an endpoint, a delivery, an upload and an image."""
+    from tests.conftest import _use_database
+
+    _use_database(house.name)
+    seed()
+    with override_settings(DATA=data):
+        ours = _side(customer(house, "Northwind", "northwind.example", 100_000), "ours")
+        theirs = _side(customer(house, "Zanzibar Secret Ltd", "zanzibar.example", 77_770), "theirs")
+    return World(house, data, ours, theirs, _callers(ours.customer))
+
+
+def _side(who: Customer, word: str) -> Side:
+    side = Side(who)
+    client = key_client(who.keys["full"])
+
+    def post(path: str, body: Any, status: int) -> dict[str, Any]:
+        answer = client.post(f"/v1/{path}", json.dumps(body), content_type="application/json")
+        assert answer.status_code == status, answer.content
+        return dict(answer.json())
+
+    wanted = items(10, f"{word}-secret-prompt")
+    wanted[0]["metadata"] = {"sku": f"{word}-secret-metadata"}
+    for name in ("cancelled", "batch"):
+        body = {"request_id": f"{word}-secret-{name}", "items": wanted, "webhook_url": f"https://{word}.example/{name}"}
+        side.ids[name] = post("batches", body, 201)["batch_id"]
+        if name == "cancelled":
+            post(f"batches/{side.ids[name]}/cancel", {}, 200)
+    made = post("webhooks", {"url": f"https://hooks.{word}.example/in", "description": f"{word}-secret-hook"}, 201)
+    side.ids["endpoint"] = made["endpoint_id"]
+    side.ids["delivery"] = post(f"webhooks/{made['endpoint_id']}/test", {}, 202)["delivery_id"]
+    side.ids["upload"] = post("uploads", {"content_type": "image/png", "size_bytes": 5_000}, 202)["upload_id"]
+    side.ids["item"] = client.get(f"/v1/batches/{side.ids['batch']}/items").json()["items"][0]["item_id"]
+    tenant = who.tenant.id
+    with tenant_scope(tenant, who.people["owner"]):
+        side.ids["key"] = access.issue_key(tenant, f"{word}-secret-key", "live")[0].public_id
+        side.ids["link"] = access.create_reveal_link(tenant, f"{word}-secret-link")[0].public_id
+        side.ids["invitation"] = invite(tenant, f"invited@{word}.example", "creator").public_id
+        side.ids["member"] = access_member_of(tenant, who.people["support"])
+    picture = io.BytesIO()
+    Image.new("RGB", (32, 32), "teal").save(picture, "PNG")
+    stored = client.post("/v1/uploads", picture.getvalue(), content_type="image/png")
+    side.ids["image"] = stored.json()["file_id"]
+    side.secrets = [
+        f"{word}-secret", f"{word}.example", who.tenant.public_id, made["secret"], *who.people.values(),
+        *side.ids.values(), *(raw[-4:] + '"' for raw in who.keys.values()),
+    ]  # fmt: skip
+    if word == "theirs":
+        side.secrets += ["Zanzibar", "zanzibar", "77670", "77,670", "77770", "77,770"]
+    return side
+
+
+def access_member_of(tenant: int, email: str) -> str:
+    """The public id of a member by address."""
+    return Member.objects.get(tenant_id=tenant, user__email=email).public_id
+
+
+def key_client(raw: str) -> Client:
+    """A program with this raw key."""
+    return Client(headers={"Authorization": f"Bearer {raw}"}, raise_request_exception=False)
+
+
+def person_client(email: str) -> Client:
+    """A browser in which this person is signed in."""
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.get(email=email), "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def _callers(ours: Customer) -> dict[str, Client]:
+    with tenant_scope(ours.tenant.id, "user:owner@northwind.example"):
+        for role in MEMBER_ROLES:
+            if role not in ours.people:
+                ours.people[role] = f"{role}@northwind.example"
+                access.add_member(ours.tenant.id, ours.people[role], role, f"{role.title()} Person", PASSWORD)
+        access.ensure_person("stranger@elsewhere.example", "Stranger Person", PASSWORD)
+    with worker_scope("test"):
+        for role in OPERATOR_ROLES:
+            access.add_operator(f"{role}@house.example", role, f"{role.title()} Operator", PASSWORD)
+    callers = {"nobody": Client(raise_request_exception=False), "unknown key": key_client("ek_live_unknown")}
+    for name, raw in ours.keys.items():
+        callers[f"{name} key"] = key_client(raw)
+    for role, email in ours.people.items():
+        callers[role] = person_client(email)
+    callers["stranger"] = person_client("stranger@elsewhere.example")
+    for role in OPERATOR_ROLES:
+        callers[f"operator {role}"] = person_client(f"{role}@house.example")
+    return callers
