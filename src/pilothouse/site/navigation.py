@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from pilothouse.kernel.access.roles import OPERATOR_ROLES
 from pilothouse.kernel.base.program import NavItem
 
 from .programs import load_programs
@@ -18,7 +19,15 @@ LAST: tuple[NavItem, ...] = (
     NavItem("Members", "access_members", ("owner",), "user", "m"),
 )
 # On the operator desk; the roles are those of operators.
-DESK: tuple[NavItem, ...] = ()
+DESK: tuple[NavItem, ...] = (
+    NavItem("Now", "desk:home", OPERATOR_ROLES, "home", "n"),
+    NavItem("Incidents", "desk:incidents", OPERATOR_ROLES, "alert", "i"),
+    NavItem("Accounts", "desk:tenants", OPERATOR_ROLES, "user", "a"),
+    NavItem("Grants", "desk:grants", OPERATOR_ROLES, "ledger", "g"),
+    NavItem("Promises", "desk:promises", OPERATOR_ROLES, "check", "p"),
+    NavItem("Gates", "desk:gates", OPERATOR_ROLES, "minus", "s"),
+    NavItem("Health", "desk:health", OPERATOR_ROLES, "clock", "h"),
+)
 
 
 def of_members(request: HttpRequest, role: str) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
+from pilothouse.kernel.access.authenticate import operator_of, tenant_of
+
 from . import guides, health, playbooks
 from .api import build
 from .programs import load_programs
@@ -12,7 +14,9 @@ API = build()
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """The first page of whoever is signed in."""
+    """The first page of whoever is signed in: operators without an account of a customer's begin at the desk."""
+    if operator_of(request) and not tenant_of(request):
+        return redirect("desk:home")
     return redirect("video:overview")
 
 
@@ -27,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pilothouse.kernel.files.urls")),
     path("", include("pilothouse.kernel.outbox.urls")),
     path("", include("pilothouse.kernel.ledger.urls")),
+    path("", include("pilothouse.kernel.watch.urls")),
     *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
     path("", API.urls),
 ]

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 WIDTH_PX, HEIGHT_PX, FOOT_PX, HEAD_PX = 440, 150, 22, 14
 # Upper edges in seconds of the bars of a distribution; the last bar holds what took longer.
-EDGES_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+EDGES_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
 def distribution(seconds: Sequence[float], title: str) -> SafeString:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pilothouse.kernel.access.roles import OPERATOR_ROLES
 from pilothouse.kernel.base.program import NavItem, Program
 
 from . import lifecycle
@@ -50,6 +51,10 @@ PROGRAM = Program(
     api=_api,
     urls="pilothouse.programs.video.urls",
     navigation=(NavItem("Batches", "video:batches", ("owner", "engineer", "finance"), "film", "b"),),
+    desk=(
+        NavItem("Providers", "video:desk_providers", OPERATOR_ROLES, "film", "v"),
+        NavItem("Parity", "video:desk_parity", OPERATOR_ROLES, "copy", "y"),
+    ),
     pumps=_pumps,
     metrics=_metrics,
     seed=_seed,
