@@ -1,13 +1,17 @@
 """Loopback receivers, and a fixture that drives the pump until nothing is due. Loopback is open in these tests."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from aiohttp import web
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass

@@ -5,11 +5,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from webhook_news import PAYLOAD, news, status
 
 from pilothouse.kernel.access.commands import add_member
 from pilothouse.kernel.base.errors import NotFound
@@ -17,7 +17,7 @@ from pilothouse.kernel.base.http import WebhookUrlRefused
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.outbox import limits, queries
-from pilothouse.kernel.outbox.commands import NewMessage, abort, encode_body, enqueue, replay, send_test
+from pilothouse.kernel.outbox.commands import encode_body, enqueue, send_test
 from pilothouse.kernel.outbox.endpoints import (
     create_endpoint,
     delete_endpoint,
@@ -26,21 +26,12 @@ from pilothouse.kernel.outbox.endpoints import (
     rotate_secret,
     update_endpoint,
 )
-from pilothouse.kernel.outbox.errors import EndpointOff, NotReplayable, TooManyEndpoints
-from pilothouse.kernel.outbox.models import Delivery, DeliveryAttempt, Endpoint, Message, Notice
+from pilothouse.kernel.outbox.errors import EndpointOff, TooManyEndpoints
+from pilothouse.kernel.outbox.models import Delivery, Endpoint, Message, Notice
 from pilothouse.kernel.outbox.secrets_at_rest import reveal_default_secret, rotate_default_secret
-from pilothouse.kernel.outbox.sender import WebhookPump, retry_after_s, sweep
+from pilothouse.kernel.outbox.sender import WebhookPump, sweep
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
-PAYLOAD = {"event": "batch.completed", "batch_id": "bat_1", "request_id": "örder-1", "summary": {"total": 10}}
-
-
-def news(tenant: int, subject: int = 1, **more: Any) -> NewMessage:
-    return NewMessage(tenant, "batch.completed", "batch", subject, encode_body(PAYLOAD), **more)
-
-
-def status(subject: int = 1) -> str:
-    return str(queries.webhook_statuses("batch", [subject], "batch.completed")[subject]["status"])
 
 
 def test_one_message_reaches_every_endpoint_signed_and_byte_for_byte(
@@ -84,110 +75,6 @@ def test_news_is_told_once_and_only_with_its_transaction(house: Any) -> None:
         assert len(enqueue([news(tenant.id, n) for n in range(1, 501)])) == 500
         assert enqueue([news(tenant.id, n) for n in range(1, 501)]) == []
         assert Delivery.objects.count() == 500
-
-
-def test_an_endpoint_that_is_down_then_back_gets_it(
-    house: Any, receiver: Any, drain: Callable[..., int], make_due: Callable[[], None]
-) -> None:
-    tenant = house.tenant()
-    with receiver() as hook:
-        port = hook.port
-        with tenant_scope(tenant.id):
-            secret = create_endpoint(hook.url()).secret
-    with tenant_scope(tenant.id):
-        enqueue([news(tenant.id)])
-    for number in (1, 2, 3):
-        assert drain() == 1
-        assert drain() == 0, "it waits"
-        with tenant_scope(tenant.id):
-            delivery = Delivery.objects.get()
-            assert (delivery.state, delivery.attempt, delivery.last_error) == ("waiting", number, "connect_failed")
-            assert status() == "pending"
-        make_due()
-    with receiver(port=port) as back:
-        assert drain() == 1
-        Webhook(secret).verify(back.seen[0].body, back.seen[0].headers)
-    with tenant_scope(tenant.id):
-        assert status() == "delivered"
-        errors = list(DeliveryAttempt.objects.order_by("number").values_list("number", "status", "error"))
-        assert errors == [(n, None, "connect_failed") for n in (1, 2, 3)] + [(4, 200, "")]
-        assert Endpoint.objects.get().failures == 0
-
-
-def test_the_schedule_and_its_end(
-    house: Any, receiver: Any, drain: Callable[..., int], make_due: Callable[[], None]
-) -> None:
-    """Nine tries with the waits of the lifecycle, jittered; then dead, told to the operator once, and replayable."""
-    from django.conf import settings
-
-    tenant = house.tenant()
-    ok = False
-    with receiver(answer=lambda seen: ((200 if ok else 500), {}, 0.0)) as hook:
-        with tenant_scope(tenant.id):
-            create_endpoint(hook.url())
-            enqueue([news(tenant.id), news(tenant.id, 2)])
-        settings.ALERT_URLS = ["json://127.0.0.1:1/"]
-        try:
-            for planned in limits.RETRY_WAITS_S:
-                assert drain() >= 1
-                with worker_scope():
-                    (row,) = run(
-                        "SELECT extract(epoch FROM d.next_run_at - a.at)::float8 AS wait FROM delivery d"
-                        " JOIN message m ON m.id = d.message_id JOIN delivery_attempt a ON a.delivery_id = d.id"
-                        " AND a.number = d.attempt WHERE m.subject_id = 1"
-                    )
-                assert 0.89 * planned <= row["wait"] <= 1.11 * planned + 1
-                while True:
-                    make_due()
-                    with worker_scope():
-                        behind = run("SELECT id FROM delivery WHERE attempt < (SELECT max(attempt) FROM delivery)")
-                    if not behind or not drain(rounds=1):
-                        break
-            for _ in range(4):
-                make_due()
-                drain()
-        finally:
-            settings.ALERT_URLS = []
-        with tenant_scope(tenant.id):
-            assert {row["state"] for row in queries.deliveries()} == {"dead"}
-            assert status() == "failed"
-            assert [a["number"] for a in queries.attempts(queries.deliveries()[0]["public_id"])] == list(range(1, 10))
-        with worker_scope():
-            assert run("SELECT count(*) AS n FROM notice")[0]["n"] == 1
-        ok = True
-        sent = len(hook.seen)
-        with tenant_scope(tenant.id):
-            dead = [row["public_id"] for row in queries.deliveries()]
-            (first, second) = replay(dead)
-            assert status() == "pending"
-        make_due()
-        assert drain() == 2
-        bodies = {(s.headers["webhook-id"], s.body) for s in hook.seen}
-        assert len(hook.seen) == sent + 2
-        assert len(bodies) == 2, "the same ids and bytes as ever"
-        with tenant_scope(tenant.id):
-            assert status() == "delivered"
-            assert {row["origin"] for row in queries.deliveries(state="delivered")} == {"replay"}
-            assert {first, second} == {row["public_id"] for row in queries.deliveries(state="delivered")}
-
-
-def test_replay_is_all_or_nothing_and_not_of_open_ones(house: Any, settings_local: None) -> None:
-    tenant = house.tenant()
-    with tenant_scope(tenant.id):
-        create_endpoint("https://hooks.example.com/")
-        enqueue([news(tenant.id)])
-        (row,) = queries.deliveries()
-    with tenant_scope(tenant.id), pytest.raises(NotReplayable):
-        replay([row["public_id"]])
-    with tenant_scope(tenant.id):
-        assert abort([row["public_id"]]) == 1
-        assert abort([row["public_id"]]) == 0
-        assert (queries.deliveries()[0]["state"], status()) == ("disabled", "failed")
-        assert len(replay([row["public_id"]])) == 1
-    with tenant_scope(house.tenant("Other").id):
-        for act in (replay, abort):
-            with pytest.raises(NotFound):
-                act([row["public_id"]])
 
 
 def test_both_secrets_sign_during_a_rotation(house: Any, receiver: Any, drain: Callable[..., int]) -> None:
@@ -250,39 +137,6 @@ def test_redirects_are_failures(house: Any, receiver: Any, drain: Callable[..., 
     with tenant_scope(tenant.id):
         delivery = Delivery.objects.get()
         assert (delivery.state, delivery.last_status, delivery.last_error) == ("waiting", 307, "redirected")
-
-
-def test_retry_after_is_honoured_within_bounds(house: Any, receiver: Any, drain: Callable[..., int]) -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    for header, seconds in {
-        "7": 7,
-        "999999999": limits.RETRY_AFTER_MAX_S,
-        "Thu, 01 Jan 2026 00:01:00 GMT": 60,
-        "Thu, 01 Jan 2020 00:01:00 GMT": 0,
-        "soon": 0,
-        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT": 0,
-        "-5": 0,
-        "": 0,
-        "١٢": 12,
-    }.items():
-        assert retry_after_s(header, now) == seconds, header
-    tenant = house.tenant()
-    with receiver(answer=lambda seen: (429, {"Retry-After": "900"}, 0.0)) as hook:
-        with tenant_scope(tenant.id):
-            create_endpoint(hook.url())
-            enqueue([news(tenant.id)])
-        drain()
-        with tenant_scope(tenant.id):
-            enqueue([news(tenant.id, 2)])
-        assert drain() == 0, "others wait too"
-    with worker_scope():
-        row = run(
-            "SELECT extract(epoch FROM d.next_run_at - statement_timestamp())::float8 AS wait,"
-            " extract(epoch FROM e.closed_until - statement_timestamp())::float8 AS hold"
-            " FROM delivery d JOIN endpoint e ON e.id = d.endpoint_id WHERE d.state = 'waiting'"
-        )[0]
-    assert 890 < row["wait"] <= 900
-    assert 890 < row["hold"] <= 900
 
 
 def test_an_address_named_by_a_batch_is_signed_with_the_default_secret(

@@ -92,6 +92,32 @@ def test_a_dead_endpoint_among_ten_delays_nobody(house: Any, receiver: Any, sett
         assert states(house)["delivered"] == 900
 
 
+def claimed(pump: WebhookPump, count: int) -> Counter[int]:
+    return Counter(row["tenant"] for row in pump.claim(count))
+
+
+def test_a_tenant_with_many_endpoints_leaves_room_for_others(
+    house: Any, settings_local: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turns go over tenants, not endpoints, and none has more under way than its share of a worker."""
+    monkeypatch.setattr(limits, "TENANT_IN_FLIGHT_MAX", 30)
+    large, small = house.tenant("Large"), house.tenant("Small")
+    for tenant, endpoints in ((large, 10), (small, 1)):
+        with tenant_scope(tenant.id):
+            for n in range(endpoints):
+                create_endpoint(f"https://hooks.example.com/{n}")
+    queue(large.id, 20)
+    queue(small.id, 20)
+    pump = WebhookPump()
+    assert claimed(pump, 20) == {large.id: 10, small.id: 10}
+    assert claimed(pump, 100) == {large.id: 20, small.id: 10}
+    assert claimed(pump, 100) == {}, "the large one has 30 under way; the rest waits for those"
+    with house.connect() as db:
+        db.execute("UPDATE delivery SET lease_until = statement_timestamp() - interval '1 s' WHERE state = 'sending'")
+    sweep()
+    assert claimed(pump, 100)[large.id] == 30
+
+
 def test_a_failing_endpoint_is_probed_by_one_and_mends_at_once(
     house: Any, receiver: Any, settings_local: None, drain: Any, make_due: Any
 ) -> None:

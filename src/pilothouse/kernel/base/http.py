@@ -15,12 +15,14 @@ No redirects, cookies, proxies or decompression. What counts as open is decided 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -44,8 +46,10 @@ __all__ = [
 
 Lookup = Callable[[str, int, socket.AddressFamily], Awaitable[list[tuple[socket.AddressFamily, str]]]]
 """(host, port, family) -> [(family, address text)], as getaddrinfo answers; raises OSError when there is no answer."""
+_Answer = asyncio.Future[list[tuple[socket.AddressFamily, str]]]
 
-DNS_THREADS = 32
+DNS_LOOKUPS_MAX_COUNT = 256
+DNS_TIMEOUT_S = 5.0
 DNS_CACHE_S = 30
 # Below the 5 s after which common servers close an idle connection, so that a POST rarely meets a closing one.
 KEEPALIVE_IDLE_S = 4.0
@@ -93,22 +97,42 @@ class Reply:
 
 
 class _SystemLookup:
-    """getaddrinfo in threads of its own, so that slow names do not hold up the rest of the process."""
+    """getaddrinfo with a deadline, which it has none of itself.
+
+    Each name is asked for in a thread of its own, and by one at a time however many wait for it: names whose servers do
+    not answer hold up nobody else's. A thread outlives its deadline, so their number is bounded too.
+    """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+        self._running: dict[tuple[str, int, socket.AddressFamily], _Answer] = {}
 
     async def __call__(
         self, host: str, port: int, family: socket.AddressFamily
     ) -> list[tuple[socket.AddressFamily, str]]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-        )
-        return [(entry[0], str(entry[4][0])) for entry in found]
+        key = (host, port, family)
+        answer = self._running.get(key)
+        if answer is None:
+            if len(self._running) >= DNS_LOOKUPS_MAX_COUNT:
+                raise OSError(None, "too many names are looked up at once")
+            answer = self._running[key] = asyncio.get_running_loop().create_future()
+            answer.add_done_callback(lambda done: self._forget(key, done))
+            threading.Thread(target=_ask, args=(*key, answer), name="dns", daemon=True).start()
+        return await asyncio.wait_for(asyncio.shield(answer), DNS_TIMEOUT_S)
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def _forget(self, key: tuple[str, int, socket.AddressFamily], answer: _Answer) -> None:
+        del self._running[key]
+        if not answer.cancelled():
+            answer.exception()  # nobody may be waiting for it any more
+
+
+def _ask(host: str, port: int, family: socket.AddressFamily, answer: _Answer) -> None:
+    try:
+        entries = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        tell = functools.partial(answer.set_result, [(entry[0], str(entry[4][0])) for entry in entries])
+    except Exception as error:
+        tell = functools.partial(answer.set_exception, error)
+    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        answer.get_loop().call_soon_threadsafe(lambda: None if answer.done() else tell())
 
 
 class _CheckedResolver(AbstractResolver):
@@ -171,10 +195,9 @@ class SafeClient:
         self._allow_local = allow_local
         self._body_timeout_s = body_timeout_s
         self._capture_bytes = capture_bytes
-        self._system = _SystemLookup() if lookup is None else None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=_CheckedResolver(lookup or self._system, allow_local),  # type: ignore[arg-type]
+                resolver=_CheckedResolver(lookup or _SystemLookup(), allow_local),
                 socket_factory=_checked_socket(allow_local),
                 ssl=tls or ssl.create_default_context(),
                 ttl_dns_cache=DNS_CACHE_S,
@@ -199,8 +222,6 @@ class SafeClient:
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
         await self._session.close()
-        if self._system is not None:
-            self._system.close()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """POST exactly `body`. Never raises for anything that the URL or the other side does: it is in the Reply."""

@@ -17,6 +17,8 @@ LEASE_S = 30
 
 # How many deliveries of one endpoint may be in flight at once over all workers.
 ENDPOINT_IN_FLIGHT_MAX = 50
+# The same of one tenant: enough for each of its endpoints to go on, and less than half of what a worker has under way.
+TENANT_IN_FLIGHT_MAX = 200
 # How many requests one worker has under way.
 IN_FLIGHT_MAX = 500
 # After this many failures in a row an endpoint is probed by one delivery at a time, with a growing pause between.

@@ -125,6 +125,7 @@ class WebhookPump:
                 "claim_deliveries",
                 count=limit,
                 per_endpoint=limits.ENDPOINT_IN_FLIGHT_MAX,
+                per_tenant=limits.TENANT_IN_FLIGHT_MAX,
                 breaker_failures=limits.BREAKER_FAILURES,
                 lease_s=limits.LEASE_S,
             )

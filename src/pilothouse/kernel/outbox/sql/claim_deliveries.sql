@@ -3,7 +3,8 @@
 --   2. Of those, the ones that are due, active and whose breaker is not closed; longest waiting first. Their rows are
 --      locked (never waited for), so two workers cannot both fill one endpoint's room.
 --   3. From each at most as many as it has room for: one while it keeps failing.
---   4. In turns over the endpoints, so that none of them can fill the set.
+--   4. In turns over the tenants, and over a tenant's endpoints, so that none of them can fill the set; and for each
+--      tenant no more than it may have under way, so that slow endpoints of one never take all connections.
 -- The lease is machine time, what is due is business time.
 WITH RECURSIVE open_endpoint AS (
     (SELECT d.endpoint_id FROM delivery d WHERE d.state IN ('queued', 'waiting') ORDER BY d.endpoint_id LIMIT 1)
@@ -33,18 +34,23 @@ WITH RECURSIVE open_endpoint AS (
     )) AS free
     FROM ready r
 ), picked AS MATERIALIZED (
-    SELECT d.id, d.endpoint_id, d.next_run_at
+    SELECT d.id, d.tenant, d.endpoint_id, d.next_run_at
     FROM room
     CROSS JOIN LATERAL (
-        SELECT p.id, p.endpoint_id, p.next_run_at FROM delivery p
+        SELECT p.id, p.tenant, p.endpoint_id, p.next_run_at FROM delivery p
         WHERE p.endpoint_id = room.id AND p.state IN ('queued', 'waiting')
           AND p.next_run_at <= (SELECT base.clock_now())
         ORDER BY p.next_run_at LIMIT room.free FOR UPDATE SKIP LOCKED
     ) d
+), under_way AS MATERIALIZED (
+    SELECT d.tenant, count(*) AS n FROM delivery d WHERE d.state = 'sending' GROUP BY d.tenant
+), turns AS (
+    SELECT e.id, e.tenant, e.next_run_at, row_number() OVER (PARTITION BY e.tenant ORDER BY e.turn, e.next_run_at) AS turn
+    FROM (SELECT p.*, row_number() OVER (PARTITION BY p.endpoint_id ORDER BY p.next_run_at) AS turn FROM picked p) e
 ), chosen AS MATERIALIZED (
     SELECT t.id
-    FROM (SELECT p.id, p.next_run_at, row_number() OVER (PARTITION BY p.endpoint_id ORDER BY p.next_run_at) AS turn
-          FROM picked p) t
+    FROM turns t LEFT JOIN under_way u ON u.tenant = t.tenant
+    WHERE t.turn + coalesce(u.n, 0) <= %(per_tenant)s
     ORDER BY t.turn, t.next_run_at LIMIT %(count)s
 ), claimed AS (
     UPDATE delivery d

@@ -1,1 +1,0 @@
-SELECT count(*) AS n FROM delivery WHERE tenant = %(tenant)s AND state = 'delivered'
