@@ -113,6 +113,7 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
         "lines": lines,
         "opening": None if seen else found.opening,
         "closing": None if more else found.closing,
+        "so_far": found.end > found.cut.as_of,
         "change": found.closing.available - found.opening.available,
         "zone": zone,
         "tenant_title": tenant_name,

@@ -248,10 +248,14 @@ def pasted_rows(text: str) -> list[Row]:
     if not lines:
         raise PasteRefused(_("Paste one prompt a line, or a table with a column named prompt."))
     delimiter = next((mark for mark in DELIMITERS if "prompt" in _cells(lines[0], mark)), None)
-    if delimiter is None and _cells(lines[0], ",") != ["prompt"]:
-        return [{**blank_row(), "prompt": line} for line in lines]
+    if delimiter is None:
+        # A head of one word is a column of prompts; anything else is a prompt itself.
+        prompts = lines[1:] if lines[0].strip('"').lower() == "prompt" else lines
+        if not prompts:
+            raise PasteRefused(_("The table has a head and no line below it."))
+        return [{**blank_row(), "prompt": line} for line in prompts]
     try:
-        table = list(csv.DictReader(io.StringIO(text.strip()), delimiter=delimiter or ",", strict=True))
+        table = list(csv.DictReader(io.StringIO(text.strip()), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise PasteRefused(_("The table cannot be read: %(why)s.") % {"why": error}) from None
     rows = [_table_row(line) for line in table]
@@ -261,8 +265,9 @@ def pasted_rows(text: str) -> list[Row]:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    """The lower-case words of a head; nothing where the delimiter parts nothing."""
     cells = [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
-    return cells if len(cells) > 1 or (cells == ["prompt"] and delimiter == ",") else []
+    return cells if len(cells) > 1 else []
 
 
 def _table_row(line: Mapping[str | None, Any]) -> Row:

@@ -28,7 +28,7 @@ class ReceiptForm(forms.Form):
 
     body = forms.CharField(
         label=gettext_lazy("Body of the webhook"),
-        required=False,
+        error_messages={"required": gettext_lazy("Paste the body of a webhook, or choose its file.")},
         strip=False,
         max_length=RECEIPT_MAX_BYTES,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono", "data-takes-file": ""}),
@@ -46,6 +46,10 @@ class ReceiptForm(forms.Form):
             "webhook-id, webhook-timestamp and webhook-signature, one a line, to check the signature."
         ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["body"].required = "file" not in self.files
 
     def raw(self) -> bytes:
         """The bytes of the file, or of the text without what a browser adds to it."""
@@ -77,8 +81,6 @@ def reconcile(request: HttpRequest, principal: Principal) -> HttpResponse:
 
 def _judge(principal: Principal, form: ReceiptForm) -> tuple[Verdict | None, str]:
     raw = form.raw()
-    if not raw:
-        return None, _("Paste the body of a webhook, or choose its file.")
     try:
         with tenant_scope(principal.tenant, principal.actor):
             return judge(raw, form.cleaned_data["headers"]), ""

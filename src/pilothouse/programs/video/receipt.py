@@ -127,7 +127,13 @@ def _lines(given: dict[str, Any], batch: Batch, entries: BatchEntries, price: in
     parts = [_at(given, name) for name in ("ledger.settled", "ledger.refunded")]
     whole = sum(parts) if all(type(part) is int for part in parts) else MISSING
     lines.append(
-        Line("ledger.settled + ledger.refunded", _shown(whole), _shown(reserved), _("its own sum"), whole == reserved)
+        Line(
+            "ledger.settled + ledger.refunded",
+            _shown(whole),
+            _shown(reserved),
+            _("its own sum"),
+            type(reserved) is int and whole == reserved,
+        )
     )
     known = {name.partition(".")[0] for name, _ours, _source in expected}
     lines += [Line(str(name), _shown(given[name]), "—", of_batch, False) for name in given if name not in known]
