@@ -117,7 +117,10 @@ class _SystemLookup:
             answer = self._running[key] = asyncio.get_running_loop().create_future()
             answer.add_done_callback(lambda done: self._forget(key, done))
             threading.Thread(target=_ask, args=(*key, answer), name="dns", daemon=True).start()
-        return await asyncio.wait_for(asyncio.shield(answer), DNS_TIMEOUT_S)
+        try:
+            return await asyncio.wait_for(asyncio.shield(answer), DNS_TIMEOUT_S)
+        except TimeoutError as error:
+            raise OSError(None, "the name was not resolved in time") from error
 
     def _forget(self, key: tuple[str, int, socket.AddressFamily], answer: _Answer) -> None:
         del self._running[key]
