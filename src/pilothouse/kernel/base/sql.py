@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.db.backends.utils import CursorWrapper
 
 from .scope import scoped_connection
 
 Row = dict[str, Any]
 JSON_TYPES = (114, 3802)
+_decoder = msgspec.json.Decoder()
 PARAMETER = re.compile(r"%\((\w+)\)s(::\w+(?: precision)?\[\])?")
 
 
@@ -30,8 +32,15 @@ def fetch(cursor: CursorWrapper) -> list[Row]:
     for name in encoded:
         for row in rows:
             if isinstance(row[name], str):
-                row[name] = json.loads(row[name])
+                row[name] = _decoded(row[name])
     return rows
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _decoder.decode(text)
+    except msgspec.DecodeError:  # a number beyond what a float holds
+        return json.loads(text)
 
 
 def array_literal(values: list[Any]) -> Any:

@@ -55,7 +55,18 @@ class OurItems:
 
     def run(self) -> dict[str, float]:
         """Items a second from claim to settlement."""
+        from pilothouse.programs.video.endings import Ending
         from pilothouse.programs.video.execution import ItemPump, write_steps
+        from pilothouse.programs.video.steps import Step
+
+        def no_op(claimed: dict[str, Any]) -> Step:
+            """A step that succeeded without doing anything."""
+            step = Step.of(claimed)
+            step.ending = Ending(
+                claimed["id"], "succeeded", token=claimed["token"], output="file_none", size_bytes=0,
+                media_sha256="0" * 64,
+            )  # fmt: skip
+            return step
 
         self.fill()
         pump = ItemPump(Open(), limits.CHUNK_ROWS)  # type: ignore[arg-type]
@@ -66,18 +77,6 @@ class OurItems:
         took = time.perf_counter() - began
         assert done == limits.ITEMS_PER_ROUND_COUNT, f"{done} items ended"
         return {"ours": done / took}
-
-
-def no_op(claimed: dict[str, Any]) -> Any:
-    """A step that succeeded without doing anything."""
-    from pilothouse.programs.video.endings import Ending
-    from pilothouse.programs.video.steps import Step
-
-    step = Step.of(claimed)
-    step.ending = Ending(
-        claimed["id"], "succeeded", token=claimed["token"], output="file_none", size_bytes=0, media_sha256="0" * 64
-    )
-    return step
 
 
 class BareItems:
