@@ -4,7 +4,6 @@ import itertools
 import tempfile
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,6 +20,7 @@ from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.ui.links import search_words, with_query
 
 from . import limits
 from .exports import statement_csv, statement_xlsx
@@ -64,7 +64,7 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
         wallet = balance(caller.tenant, unit)
     _echo(request, page.rows)
     here = reverse("ledger:rows")
-    following = _with(here, {**chosen, "cursor": page.next_cursor or ""}) if page.next_cursor else ""
+    following = with_query(here, **chosen, cursor=page.next_cursor or "") if page.next_cursor else ""
     export = {
         "format": "csv",
         "type": {"grant": "add", "reserve": "freeze"}.get(chosen["kind"], chosen["kind"]),
@@ -80,11 +80,11 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
         "zone": zone,
         "kinds": [{"value": kind, "label": KIND_LABELS[kind], "current": kind == chosen["kind"]} for kind in KINDS],
         "filtered": any(chosen.values()) or bool(cursor),
-        "pager": {"previous_url": _with(here, chosen) if cursor else "", "next_url": following}
+        "pager": {"previous_url": with_query(here, **chosen) if cursor else "", "next_url": following}
         if cursor or following
         else None,
         # The API answers a person with live credits only; a test wallet's rows are for looking at.
-        "export_url": _with("/v1/ledger", export) if unit == CREDIT and chosen["kind"] != "reverse" else "",
+        "export_url": with_query("/v1/ledger", **export) if unit == CREDIT and chosen["kind"] != "reverse" else "",
     }
     return render(request, "ledger/rows.html", context)
 
@@ -106,7 +106,7 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
     _echo(request, [entry for entry, _after in lines])
     query = {"month": f"{first:%Y-%m}", "cut": str(found.cut)}
     here = reverse("ledger:statement")
-    following = _with(here, {**query, "seen": _mark(*lines[-1])}) if more else ""
+    following = with_query(here, **query, seen=_mark(*lines[-1])) if more else ""
     context = {
         "first": first,
         "statement": found,
@@ -119,11 +119,11 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
         "tenant_title": tenant_name,
         "tenant_id": caller.tenant_public_id,
         "months": _months(now, first),
-        "earlier_url": _with(here, {"month": f"{previous_month(first):%Y-%m}"}),
-        "later_url": _with(here, {"month": f"{next_month(first):%Y-%m}"}) if first < now else "",
-        "csv_url": _with(reverse("ledger:statement_csv"), query),
-        "xlsx_url": _with(reverse("ledger:statement_xlsx"), query),
-        "pager": {"previous_url": _with(here, query) if seen else "", "next_url": following}
+        "earlier_url": with_query(here, month=f"{previous_month(first):%Y-%m}"),
+        "later_url": with_query(here, month=f"{next_month(first):%Y-%m}") if first < now else "",
+        "csv_url": with_query(reverse("ledger:statement_csv"), **query),
+        "xlsx_url": with_query(reverse("ledger:statement_xlsx"), **query),
+        "pager": {"previous_url": with_query(here, **query) if seen else "", "next_url": following}
         if seen or following
         else None,
     }
@@ -161,7 +161,7 @@ def _filter(request: HttpRequest) -> dict[str, str]:
     days = {name: day(request.GET.get(name)) for name in ("from", "to")}
     return {
         "kind": kind if kind in KINDS else "",
-        "batch": request.GET.get("batch", "").strip().replace("\x00", "")[: limits.REF_MAX_CHARACTERS],
+        "batch": search_words(request.GET.get("batch"), limits.REF_MAX_CHARACTERS),
         **{name: value.isoformat() if value else "" for name, value in days.items()},
         "mode": mode if mode == "test" else "",
     }
@@ -210,8 +210,3 @@ def _zone(caller: Caller) -> str:
 def _echo(request: HttpRequest, entries: list[Entry]) -> None:
     for entry in entries:
         echo(request, entry.request_id, entry.description)
-
-
-def _with(url: str, query: dict[str, str]) -> str:
-    given = {key: value for key, value in query.items() if value}
-    return f"{url}?{urlencode(given)}" if given else url

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.outbox.endpoints import check_webhook_url
+from pilothouse.ui.links import whole_number
 
 from . import intake, limits
-from .addresses import number
 from .intake import PLATFORM_ASPECTS
 from .providers.protocol import SIZES
 
@@ -145,7 +145,7 @@ class Typed:
     @classmethod
     def of(cls, data: QueryDict) -> "Typed":
         """What a browser sent back; rows beyond FORM_ITEMS_MAX_COUNT are not read."""
-        count = min(number(_text(data.get("rows"))) or 0, limits.FORM_ITEMS_MAX_COUNT)
+        count = whole_number(_text(data.get("rows")), limits.FORM_ITEMS_MAX_COUNT)
         rows = [{key: _text(data.get(f"item-{n}-{key}")) for key in ROW_KEYS} for n in range(count)]
         for row in rows:
             row["image"] = row["image"] if FILE_ID.fullmatch(row["image"]) else ""

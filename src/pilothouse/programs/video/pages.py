@@ -23,9 +23,10 @@ from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.models import CREDIT
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.watch.queries import closed_gates
+from pilothouse.ui.links import search_words, whole_number, with_query
 
 from . import limits, views
-from .addresses import batch_url, number, with_query
+from .addresses import batch_url
 from .commands import PROGRAM_NAME, access_batch, cancel_batch
 from .models import Batch
 from .queries import (
@@ -47,14 +48,14 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
     """A page of the tenant's batches by state, mode, outcome, day and a search for a request or batch id."""
     require(principal, "batches:read")
     chosen = _filter(request)
-    last, last_total = number(request.GET.get("last")), number(request.GET.get("last_total"))
+    last, last_total = whole_number(request.GET.get("last")), whole_number(request.GET.get("last_total"))
     with tenant_scope(principal.tenant, principal.actor):
         zone = Tenant.objects.values_list("timezone", flat=True).get(id=principal.tenant)
         rows = batch_rows(
             principal.tenant,
             count=limits.LIST_PAGE_ROWS + 1,
-            before=last,
-            last_total=last_total or 0,
+            before=last or None,
+            last_total=last_total,
             sort=chosen["sort"] or "newest",
             state=chosen["state"] or None,
             mode=chosen["mode"] or None,
@@ -70,9 +71,7 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
         echo(request, row["request_id"], row["webhook_url"] or "")
     shown, more = rows[: limits.LIST_PAGE_ROWS], len(rows) > limits.LIST_PAGE_ROWS
     here = reverse("video:batches")
-    following = (
-        with_query(here, **chosen, last=str(shown[-1]["id"]), last_total=str(shown[-1]["total"])) if more else ""
-    )
+    following = with_query(here, **chosen, last=shown[-1]["id"], last_total=shown[-1]["total"]) if more else ""
     context = {
         "batches": [{**views.batch(row, {}), "url": batch_url(row["public_id"])} for row in shown],
         "wallet": {"available": wallet.available, "in_flight": wallet.held, "unit": CREDIT},
@@ -139,7 +138,6 @@ def _filter(request: HttpRequest) -> dict[str, str]:
         value = request.GET.get(name, "")
         return value if value in known else ""
 
-    words = request.GET.get("q", "").strip().replace("\x00", "")[: limits.SEARCH_MAX_CHARACTERS]
     days = {name: day(request.GET.get(name)) for name in ("from", "to")}
     return {
         "state": one_of("state", BATCH_STATES),
@@ -147,7 +145,7 @@ def _filter(request: HttpRequest) -> dict[str, str]:
         "outcome": one_of("outcome", BATCH_OUTCOMES),
         **{name: value.isoformat() if value else "" for name, value in days.items()},
         "sort": one_of("sort", BATCH_SORTS[1:]),
-        "q": words,
+        "q": search_words(request.GET.get("q"), limits.SEARCH_MAX_CHARACTERS),
     }
 
 
@@ -173,9 +171,8 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
     require(principal, "batches:read")
     status = request.GET.get("status", "")
     status = status if status in ITEM_TABS else ""
-    goto = number(request.GET.get("goto"))
-    after = goto - 1 if goto else number(request.GET.get("after")) or 0
-    before = number(request.GET.get("before"))
+    goto, before = whole_number(request.GET.get("goto")), whole_number(request.GET.get("before"))
+    after = goto - 1 if goto else whole_number(request.GET.get("after"))
     try:
         with tenant_scope(principal.tenant, principal.actor):
             batch = access_batch(public_id)
@@ -203,23 +200,26 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
         "live_fragment_url": with_query(
             reverse("video:live", args=[public_id]),
             status=status,
-            after=str(after) if after else "",
-            before=str(before) if before else "",
+            after=after,
+            before=before,
         ),
         "stream_url": "" if shown["settled_for_good"] else f"{settings.LIVE_URL}/live/batches/{public_id}",
         "batches_url": reverse("video:batches"),
         "cancel_url": reverse("video:cancel", args=[public_id]) if principal.may("batches:write") else "",
         "gate": views.gate(gate) if batch.state != "completed" else None,
-        "exports": [{"label": _("Ledger rows (CSV)"), "url": f"/v1/ledger?format=csv&batch_id={public_id}"}]
+        "exports": [
+            {"label": _("Ledger rows (CSV)"), "url": f"/v1/ledger?format=csv&batch_id={public_id}&unit={batch.unit}"}
+        ]
         if principal.may("ledger:read")
         else [],
     }
 
 
-def _page_of_items(batch: Batch, after: int, before: int | None, status: str) -> dict[str, Any]:
+def _page_of_items(batch: Batch, after: int, before: int, status: str) -> dict[str, Any]:
     """One page of items forwards from `after` or backwards from `before`, and whether there are more on each side."""
     size = limits.ITEMS_PAGE_ROWS
-    rows = item_rows(batch.id, count=size + 1, after=0 if before else after, before=before, status=status or None)
+    start = {"before": before} if before else {"after": after}
+    rows = item_rows(batch.id, count=size + 1, status=status or None, **start)
     if before:
         return {"rows": rows[-size:], "earlier": len(rows) > size, "later": True}
     return {"rows": rows[:size], "earlier": after > 0, "later": len(rows) > size}
@@ -246,8 +246,8 @@ def _item_pager(here: str, status: str, page: dict[str, Any], batch: Batch) -> d
     rows = page["rows"]
     if not rows:
         return None
-    earlier = with_query(here, status=status, before=str(rows[0]["position"])) if page["earlier"] else ""
-    later = with_query(here, status=status, after=str(rows[-1]["position"])) if page["later"] else ""
+    earlier = with_query(here, status=status, before=rows[0]["position"]) if page["earlier"] else ""
+    later = with_query(here, status=status, after=rows[-1]["position"]) if page["later"] else ""
     places = {} if status else {"first": rows[0]["position"], "last": rows[-1]["position"], "total": batch.total}
     pager = _pager(earlier, later)
     return {**pager, **places} if pager else None

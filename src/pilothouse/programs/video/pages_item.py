@@ -14,6 +14,7 @@ from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
+from pilothouse.ui.links import actor_words
 
 from . import views
 from .addresses import batch_url, item_url
@@ -75,7 +76,7 @@ def _events(row: Row, batch: Batch, moved: list[Row]) -> list[dict[str, Any]]:
     return [
         {
             "at": step["at"],
-            "actor": batch.created_by if step["status"] == "pending" else _("the platform"),
+            "actor": actor_words(batch.created_by) if step["status"] == "pending" else _("the platform"),
             "type": step["status"],
             "sentence": sentences[step["status"]],
             "amount": amounts.get(MONEY_STEPS.get(step["status"], "")),

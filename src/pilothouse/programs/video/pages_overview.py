@@ -20,9 +20,10 @@ from pilothouse.kernel.ledger.models import CREDIT
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.outbox.queries import ERROR_TEXT, endpoints, webhook_statuses
 from pilothouse.kernel.watch.queries import closed_gates
+from pilothouse.ui.links import with_query
 
 from . import limits, views
-from .addresses import batch_url, item_url, with_query
+from .addresses import batch_url, item_url
 from .commands import PROGRAM_NAME
 from .lifecycle import COMPLETED_EVENT
 from .prices import price_in_force

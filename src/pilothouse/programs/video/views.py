@@ -10,6 +10,7 @@ from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.files.links import signed_path
 from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.kernel.outbox.queries import webhook_statuses
+from pilothouse.ui.links import actor_words
 
 from . import limits
 from .addresses import item_url
@@ -114,7 +115,7 @@ def gate(row: Row | None) -> dict[str, Any] | None:
 def batch_events(of: Batch) -> list[dict[str, Any]]:
     """The batch's own timeline, newest first, one sentence each with the credits it moved."""
     return [
-        {"at": row["at"], "actor": row["actor"], "type": row["type"], **_sentence(row)}
+        {"at": row["at"], "actor": actor_words(row["actor"]), "type": row["type"], **_sentence(row)}
         for row in timeline("batch", [of.id], "customer")
     ]
 
