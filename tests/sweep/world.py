@@ -52,6 +52,15 @@ TOKENS = {
     "{public_id}/{verb}": "what to do with the key",
     "docs/{slug}": "a document",
     "playbooks/{name}": "a document",
+    # The desk's addresses are 404 for every customer, whatever they name.
+    "incidents/{public_id}": "an incident of ours",
+    "{public_id}/{step}": "what to do with the incident",
+    "gates/{public_id}": "a gate of ours",
+    "promises/{name}": "a check",
+    "jobs/{job}": "a job of ours",
+    "deliveries/{public_id}": "a delivery, for us",
+    "accounts/{public_id}": "an account, for us",
+    "grants/{public_id}": "a grant request of ours",
 }
 # What stands in the address where any text would not fit.
 FILLED = {"verb": "pause"}
