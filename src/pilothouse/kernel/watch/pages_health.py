@@ -17,7 +17,7 @@ from pilothouse.kernel.lifecycle.commands import apply
 from pilothouse.kernel.outbox.commands import replay
 from pilothouse.kernel.outbox.models import Delivery
 from pilothouse.kernel.outbox.queries import ERROR_TEXT
-from pilothouse.kernel.work.models import JOB
+from pilothouse.kernel.work.models import JOB, Job
 
 from . import desk_queries
 from .limits import DESK_PAGE_ROWS, HEARTBEAT_FRESH_S
@@ -80,6 +80,8 @@ def job_retry(request: HttpRequest, operator: OperatorPrincipal, job: int) -> Ht
     """Queue a job again that gave up; one that is queued already stays as it is."""
 
     def retry() -> None:
+        if not Job.objects.filter(id=job).exists():
+            raise NotFound(what="job")
         changes = {"attempt": 0, "error": "", "ended_at": None, "lease_until": None}
         apply(JOB, "retry", [job], role="operator", changes={**changes, "next_run_at": desk_queries.business_now()})
 
