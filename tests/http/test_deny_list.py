@@ -162,14 +162,15 @@ def test_a_leak_in_a_page_is_blocked(place: Place, monkeypatch: pytest.MonkeyPat
     assert incident["subject"] == "page"
 
 
-def test_a_refusal_of_a_page_tells_only_the_pages_own_sentence(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_of_a_page_that_would_tell_a_word_is_blocked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise Forbidden(needed="a call to openai")
 
     monkeypatch.setattr("pilothouse.programs.video.pages.access_batch", refuse)
     page = place.browser.get("/batches/bat_x/")
-    assert page.status_code == 403
+    assert page.status_code == 500
     assert not words_in(page.content)
+    assert len(place.incidents()) == 1
 
 
 def test_a_leak_in_an_export_is_blocked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

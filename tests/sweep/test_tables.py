@@ -22,6 +22,7 @@ DEFINERS = {
     "auth_memberships": "the tenants of one person, whom the session proves",
     "auth_invitation": "which invitation has this hash",
     "auth_reveal_link": "which link has this hash",
+    "auth_take": "whether one more request of a session or export of a tenant fits into a minute",
     "log_api_usage": "the log of calls; a key's tenant is taken from its row",
     "tenant_key": "which tenant has this public id",
     "tx": "the number of this transaction in the house's own numbering",

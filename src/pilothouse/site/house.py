@@ -74,7 +74,8 @@ def _reserve(port: int) -> bool:
 
 def environment(options: HouseOptions, web_port: int, live_port: int) -> dict[str, str]:
     """The settings of every process of this house; what the host has set itself stays."""
-    host = "127.0.0.1" if options.bind in ("0.0.0.0", "::") else options.bind  # noqa: S104
+    # By name: browsers make passkeys for no address that is a number.
+    host = "localhost" if options.bind in ("127.0.0.1", "::1", "0.0.0.0", "::") else options.bind  # noqa: S104
     found = {
         "DATA": str(options.data),
         "HOUSE_KIND": options.kind,

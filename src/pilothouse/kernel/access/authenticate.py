@@ -17,6 +17,7 @@ from pilothouse.kernel.base.sql import Row, Statements, fetch
 from .errors import CsrfFailed, InactiveKey, InvalidKey, NoMembership, RateLimited, SignInNeeded
 from .limits import KEY_RAW_MAX_CHARACTERS
 from .principal import Membership, Memberships, Principal
+from .rate import count_request
 from .roles import ROLE_SCOPES, mode_of_prefix
 
 SQL = Statements(__file__)
@@ -49,6 +50,7 @@ def authenticate(request: HttpRequest) -> Principal:
         raise SignInNeeded()
     _enforce_csrf(request)
     _remember(request, principal.tenant, None, principal.actor)
+    count_request(principal.user or 0)
     return principal
 
 

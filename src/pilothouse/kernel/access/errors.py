@@ -46,6 +46,18 @@ class RateLimited(PilothouseError):
         super().__init__({"Retry-After": str(retry_after_s)}, limit_per_min=limit_per_min, retry_after_s=retry_after_s)
 
 
+class TooManyRequests(RateLimited):
+    """A signed-in person has made all the API requests that a session may make within a minute."""
+
+    message = "A signed-in person may make {limit_per_min} requests a minute here. Try again in {retry_after_s} s."
+
+
+class TooManyExports(RateLimited):
+    """The account has made all the exports that it may make within a minute."""
+
+    message = "An account may make {limit_per_min} exports a minute. Try again in {retry_after_s} s."
+
+
 class MissingScope(PilothouseError):
     """The key is good and may not do this."""
 

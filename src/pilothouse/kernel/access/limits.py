@@ -10,6 +10,10 @@ REASON_MAX_CHARACTERS = 1_000
 FLAG_NAME_MAX_CHARACTERS = 100
 RATE_LIMIT_DEFAULT_PER_MIN = 60
 RATE_LIMIT_MAX_PER_MIN = 100_000
+# A person's API requests by session, in all tabs together.
+SESSION_REQUESTS_PER_MIN_MAX_COUNT = 600
+# Whole files of ledger rows and statements, by key, session or page, of one account.
+EXPORTS_PER_MIN_MAX_COUNT = 60
 REVEAL_LINK_LIFE_HOURS = 24
 MAGIC_LINK_LIFE_MINUTES = 15
 USAGE_QUEUE_MAX_ROWS = 20_000

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pilothouse.kernel.base.errors import Forbidden
 
 from .errors import MissingScope
+from .rate import count_export
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class Principal:
         if self.key is not None:
             raise MissingScope(needed=scope)
         raise Forbidden(needed=scope)
+
+    def count_export(self) -> None:
+        """Count one export of the tenant, before a scope is opened. Raises TooManyExports."""
+        count_export(self.tenant)
 
 
 def require(principal: Principal, scope: str) -> None:

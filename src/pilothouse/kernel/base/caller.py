@@ -35,6 +35,9 @@ class Caller(Protocol):
     def require(self, scope: str) -> None:
         """Raise the error of a caller who lacks `scope`."""
 
+    def count_export(self) -> None:
+        """Count one export of the tenant, before a scope is opened; raise the error of one too many."""
+
 
 def caller(request: HttpRequest, scope: str) -> Caller:
     """The caller of the running operation, who must hold `scope`."""

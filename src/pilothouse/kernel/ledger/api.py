@@ -85,6 +85,8 @@ def get_ledger(
     principal = caller(request, "ledger:read")
     unit = TEST if principal.mode == "test" else CREDIT
     filters: dict[str, Any] = {"type": type, "ref_id": batch_id, "since": _utc(since), "until": _utc(until)}
+    if format == "csv":
+        principal.count_export()
     with tenant_scope(principal.tenant, principal.actor):
         if format == "csv":
             response = HttpResponse("".join(ledger_csv(principal.tenant, unit, **filters)), content_type="text/csv")

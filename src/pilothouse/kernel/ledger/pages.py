@@ -135,6 +135,7 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
 def statement_as_csv(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The statement as CSV; the same bytes for the same `month` and `cut`."""
     caller.require(SCOPE)
+    caller.count_export()
     with tenant_scope(caller.tenant, caller.actor):
         first, found = _statement(request, caller, _zone(caller))
         text = "".join(statement_csv(found, caller.tenant_public_id))
@@ -147,6 +148,7 @@ def statement_as_csv(request: HttpRequest, caller: Caller) -> HttpResponse:
 def statement_as_xlsx(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The statement as XLSX; the same bytes for the same `month` and `cut`."""
     caller.require(SCOPE)
+    caller.count_export()
     with tempfile.TemporaryFile() as target, tenant_scope(caller.tenant, caller.actor):
         first, found = _statement(request, caller, _zone(caller))
         statement_xlsx(found, caller.tenant_public_id, target)

@@ -71,6 +71,13 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_
     WHERE k.key_hash = hash
 $$;
 
+-- Whether one more request of a person's session (what = 1), or one more export of a tenant (what = 2), fits into the
+-- last 60 seconds; as access_rate_take answers. They count in the same table as keys, below zero, two kinds apart.
+CREATE OR REPLACE FUNCTION auth_take(what integer, who bigint, per_min integer) RETURNS integer
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT access_rate_take(-(who * 2 + (what - 1)), per_min, NULL)
+$$;
+
 -- In which tenants is this person, as what, and is it an operator? At least one row.
 CREATE OR REPLACE FUNCTION auth_memberships(person bigint)
 RETURNS TABLE (tenant bigint, tenant_public_id text, tenant_name text, role text, operator_role text)
@@ -146,7 +153,7 @@ DECLARE
     asked text;
 BEGIN
     FOREACH asked IN ARRAY ARRAY[
-        'auth_key(text)', 'auth_memberships(bigint)', 'auth_reveal_link(text)', 'auth_invitation(text)',
+        'auth_key(text)', 'auth_take(integer, bigint, integer)', 'auth_memberships(bigint)', 'auth_reveal_link(text)', 'auth_invitation(text)',
         'log_api_usage(jsonb)',
         'access_rate_take(bigint, integer, timestamptz)'
     ] LOOP
