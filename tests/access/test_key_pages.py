@@ -19,7 +19,7 @@ from pilothouse.kernel.outbox.notices import PURPOSE
 
 pytestmark = pytest.mark.house
 PASSWORD = "correct horse battery"
-FORM = {"name": "Pilot - Northwind", "kind": "pilot", "scopes": ["batches:read"], "rate_limit_per_min": 60, "to": ""}
+FORM = {"name": "Pilot - Northwind", "kind": "pilot", "scopes": ["batches:read"], "rate_limit_per_min": 60, "to": "me"}
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_rotated_key_works_beside_the_new_one_until_its_hour(shared_house, acc
     old = issued(account)
     page = key_page(account)
     link = account.browser.post(
-        f"{page}rotate", {"once": once_of(account, f"{page}rotate"), "overlap_hours": 24, "to": ""}
+        f"{page}rotate", {"once": once_of(account, f"{page}rotate"), "overlap_hours": 24, "to": "me"}
     )
     assert call(old).role == "engineer", "nothing changes until the new key is shown"
     new = revealed(account, link["Location"])
@@ -125,7 +125,7 @@ def test_a_rotated_key_works_beside_the_new_one_until_its_hour(shared_house, acc
 def test_a_rotation_at_once_ends_the_old_key_with_the_new_one(account):
     old = issued(account)
     page = key_page(account)
-    form = {"once": once_of(account, f"{page}rotate"), "overlap_hours": 0, "to": ""}
+    form = {"once": once_of(account, f"{page}rotate"), "overlap_hours": 0, "to": "me"}
     revealed(account, account.browser.post(f"{page}rotate", form)["Location"])
     with pytest.raises(InactiveKey):
         call(old)

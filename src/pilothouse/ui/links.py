@@ -1,5 +1,7 @@
-"""Addresses with their query, and the steps of a list, as pages need them."""
+"""What the views of lists share: addresses with their query, the steps of a list, and the lines of a timeline."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 
@@ -26,3 +28,15 @@ def numbered_pager(url: str, page: int, rows: int, page_rows: int, **query: str)
     previous = with_query(url, **query, page=page - 1) if page > 0 else ""
     following = with_query(url, **query, page=page + 1) if rows > page_rows else ""
     return {"previous_url": previous, "next_url": following} if previous or following else None
+
+
+def actor_words(actor: str) -> str:
+    """Who did it, as a page says it: a person's address without the word `user`; keys and machines as they are."""
+    return actor.removeprefix("user:")
+
+
+def event_line(row: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+    """A timeline's row that moved no money, as the tag `timeline` takes it."""
+    return {
+        "at": row["at"], "actor": actor_words(row["actor"]), "type": row["type"], "sentence": sentence, "amount": None,
+    }  # fmt: skip

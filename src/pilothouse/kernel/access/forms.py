@@ -12,14 +12,14 @@ from . import limits
 from .roles import KEY_SCOPES, OFFERED_ROLES
 
 ROLE_WORDS = {
-    "owner": _("Owner: everything, with members and keys"),
-    "engineer": _("Engineer: batches, keys and webhooks"),
-    "finance": _("Finance: ledger, reconciliation and exports; no keys, no new batches"),
+    "owner": _("Owner: everything"),
+    "engineer": _("Engineer: batches, keys, webhooks"),
+    "finance": _("Finance: ledger and exports only"),
 }
 KIND_WORDS = {
-    "pilot": _("Pilot: live credits, begins with ek_pilot_"),
-    "live": _("Live: live credits, begins with ek_live_"),
-    "test": _("Test: credits without value, begins with ek_test_"),
+    "pilot": _("Pilot (ek_pilot_…), live credits"),
+    "live": _("Live (ek_live_…), live credits"),
+    "test": _("Test (ek_test_…), no real credits"),
 }
 SCOPE_WORDS = {
     "batches:read": _("See batches and their videos"),
@@ -27,6 +27,8 @@ SCOPE_WORDS = {
     "ledger:read": _("Read the ledger"),
     "webhooks:write": _("Manage webhook endpoints and replay events"),
 }
+# Who gets a new key, when it is the one who asks.
+MYSELF = "me"
 OVERLAP_WORDS = {
     0: _("At once, when the new key is shown"),
     1: _("1 hour after the new key is shown"),
@@ -51,7 +53,12 @@ class InviteForm(forms.Form):
         help_text=_("The link in the mail works once, for 7 days."),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    role = forms.ChoiceField(label=_("Role"), choices=role_choices, initial="engineer")
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=role_choices,
+        initial="engineer",
+        help_text=_("An owner also invites people; finance reads the ledger and has neither keys nor new batches."),
+    )
 
 
 class RoleForm(forms.Form):
@@ -100,7 +107,6 @@ class _DeliverForm(forms.Form):
 
     to = forms.ChoiceField(
         label=_("Who gets it"),
-        required=False,
         help_text=_("The key is made when the link is opened and shown once. No mail ever holds it."),
     )
     once = forms.CharField(max_length=limits.FORM_TOKEN_MAX_CHARACTERS, widget=forms.HiddenInput, required=False)
@@ -108,7 +114,7 @@ class _DeliverForm(forms.Form):
     def __init__(self, *args: Any, people: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mailed = [(email, _("Mail a one-time link to %(email)s") % {"email": email}) for email in people]
-        self.fields["to"].choices = [("", _("Show it to me, here")), *mailed]  # type: ignore[attr-defined]
+        self.fields["to"].choices = [(MYSELF, _("Show it to me, here")), *mailed]  # type: ignore[attr-defined]
 
 
 class KeyForm(_DeliverForm):

@@ -1,6 +1,7 @@
 """Pages of the access room that allauth does not bring: the magic link, the reveal link, the choice of a tenant."""
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from pilothouse.kernel.base.scope import tenant_scope
 
 from . import magic
-from .authenticate import ask, choose_tenant, memberships, tenant_of
+from .authenticate import ask, choose_tenant, forget_memberships, memberships, tenant_of
 from .commands import consume_reveal_link, hash_of
 from .errors import RevealLinkGone
 from .limits import EMAIL_MAX_CHARACTERS, KEY_RAW_MAX_CHARACTERS
@@ -86,6 +87,9 @@ def tenant(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('account_login')}?next={reverse('access_tenant')}")
     refused = request.method == "POST" and not choose_tenant(request, request.POST.get("tenant", ""))
     if request.method == "POST" and not refused:
+        forget_memberships(request)
+        here = tenant_of(request)
+        messages.success(request, _("You work in %(account)s now.") % {"account": here.name if here else ""})
         return redirect("/")
     return render(
         request,

@@ -21,10 +21,10 @@ from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.lifecycle.queries import timeline
-from pilothouse.ui.links import numbered_pager, search_words, whole_number, with_query
+from pilothouse.ui.links import actor_words, event_line, numbered_pager, search_words, whole_number, with_query
 
 from . import commands, queries
-from .forms import KIND_WORDS, SCOPE_WORDS, KeyForm, RotateForm
+from .forms import KIND_WORDS, MYSELF, SCOPE_WORDS, KeyForm, RotateForm
 from .limits import KEY_CALLS_COUNTED_MAX, KEYS_PER_TENANT_MAX_COUNT, PAGE_ROWS, REVEAL_LINK_LIFE_HOURS
 from .models import ApiKey, Member
 from .page_access import member_page
@@ -54,7 +54,7 @@ def key_list(request: HttpRequest, principal: Principal) -> HttpResponse:
     labels = {"": _("All"), "active": _("Active"), "paused": _("Paused"), "revoked": _("Revoked")}
     context = {
         "keys": [_shown(row) for row in rows[:PAGE_ROWS]],
-        "links": links,
+        "links": [{**row, "created_by": actor_words(row["created_by"])} for row in links],
         "tabs": [
             {
                 "label": label,
@@ -211,10 +211,12 @@ def _deliver(
         "reveal link", f"{principal.tenant}:{once or commands.new_secret()}", algorithm="sha256"
     ).hexdigest()
     with tenant_scope(principal.tenant, principal.actor):
-        link, token = commands.create_reveal_link(principal.tenant, name, token=token, sent_to=to, **key_fields)
-        if to:
+        link, token = commands.create_reveal_link(
+            principal.tenant, name, token=token, sent_to="" if to == MYSELF else to, **key_fields
+        )
+        if to != MYSELF:
             _mail_link(principal, to, name, token, link.public_id)
-    if not to:
+    if to == MYSELF:
         return redirect("access_reveal", token)
     messages.success(request, _("A link that shows the key once is on its way to %(email)s.") % {"email": to})
     return redirect("access_keys")
@@ -259,6 +261,7 @@ def _shown(row: Row) -> dict[str, Any]:
     return {
         **row,
         "standing": standing,
+        "created_by": actor_words(row["created_by"]),
         "scope_text": scopes,
         "url": reverse("access_key", args=[row["public_id"]]),
         "calls_text": f"{row['calls']:,}" + ("+" if row["calls"] >= KEY_CALLS_COUNTED_MAX else ""),
@@ -284,4 +287,4 @@ def _event(row: Row) -> dict[str, Any]:
         "revoke": _("Revoked, because it was rotated") if row["data"].get("reason") == "rotated" else _("Revoked"),
     }
     sentence = sentences.get(row["type"], row["type"].replace("_", " "))
-    return {"at": row["at"], "actor": row["actor"], "type": row["type"], "sentence": sentence, "amount": None}
+    return event_line(row, sentence)

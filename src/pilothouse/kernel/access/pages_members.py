@@ -14,7 +14,7 @@ from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.lifecycle.queries import timeline
-from pilothouse.ui.links import numbered_pager, search_words, whole_number, with_query
+from pilothouse.ui.links import event_line, numbered_pager, search_words, whole_number, with_query
 
 from . import commands, invitations, queries
 from .authenticate import forget_memberships
@@ -188,4 +188,4 @@ def _event(row: Row) -> dict[str, Any]:
     if row["type"] == "set_role" and data["email"]:
         sentences["set_role"] = _("%(email)s changed from %(old)s to %(role)s")
     sentence = sentences[row["type"]] % data if row["type"] in sentences else row["type"].replace("_", " ")
-    return {"at": row["at"], "actor": row["actor"], "type": row["type"], "sentence": sentence, "amount": None}
+    return event_line(row, sentence)

@@ -17,7 +17,7 @@ from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
-from pilothouse.ui.links import search_words, whole_number, with_query
+from pilothouse.ui.links import actor_words, search_words, whole_number, with_query
 
 from . import commands, queries
 from .limits import PAGE_ROWS_MAX, RESPONSE_CAPTURE_BYTES
@@ -154,7 +154,11 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
     body = bytes(row["body"]).decode("utf-8", "replace")
     echo(request, row["url"], body, *(each["excerpt"] for each in tries))
     return {
-        "delivery": {**result_of(row), "open": row["state"] in OPEN},
+        "delivery": {
+            **result_of(row),
+            "open": row["state"] in OPEN,
+            "created_by": actor_words(row["created_by"]),
+        },
         "attempts": [_attempt(each) for each in reversed(tries)],
         "body": body,
         "pretty": _pretty(body),

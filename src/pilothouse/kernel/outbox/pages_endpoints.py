@@ -19,7 +19,7 @@ from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.lifecycle.queries import timeline
-from pilothouse.ui.links import with_query
+from pilothouse.ui.links import event_line, with_query
 
 from . import commands, endpoints, queries, secrets_at_rest
 from .forms import EndpointForm
@@ -203,7 +203,7 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
     return {
         "endpoint": shown(row),
         "mark": mark,
-        "recent": recent,
+        "recent": [result_of(each) for each in recent],
         "deliveries_url": with_query(reverse("outbox:deliveries"), endpoint=public_id),
         "events": events,
         "result": result and result_of(result),
@@ -260,4 +260,4 @@ def _event(row: Row) -> dict[str, Any]:
         "show_secret": _("Secret shown"),
     }
     sentence = sentences.get(row["type"], row["type"].replace("_", " "))
-    return {"at": row["at"], "actor": row["actor"], "type": row["type"], "sentence": sentence, "amount": None}
+    return event_line(row, sentence)

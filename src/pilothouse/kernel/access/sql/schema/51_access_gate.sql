@@ -78,7 +78,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_
     SELECT access_rate_take(-(who * 2 + (what - 1)), per_min, NULL)
 $$;
 
--- In which tenants is this person, as what, and is it an operator? At least one row.
+-- In which tenants is this person, as what, and is it an operator? At least one row; the tenant joined first comes
+-- first, so that joining another moves nobody.
 CREATE OR REPLACE FUNCTION auth_memberships(person bigint)
 RETURNS TABLE (tenant bigint, tenant_public_id text, tenant_name text, role text, operator_role text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -87,7 +88,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     LEFT JOIN operator o ON o.user_id = p.id
     LEFT JOIN member m ON m.user_id = p.id
     LEFT JOIN tenant t ON t.id = m.tenant
-    ORDER BY t.name, m.tenant
+    ORDER BY m.id
 $$;
 
 -- Whose is this reveal link? The only external reference that this room knows.
