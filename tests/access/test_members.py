@@ -132,13 +132,13 @@ def test_of_two_owners_who_leave_at_once_one_stays(house):
 
 
 def test_a_person_in_two_tenants_chooses_and_cannot_choose_a_third(house):
-    one, two, three = (house.tenant(name) for name in ("One", "Two", "Three"))
-    for tenant, role in ((two, "finance"), (one, "owner")):
+    one, two, three = (house.tenant(name) for name in ("Zeta", "Two", "Three"))
+    for tenant, role in ((one, "owner"), (two, "finance")):
         with tenant_scope(tenant.id):
             ada = commands.add_member(tenant.id, "ada@northwind.example", role).user
     request = session_request(ada)
-    assert [tenant.name for tenant in memberships(request).tenants] == ["One", "Two"]
-    assert tenant_of(request).name == "One"
+    assert [tenant.name for tenant in memberships(request).tenants] == ["Zeta", "Two"]
+    assert tenant_of(request).name == "Zeta"
     assert choose_tenant(request, two.public_id)
     assert (tenant_of(request).name, principal_of_session(request).role) == ("Two", "finance")
     assert not choose_tenant(request, three.public_id)
@@ -148,7 +148,7 @@ def test_a_person_in_two_tenants_chooses_and_cannot_choose_a_third(house):
         commands.add_member(two.id, "bob@northwind.example", "owner")
         commands.remove_member(Member.objects.get(user=ada))
     later = session_request(ada, tenant=two.public_id)
-    assert tenant_of(later).name == "One"
+    assert tenant_of(later).name == "Zeta"
     assert principal_of_session(later).tenant == one.id
 
 
