@@ -1,5 +1,6 @@
 """The JSON API: one place where rooms' and programs' routers meet, and where every error gets its one shape."""
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -61,10 +62,14 @@ def build() -> NinjaAPI:
 def _known_query_only(operation: Callable[..., Any]) -> Callable[..., Any]:
     """Refuse a query parameter that the operation does not have: a mistyped filter must not answer with everything."""
 
+    parameters = inspect.signature(operation).parameters.values()
+    # `from` is a word of Python, so its parameter has another name inside.
+    aliases = {alias for parameter in parameters if (alias := getattr(parameter.default, "alias", None))}
+
     @wraps(operation)
     def strict(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         for name in request.GET:
-            if name not in kwargs:
+            if name not in kwargs and name not in aliases:
                 raise InvalidInput(reason=f"There is no query parameter {name[:100]!r} here.")
         return operation(request, *args, **kwargs)
 

@@ -4,6 +4,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from pilothouse.kernel.base.program import Program
+from pilothouse.kernel.base.sql import Statements
 
 GROUP = "pilothouse.programs"
 
@@ -16,10 +17,15 @@ def program_apps() -> list[str]:
 @cache
 def load_programs() -> dict[str, Program]:
     """All installed programs by name. Loading one registers its lifecycles, timers, promises and pages."""
+    # Here, because the settings name the programs' apps before any table may be imported.
+    from pilothouse.kernel.ledger.queries import register_completeness
+
     found: dict[str, Program] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name):
         program = entry.load()
         if not isinstance(program, Program):
             raise TypeError(f"{entry.value} is not a Program")
+        if program.reconcile is not None:
+            register_completeness(program.name, Statements(str(program.reconcile / "x"), "."))
         found[program.name] = program
     return found

@@ -14,11 +14,14 @@ from pilothouse.kernel.base.json_api import answer, page_size
 from pilothouse.kernel.base.openapi import Next, Ok, cursor_query, errors, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
 
+from .api_statement import Unit, unit_of
+from .api_statement import router as statement_router
 from .exports import ledger_csv
-from .models import CREDIT, TEST
 from .queries import balance, ledger_page
+from .sealing import seal_for_export
 
 router = Router(tags=["ledger"])
+router.add_router("", statement_router)
 CURSOR_PATTERN = "^[A-Za-z0-9_-]{1,100}$"
 
 
@@ -59,10 +62,10 @@ class LedgerOut(Schema):
 def get_balance(request: HttpRequest) -> HttpResponse:
     """Credits that can be spent, and credits held for videos in flight."""
     principal = caller(request, "ledger:read")
-    unit = TEST if principal.mode == "test" else CREDIT
+    chosen = unit_of(principal, None)
     with tenant_scope(principal.tenant, principal.actor):
-        found = balance(principal.tenant, unit)
-    return answer({"ok": True, "unit": unit, "available": found.available, "held": found.held})
+        found = balance(principal.tenant, chosen)
+    return answer({"ok": True, "unit": chosen, "available": found.available, "held": found.held})
 
 
 @router.get(
@@ -79,21 +82,23 @@ def get_ledger(
     batch_id: str = Query(None, pattern="^bat_[0-9a-z]+$", max_length=40, description="Only rows of this batch."),
     since: datetime = Query(None, description="Only rows that took effect then or later."),
     until: datetime = Query(None, description="Only rows that took effect before."),
+    unit: Unit = Query(None, description="TEST for the rows of test keys, for a signed-in person."),
     format: Literal["json", "csv"] = Query("json", description="csv answers with all matching rows as one file."),
 ) -> HttpResponse:
     """Every movement of the wallet, newest first. `format=csv` exports all matching rows."""
     principal = caller(request, "ledger:read")
-    unit = TEST if principal.mode == "test" else CREDIT
+    chosen = unit_of(principal, unit)
     filters: dict[str, Any] = {"type": type, "ref_id": batch_id, "since": _utc(since), "until": _utc(until)}
     if format == "csv":
         principal.count_export()
     with tenant_scope(principal.tenant, principal.actor):
         if format == "csv":
-            response = HttpResponse("".join(ledger_csv(principal.tenant, unit, **filters)), content_type="text/csv")
+            seal_for_export()
+            response = HttpResponse("".join(ledger_csv(principal.tenant, chosen, **filters)), content_type="text/csv")
             response["Content-Disposition"] = 'attachment; filename="ledger.csv"'
             return response
-        rows, following = ledger_page(principal.tenant, unit, count=page_size(limit), cursor=cursor, **filters)
-    return answer({"ok": True, "unit": unit, "rows": rows, "next": following})
+        rows, following = ledger_page(principal.tenant, chosen, count=page_size(limit), cursor=cursor, **filters)
+    return answer({"ok": True, "unit": chosen, "rows": rows, "next": following})
 
 
 def _utc(at: datetime | None) -> datetime | None:

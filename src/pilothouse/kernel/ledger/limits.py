@@ -12,6 +12,7 @@ SEAL_EVERY_S = 30
 SEAL_HEADS_EVERY_S = 600
 SEAL_BLOCK_MAX_ROWS = 10_000
 SEAL_FORMAT = 1
+SEAL_FOR_EXPORT_MAX_PASSES = 10
 INVARIANT_SAMPLE_MAX_ROWS = 5
 LEDGER_PAGE_MAX_ROWS = 200
 # Recorded later than this after its effect, an entry counts as late.

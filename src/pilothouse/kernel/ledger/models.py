@@ -135,10 +135,12 @@ class Transfer(HotTenantModel):
 class Seal(TenantModel):
     """One sealed block of a stream: all rows of the transactions [from_tx, to_tx), hashed with the block before.
 
-    `stream` is `ledger` or `timeline`. `format` names the canonical text form, so that it can change later.
+    `stream` is `ledger` or `timeline`. `format` names the canonical text form, so that it can change later. Only the
+    sealing function writes one.
     """
 
-    writers = ("ph_worker",)
+    writers = ()
+    grants = ("GRANT INSERT ON seal TO ph_ledger",)
 
     stream = models.TextField()
     n = models.IntegerField()

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ LABELS = {
     "reverse": "Reversed",
 }
 KINDS = tuple(LABELS)
+_completeness: dict[str, Statements] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +231,12 @@ def ledger_page(
     A row is {id, created_at, type, entry, ref_type, ref_id, request_id, credits_delta, amount, description}.
     """
     page = ledger_entries(tenant, unit, type=type, ref_id=ref_id, since=since, until=until, cursor=cursor, count=count)
-    return [_shown(entry) for entry in page.rows], page.next_cursor
+    return [shown(entry) for entry in page.rows], page.next_cursor
 
 
-def batch_entries(tenant: int, ref: str) -> BatchEntries:
-    """The amounts of the piece of work with the public id `ref`; zeros when the ledger knows nothing of it."""
-    row = SQL.one("batch_entries", tenant=tenant, ref=ref)
+def batch_entries(tenant: int, ref: str, unit: str | None = None) -> BatchEntries:
+    """The amounts of the piece of work with the public id `ref` (of one unit); zeros when the ledger knows none."""
+    row = SQL.one("batch_entries", tenant=tenant, ref=ref, unit=unit)
     assert row is not None
     return BatchEntries(**row)
 
@@ -276,29 +277,35 @@ def statement(
     return Statement(tenant, unit, start, end, seen, Balance(**opening), Balance(**closing))
 
 
+def register_completeness(program: str, folder: Statements) -> None:
+    """A program's statements that find what has no partner: each returns rows {ref, what} for (tenant, ref, start,
+    end), either way between its own rows and the ledger's."""
+    _completeness[program] = folder
+
+
 def reconciliation(
     tenant: int,
     ref: str | None = None,
     *,
+    unit: str | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
-    folders: Sequence[Statements] = (),
 ) -> Reconciliation:
-    """Reconcile one piece of work (`ref`, a batch's public id) or a period of business time.
+    """Reconcile one piece of work (`ref`, a batch's public id) or a period of business time, of one unit or of all.
 
-    `folders` are the programs' completeness statements (`Statements(module, "sql/reconcile")`): each returns rows
-    {ref, what} for what has no partner, either way. Raises NotFound for a `ref` that the ledger does not know: what
-    was never posted does not reconcile to zero.
+    Raises NotFound for a `ref` that the ledger does not know in that unit: what was never posted does not reconcile to
+    zero.
     """
-    entries = batch_entries(tenant, ref) if ref else None
+    entries = batch_entries(tenant, ref, unit) if ref else None
     if entries is not None and not entries.reserved:
         raise NotFound(what="ledger entry")
     where: dict[str, Any] = {"tenant": tenant, "ref": ref, "start": start, "end": end}
+    folders = _completeness.values()
     unpaired = [row for folder in folders for name in folder.names() for row in folder.rows(name, **where)]
     timeliness = SQL.one("timeliness", timely_s=TIMELY_MAX_S, **where)
     assert timeliness is not None
     return Reconciliation(
-        clearing=SQL.rows("clearing", tenant=tenant, ref=ref, end=end),
+        clearing=SQL.rows("clearing", tenant=tenant, ref=ref, end=end, unit=unit),
         completeness=unpaired,
         timeliness=timeliness,
         entries=entries,
@@ -336,7 +343,8 @@ def _entry(row: Row) -> Entry:
     )
 
 
-def _shown(entry: Entry) -> Row:
+def shown(entry: Entry) -> Row:
+    """An entry as the API shows it."""
     return {
         "id": entry.id,
         "created_at": entry.created_at,

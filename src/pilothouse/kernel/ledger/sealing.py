@@ -36,7 +36,7 @@ from pilothouse.kernel.base.scope import scope_or_none, scoped_connection, worke
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .errors import HeadsUnreadable
-from .limits import SEAL_BLOCK_MAX_ROWS, SEAL_FORMAT, SEAL_HEADS_EVERY_S
+from .limits import SEAL_BLOCK_MAX_ROWS, SEAL_FOR_EXPORT_MAX_PASSES, SEAL_FORMAT, SEAL_HEADS_EVERY_S
 
 SQL = Statements(__file__)
 STREAMS = ("ledger", "timeline")
@@ -88,6 +88,11 @@ def seal(limit: int = SEAL_BLOCK_MAX_ROWS) -> list[Row]:
                 break
             sealed += blocks
     return sealed
+
+
+def seal_for_export() -> None:
+    """Seal the money that is finished before it is exported, in the open scope; another one's sealing is waited for."""
+    SQL.rows("seal_now", limit=SEAL_BLOCK_MAX_ROWS, format=SEAL_FORMAT, passes=SEAL_FOR_EXPORT_MAX_PASSES)
 
 
 def seal_and_export() -> None:

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,8 +21,10 @@ app.add_typer(ledger_app, name="ledger")
 TenantOption = Annotated[str, typer.Argument(help="The tenant's public id, for example ten_01k….")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 UnitOption = Annotated[str, typer.Option(help="CREDIT, or TEST for the credits of test keys.")]
-FromOption = Annotated[str, typer.Option("--from", help="Begin, ISO 8601, UTC unless it says otherwise.")]
-ToOption = Annotated[str, typer.Option("--to", help="End, ISO 8601, not included.")]
+FromOption = Annotated[
+    str, typer.Option("--from", help="Begin: 2026-03, 2026-03-14 or an instant, in the account's time zone.")
+]
+ToOption = Annotated[str, typer.Option("--to", help="End, not included; a statement of a month or a day needs none.")]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="File to write, .csv or .xlsx; else CSV to the terminal.")
 ]
@@ -44,15 +45,19 @@ def export(
         setup()
         from pilothouse.kernel.base.scope import worker_scope
         from pilothouse.kernel.ledger.exports import ledger_csv
+        from pilothouse.kernel.ledger.periods import span
+        from pilothouse.kernel.ledger.sealing import seal_for_export
 
         with _refusals(False), worker_scope("cli"):
+            found = _tenant(tenant)
+            seal_for_export()
             chunks = ledger_csv(
-                _tenant(tenant).id,
+                found.id,
                 unit,
                 type=entry_type or None,
                 ref_id=batch or None,
-                since=_instant(begin, "--from"),
-                until=_instant(end, "--to"),
+                since=span(begin, found.timezone, "--from")[0] if begin else None,
+                until=span(end, found.timezone, "--to")[0] if end else None,
             )
             _write_text(chunks, out)
 
@@ -61,7 +66,7 @@ def export(
 def statement(
     tenant: TenantOption,
     begin: FromOption,
-    end: ToOption,
+    end: ToOption = "",
     unit: UnitOption = "CREDIT",
     as_of: Annotated[str, typer.Option(help="Leave out what was recorded after this instant.")] = "",
     cut: Annotated[str, typer.Option(help="An earlier statement's cut, for the same bytes again.")] = "",
@@ -69,22 +74,25 @@ def statement(
     as_json: JsonOption = False,
 ) -> None:
     """The statement of a period: opening balance, every row, closing balance."""
-    first, last = _instant(begin, "--from"), _instant(end, "--to")
-    if first is None or last is None:
-        raise typer.BadParameter("A statement needs --from and --to.")
     with database_up():
         setup()
         from pilothouse.kernel.base.scope import worker_scope
+        from pilothouse.kernel.ledger.periods import period, span
         from pilothouse.kernel.ledger.queries import Cut
         from pilothouse.kernel.ledger.queries import statement as read
+        from pilothouse.kernel.ledger.sealing import seal_for_export
 
         with _refusals(as_json), worker_scope("cli"):
+            account = _tenant(tenant)
+            first, last = period(begin, end, account.timezone)
+            if not cut:
+                seal_for_export()
             found = read(
-                _tenant(tenant).id,
+                account.id,
                 unit,
                 first,
                 last,
-                as_of=_instant(as_of, "--as-of"),
+                as_of=span(as_of, account.timezone, "--as-of")[0] if as_of else None,
                 cut=Cut.parse(cut) if cut else None,
             )
             if as_json:
@@ -103,15 +111,10 @@ def reconcile(
     with database_up():
         setup()
         from pilothouse.kernel.base.scope import worker_scope
-        from pilothouse.kernel.base.sql import Statements
         from pilothouse.kernel.ledger.queries import reconciliation
-        from pilothouse.site.programs import load_programs
 
-        folders = [program.reconcile for program in load_programs().values() if program.reconcile is not None]
         with _refusals(as_json), worker_scope("cli"):
-            found = reconciliation(
-                _tenant(tenant).id, batch or None, folders=[Statements(str(folder / "x"), ".") for folder in folders]
-            )
+            found = reconciliation(_tenant(tenant).id, batch or None)
     amounts = dict(found.entries.lines) if found.entries else {}
     body = {
         "ok": found.balanced, "entries": amounts, "held": found.clearing, "without_partner": found.completeness,
@@ -191,16 +194,6 @@ def _tenant(public_id: str) -> "Tenant":
     if found is None:
         raise NotFound(what="tenant")
     return found
-
-
-def _instant(text: str, option: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{option} must be an ISO 8601 date or instant, not {text!r}.") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _statement_body(found: "Statement", tenant: str) -> dict[str, Any]:

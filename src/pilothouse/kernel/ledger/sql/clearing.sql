@@ -8,7 +8,7 @@ FROM journal j JOIN transfer x ON x.journal = j.id
 JOIN account d ON d.id = x.debit JOIN account c ON c.id = x.credit
 WHERE j.tenant = %(tenant)s AND (%(ref)s::text IS NULL OR j.ref_id = %(ref)s)
   AND (%(end)s::timestamptz IS NULL OR j.effective_at < %(end)s)
-  AND (d.kind = 'held' OR c.kind = 'held')
+  AND (d.kind = 'held' OR c.kind = 'held') AND (%(unit)s::text IS NULL OR d.unit = %(unit)s)
 GROUP BY j.ref_id, d.unit
 HAVING sum(CASE WHEN c.kind = 'held' THEN x.amount ELSE 0 END - CASE WHEN d.kind = 'held' THEN x.amount ELSE 0 END) <> 0
 ORDER BY since, ref

@@ -99,3 +99,60 @@ LANGUAGE sql STABLE AS $$
     SELECT DISTINCT ON (s.tenant, s.stream) t.public_id, s.stream, s.n, s.hash, s.to_tx
     FROM seal s JOIN tenant t ON t.id = s.tenant ORDER BY s.tenant, s.stream, s.n DESC
 $$;
+
+-- machine time: a seal says when it was made, whatever the business clock shows.
+-- One block for each tenant with unsealed rows of finished transactions. In order: the range is the same for all
+-- tenants (from where the stream was sealed up to the horizon, or up to a whole transaction after `limit` rows), so
+-- that nothing below its end stays unsealed; the rows are hashed; each block continues its tenant's chain.
+CREATE OR REPLACE FUNCTION seal_stream(of_stream text, block_rows bigint, of_format smallint)
+RETURNS TABLE (tenant bigint, stream text, n integer, rows bigint, hash text) LANGUAGE sql VOLATILE
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+WITH span AS MATERIALIZED (
+    SELECT w.from_tx, least(
+        (SELECT base.tx_horizon()),
+        CASE of_stream
+            WHEN 'ledger' THEN (SELECT j.tx + 1 FROM journal j WHERE j.tx >= w.from_tx
+                                ORDER BY j.tx OFFSET block_rows - 1 LIMIT 1)
+            ELSE (SELECT e.tx + 1 FROM event e WHERE e.tx >= w.from_tx ORDER BY e.tx OFFSET block_rows - 1 LIMIT 1)
+        END) AS to_tx
+    FROM (SELECT coalesce(max(s.to_tx), 0) AS from_tx FROM seal s WHERE s.stream = of_stream) w
+), blocks AS MATERIALIZED (
+    SELECT l.tenant, s.to_tx, count(*) AS rows, min(l.id) AS first_id, max(l.id) AS last_id,
+           string_agg(l.leaf, ''::bytea ORDER BY l.id) AS leaves
+    FROM span s CROSS JOIN LATERAL seal_leaves(of_stream, s.from_tx, s.to_tx, NULL) l
+    GROUP BY l.tenant, s.to_tx
+), next AS MATERIALIZED (
+    SELECT b.*, coalesce(h.n, 0) + 1 AS n, coalesce(h.to_tx, 0) AS from_tx, coalesce(h.hash, '') AS previous,
+           date_trunc('microseconds', clock_timestamp()) AS sealed_at
+    FROM blocks b
+    LEFT JOIN LATERAL (
+        SELECT s.n, s.to_tx, s.hash FROM seal s WHERE s.tenant = b.tenant AND s.stream = of_stream
+        ORDER BY s.n DESC LIMIT 1
+    ) h ON true
+)
+INSERT INTO seal (tenant, stream, n, from_tx, to_tx, rows, first_id, last_id, format, previous, hash, sealed_at)
+SELECT x.tenant, of_stream, x.n, x.from_tx, x.to_tx, x.rows, x.first_id, x.last_id, of_format, x.previous,
+       seal_hash(x.tenant, of_stream, x.n, x.from_tx, x.to_tx, x.rows, x.first_id, x.last_id, x.previous, x.sealed_at,
+                 x.leaves),
+       x.sealed_at
+FROM next x ORDER BY x.tenant
+RETURNING seal.tenant, seal.stream, seal.n, seal.rows, seal.hash;
+$$;
+ALTER FUNCTION seal_stream(text, bigint, smallint) OWNER TO ph_ledger;
+REVOKE ALL ON FUNCTION seal_stream(text, bigint, smallint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION seal_stream(text, bigint, smallint) TO ph_worker;
+
+-- What an export does first: seal the money that is finished, for everybody, and tell nothing of it. A worker that seals
+-- at this moment is waited for; each pass then sees in a new snapshot what the one before has sealed.
+CREATE OR REPLACE FUNCTION seal_ledger_now(block_rows bigint, of_format smallint, passes integer) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('pilothouse seal'));
+    FOR pass IN 1..least(passes, 100) LOOP
+        PERFORM FROM seal_stream('ledger', greatest(block_rows, 1000), of_format);
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+END $$;
+ALTER FUNCTION seal_ledger_now(bigint, smallint, integer) OWNER TO ph_ledger;
+REVOKE ALL ON FUNCTION seal_ledger_now(bigint, smallint, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION seal_ledger_now(bigint, smallint, integer) TO ph_app, ph_ops, ph_worker;
