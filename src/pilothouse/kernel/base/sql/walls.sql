@@ -43,7 +43,10 @@ WITH space AS (
     SELECT 'constraint', r.relname, k.conname, pg_get_constraintdef(k.oid)
     FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid WHERE k.contype <> 'n'
     UNION ALL
-    SELECT 'index', r.relname, i.relname, concat_ws(' ', pg_get_indexdef(i.oid), x.indisvalid, x.indisready)
+    -- Without brackets and casts of texts, which a restored dump sets in other places.
+    SELECT 'index', r.relname, i.relname, concat_ws(' ',
+           regexp_replace(pg_get_indexdef(i.oid), '::(text|character varying)|[()\[\] ]', '', 'g'),
+           x.indisvalid, x.indisready)
     FROM relation r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid
     UNION ALL
     SELECT 'trigger', r.relname, coalesce(k.conname || ' ' || t.tgfoid::regproc, t.tgname),
@@ -67,5 +70,5 @@ WITH space AS (
           SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 )
 SELECT kind, place, name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') AS digest,
-       kind = 'index' AND definition NOT LIKE 'CREATE UNIQUE%%' AS harmless_extra
+       kind = 'index' AND definition NOT LIKE 'CREATEUNIQUE%%' AS harmless_extra
 FROM wall
