@@ -250,7 +250,7 @@ def test_images_are_kept_while_the_form_is_corrected(ours: Customer, engineer: C
 def test_what_a_signed_out_person_sent_is_there_after_sign_in(ours: Customer) -> None:
     browser = Client()
     account = ours.tenant.public_id
-    answer = browser.post(URL, form(3, "create", account=account, request_id="kept-1"))
+    answer = browser.post(URL, form(3, "create", for_account=account, request_id="kept-1"))
     assert answer.url == "/account/login/?next=/batches/new"
     sign_in(browser, ours)
     page = browser.get(URL).content.decode()
@@ -259,7 +259,7 @@ def test_what_a_signed_out_person_sent_is_there_after_sign_in(ours: Customer) ->
     assert "A vase 2" in page
     assert "What you typed is here again" not in browser.get(URL).content.decode()
     other = Client()
-    other.post(URL, form(3, account="ten_somebody_else", request_id="kept-2"))
+    other.post(URL, form(3, for_account="ten_somebody_else", request_id="kept-2"))
     sign_in(other, ours)
     assert "kept-2" not in other.get(URL).content.decode()
 

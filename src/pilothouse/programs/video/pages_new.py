@@ -24,6 +24,7 @@ from pilothouse.kernel.files.content import IMAGES
 from pilothouse.kernel.ledger.models import CREDIT, TEST
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.watch.queries import closed_gates
+from pilothouse.ui.templatetags.posted_form import ACCOUNT_FIELD
 
 from . import intake, limits, views
 from .addresses import batch_url
@@ -81,7 +82,7 @@ def _begin(request: HttpRequest, principal: Principal) -> Typed:
 def _keep_draft(request: HttpRequest) -> None:
     typed = Typed.of(request.POST)
     if sum(len(text) for text in typed.echoes()) <= limits.DRAFT_MAX_BYTES:
-        account = request.POST.get("account", "")[:NAME_MAX_CHARACTERS]
+        account = request.POST.get(ACCOUNT_FIELD, "")[:NAME_MAX_CHARACTERS]
         request.session[DRAFT_SESSION_KEY] = {
             "account": account, "head": typed.head, "rows": typed.rows, "paste": typed.paste,
         }  # fmt: skip
@@ -179,7 +180,6 @@ def _show(
         "cost": cost,
         "form_most": limits.FORM_ITEMS_MAX_COUNT,
         "shapes": _shapes(typed),
-        "account": principal.tenant_public_id,
         "gate": views.gate(gate),
         "batches_url": reverse("video:batches"),
     }
