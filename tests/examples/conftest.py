@@ -54,7 +54,7 @@ def customer(tree: LiveTree) -> Customer:
     tenant = done(tree, "tenant", "create", "Northwind Ceramics")["tenant"]
     for role, mail in PEOPLE.items():
         done(tree, "member", "add", tenant, mail, "--role", role)
-    done(tree, "grant", tenant, "1000", "--description", "Enterprise Pilot - Northwind Ceramics")
+    done(tree, "grant", "add", tenant, "1000", "--description", "Enterprise Pilot - Northwind Ceramics")
     key = done(tree, "key", "issue", tenant, "--rate-limit", "600")["key"]
     return Customer(tree, tree.site, tenant, key)
 

@@ -161,7 +161,7 @@ def test_the_webhook_playbook_follows_endpoints_and_deliveries(read, accounts) -
 def test_an_installed_package_carries_the_texts() -> None:
     root = Path(__file__).resolve().parents[2]
     project = (root / "pyproject.toml").read_text(encoding="utf-8")
-    for one in (*guides.GUIDES, guides.OPERATIONS):
+    for one in (*guides.GUIDES, *guides.OPERATORS):
         assert f'"docs/{one.slug}.md" = "pilothouse/site/{guides.INSTALLED.name}/{one.slug}.md"' in project
     assert f'"docs/playbooks" = "pilothouse/site/{guides.INSTALLED.name}/playbooks"' in project
     assert "COPY docs docs" in (root / "Dockerfile").read_text(encoding="utf-8")

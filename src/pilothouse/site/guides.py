@@ -1,6 +1,6 @@
 """The guides as pages: `docs/*.md`, rendered when first asked for, with the product's name and this site's address.
 
-A guide is for everyone, signed in or not; the one for operators names settings that no customer may read, so it does
+A guide is for everyone, signed in or not; those for operators name upstreams, which no customer may read, so they do
 not exist for anybody else. `{{ product }}`, `{{ site }}` and `{{ examples }}` are all that is filled in.
 """
 
@@ -80,7 +80,10 @@ PLAYBOOKS = (
     Guide("playbooks/credits", "Insufficient credits", "A batch is refused with 402"),
     Guide("playbooks/webhook", "Webhook not receiving", "A batch ended and nothing arrived"),
 )
-OPERATIONS = Guide("operations", "Operations", "Deploy, back up, restore, upgrade, rotate and scale out")
+OPERATORS = (
+    Guide("operations", "Operations", "Deploy, back up, restore, upgrade, rotate and scale out"),
+    Guide("reference", "Reference", "Every command, error code and timeline event"),
+)
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -97,10 +100,10 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @operator_page()
-def operations(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
-    """The guide of whoever runs this house; its settings name upstreams, which is for operators only."""
-    echo(request, text_of(OPERATIONS.slug))
-    return page(request, OPERATIONS)
+def operators_guide(request: HttpRequest, operator: OperatorPrincipal, slug: str) -> HttpResponse:
+    """A guide of whoever runs this house; it names upstreams, which is for operators only."""
+    echo(request, text_of(slug))
+    return page(request, next(one for one in OPERATORS if one.slug == slug))
 
 
 def page(request: HttpRequest, shown: Guide, **more: Any) -> HttpResponse:
@@ -108,7 +111,7 @@ def page(request: HttpRequest, shown: Guide, **more: Any) -> HttpResponse:
     rendered = rendered_guide(shown.slug, settings.PRODUCT_NAME, settings.SITE_URL, settings.ENTERPRISE_EXAMPLES_URL)
     groups: list[tuple[str, tuple[Guide, ...]]] = [(_("Guides"), GUIDES), (_("When something is stuck"), PLAYBOOKS)]
     if getattr(request, "operator", None) is not None:
-        groups.append((_("Running it"), (OPERATIONS,)))
+        groups.append((_("Running it"), OPERATORS))
     context = {"guide": shown, "groups": groups, "body": rendered.body, "contents": rendered.contents}
     return render(request, "guides/guide.html", {**context, **more})
 
@@ -189,7 +192,7 @@ class GuideHTML(RendererHTML):
         target = str(token.attrGet("href") or "")
         name, is_file, anchor = target.partition(".md")
         name = re.sub(r"^(\.\./|\./)+", "", name)
-        served = {one.slug: one for one in (*GUIDES, *PLAYBOOKS, OPERATIONS)}
+        served = {one.slug: one for one in (*GUIDES, *PLAYBOOKS, *OPERATORS)}
         found = served.get(name) or served.get(f"playbooks/{name}")
         if is_file and found is not None:
             token.attrSet("href", found.url + anchor)

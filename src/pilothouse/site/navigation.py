@@ -17,6 +17,7 @@ LAST: tuple[NavItem, ...] = (
     NavItem("Webhooks", "outbox:endpoints", ("owner", "engineer"), "webhook", "w"),
     NavItem("API keys", "access_keys", ("owner", "engineer"), "key", "k"),
     NavItem("Members", "access_members", ("owner",), "user", "m"),
+    NavItem("Guides", "guides", ("owner", "engineer", "finance"), "info", "d"),
 )
 # On the operator desk; the roles are those of operators.
 DESK: tuple[NavItem, ...] = (
@@ -27,6 +28,7 @@ DESK: tuple[NavItem, ...] = (
     NavItem("Promises", "desk:promises", OPERATOR_ROLES, "check", "p"),
     NavItem("Gates", "desk:gates", OPERATOR_ROLES, "minus", "s"),
     NavItem("Health", "desk:health", OPERATOR_ROLES, "clock", "h"),
+    NavItem("Guides", "guide_operations", OPERATOR_ROLES, "info", "d"),
 )
 
 

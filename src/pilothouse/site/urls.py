@@ -24,7 +24,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     *health.urlpatterns,
     path("docs/", guides.index, name="guides"),
-    path("docs/operations", guides.operations, name="guide_operations"),
+    *(
+        path(f"docs/{one.slug}", guides.operators_guide, {"slug": one.slug}, name=f"guide_{one.slug}")
+        for one in guides.OPERATORS
+    ),
     path("docs/playbooks/<slug:name>", playbooks.playbook, name="playbook"),
     path("docs/<slug:slug>", guides.guide, name="guide"),
     path("", include("pilothouse.kernel.access.urls")),

@@ -33,6 +33,8 @@ CREATE UNLOGGED TABLE IF NOT EXISTS shared_cache (
 );
 CREATE INDEX IF NOT EXISTS shared_cache_expires ON shared_cache (expires);
 GRANT SELECT, INSERT, UPDATE, DELETE ON shared_cache TO ph_web, ph_app, ph_ops, ph_worker;
+-- No model declares these two; a dump is refused when one table of it cannot be read.
+GRANT SELECT ON shared_cache, django_migrations TO ph_backup;
 
 -- The source's name for opening a tenant's context in a script: takes the public id, for this transaction.
 CREATE OR REPLACE FUNCTION set_tenant_context(tenant_id text) RETURNS void

@@ -1,0 +1,118 @@
+"""docs/reference.md: every command, every error code and every event of a timeline, from what the code says of itself.
+
+Without arguments the page is written again; `--check` writes nothing and fails when it is not current.
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "reference.md"
+HEAD = """# Reference
+
+Written by `make reference` from the code; a test fails when it is not current.
+"""
+
+
+def setup() -> None:
+    """Load the settings and every module, so that every command, error and lifecycle is known."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
+    os.environ.setdefault("DATA", str(ROOT / ".data"))
+    import django
+
+    django.setup()
+    import pilothouse
+    from pilothouse.site.programs import load_programs
+
+    installed = set(load_programs())
+    for found in pkgutil.walk_packages(pilothouse.__path__, "pilothouse."):
+        parts = found.name.split(".")
+        # What runs when it is imported, and the migrations, say nothing here; the bench may want what is not installed.
+        ours = parts[1] != "programs" or len(parts) < 3 or parts[2] in installed
+        if ours and not {"__main__", "migrations", "bench", "wsgi", "live"} & set(parts):
+            importlib.import_module(found.name)
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """(command, first sentence of its help), by name."""
+    import typer
+
+    from pilothouse.site.cli import app
+
+    yield from sorted(_commands(typer.main.get_command(app), ""))
+
+
+def _commands(group: Any, before: str) -> Iterator[tuple[str, str]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", _sentence(command.help or "")
+
+
+def errors() -> list[type[Any]]:
+    """Every error that a caller may see, once for each code, by code."""
+    from pilothouse.kernel.base.errors import PilothouseError
+
+    found: dict[str, type[Any]] = {}
+    waiting: list[type[Any]] = [PilothouseError]
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if error.__module__.startswith("pilothouse."):
+            first = found.get(error.code, error)
+            found[error.code] = first if issubclass(error, first) else error
+    return [found[code] for code in sorted(found)]
+
+
+def lifecycles() -> Iterator[tuple[str, str, str, str]]:
+    """(what it is about, event, what it changes, who) for each transition."""
+    from pilothouse.kernel.lifecycle.table import REGISTRY
+
+    for name in sorted(REGISTRY):
+        seen: dict[str, tuple[set[str], str, set[str]]] = {}
+        for step in REGISTRY[name].transitions:
+            sources, _to, who = seen.setdefault(step.event, (set(), step.to, set()))
+            sources |= set(step.sources)
+            who |= set(step.who)
+        for event, (sources, to, who) in seen.items():
+            old = ", ".join(f"`{state}`" for state in sorted(sources - {to})) or ("any" if sources else "nothing")
+            yield name, event, f"{old} → `{to}`", ", ".join(sorted(who))
+
+
+def _sentence(text: str) -> str:
+    """The first paragraph as one line that a table can hold."""
+    return " ".join(text.strip().split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def page() -> str:
+    """The whole page."""
+    setup()
+    lines = [HEAD, "## Commands\n", "| `pilothouse …` | |", "|---|---|"]
+    lines += [f"| `{name}` | {about} |" for name, about in commands()]
+    lines += ["\n## Error codes\n", "| code | status | what it means |", "|---|---|---|"]
+    lines += [f"| `{error.code}` | {error.status} | {_sentence(error.__doc__ or '')} |" for error in errors()]
+    lines += ["\n## Events of the timelines\n", "| about | event | from → to | by |", "|---|---|---|---|"]
+    lines += [f"| {name} | `{event}` | {change} | {who} |" for name, event, change, who in lifecycles()]
+    return "\n".join(lines) + "\n"
+
+
+def main(check: bool) -> int:
+    """Write the page, or check it; 1 when it is not current."""
+    text = page()
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+        return 0
+    current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
+    if not current:
+        print("docs/reference.md is not what the code says of itself: run `make reference`.", file=sys.stderr)
+    return 0 if current else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
