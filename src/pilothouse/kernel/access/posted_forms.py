@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from pilothouse.ui.templatetags.posted_form import ACCOUNT_FIELD
 
 from .authenticate import memberships
+from .errors import OtherAccount
 from .limits import KEPT_FORM_MAX_BYTES
-from .principal import Principal
+from .principal import OperatorPrincipal, Principal
 
 KEPT = "kept_form"
 # Never put aside: what proves who somebody is, and what belongs to the ended session.
@@ -30,8 +31,9 @@ def of_another_account(request: HttpRequest, principal: Principal) -> HttpRespon
     if not given or given == principal.tenant_public_id:
         return None
     page = next((tenant for tenant in memberships(request).tenants if tenant.public_id == given), None)
-    context = {"page": page, "here": principal.tenant_name}
-    return render(request, "access/other_account.html", context, status=409)
+    refused = OtherAccount(page=page.name if page else given, here=principal.tenant_name)
+    context = {"page": page, "here": principal.tenant_name, "error": {"code": refused.code}}
+    return render(request, "access/other_account.html", context, status=refused.status)
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
@@ -49,13 +51,15 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(page)
 
 
-def kept_form(request: HttpRequest, principal: Principal) -> QueryDict | None:
+def kept_form(request: HttpRequest, principal: Principal | OperatorPrincipal) -> QueryDict | None:
     """What the person had typed into this page's form when their session ended; given once, else None."""
     kept = request.session.get(KEPT)
     if request.method != "GET" or not kept or kept["path"] != request.path:
         return None
     del request.session[KEPT]
-    if kept["fields"].get(ACCOUNT_FIELD, [""])[0] not in ("", principal.tenant_public_id):
+    # A form of the operator desk belongs to no account.
+    here = principal.tenant_public_id if isinstance(principal, Principal) else ""
+    if kept["fields"].get(ACCOUNT_FIELD, [""])[0] not in ("", here):
         return None
     messages.info(request, _("What you typed before the sign-in is here again. Nothing was sent yet."))
     found = QueryDict(mutable=True)

@@ -74,7 +74,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Memberships:
-    """All that a person may be here: their tenants in the order of joining, and their operator role (empty for none)."""
+    """All that a person may be here: tenants in the order of joining, and their operator role (empty for none)."""
 
     tenants: tuple[Membership, ...] = ()
     operator: str = ""
