@@ -161,3 +161,27 @@ def test_a_request_is_refused_with_a_reason(shared_house, made):
     assert olga.post(refuse, {"reason": ""}).status_code == 422
     assert "Nothing was moved." in said(olga.post(refuse, {"reason": "Not paid yet"}, follow=True))
     assert "Not paid yet" in said(ada.get(reverse("desk:grants") + "?state=refused"))
+
+
+def test_what_was_typed_waits_behind_the_sign_in(shared_house, made):
+    browser = desk(PEOPLE[0])
+    page = reverse("desk:incident_report")
+    given = {"kind": "security", "title": "A key was posted in public", "program": "", "tenant": "", "check_name": ""}
+    browser.logout()
+    away = browser.post(page, given)
+    assert away.headers["Location"].startswith("/account/login/")
+    from django.contrib.auth import get_user_model
+
+    session = browser.session
+    kept = session["kept_form"]
+    browser.force_login(
+        get_user_model().objects.get(email=PEOPLE[0]), backend="django.contrib.auth.backends.ModelBackend"
+    )
+    session = browser.session
+    session["kept_form"] = kept
+    session.save()
+    back = said(browser.get(page))
+    assert 'value="A key was posted in public"' in back
+    assert "Nothing was sent yet." in back
+    with worker_scope():
+        assert run("SELECT count(*) AS n FROM incident WHERE kind = 'security'")[0]["n"] == 0

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 
@@ -40,7 +41,9 @@ def gate_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
 @operator_page(*DESK_WRITERS)
 def gate_close(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Pause a program for one account or for all; closing a closed gate is the same gate."""
-    form = forms.CloseGateForm(request.POST or None, initial={"tenant": request.GET.get("tenant", "")})
+    form = forms.CloseGateForm(
+        request.POST or kept_form(request, operator), initial={"tenant": request.GET.get("tenant", "")}
+    )
     status = 200
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

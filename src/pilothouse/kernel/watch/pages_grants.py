@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.ledger.commands import GRANT_SOURCES
@@ -91,7 +92,7 @@ def grant_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         "source": "adjustment" if why else "pilot_grant",
         "description": _("Correction for %(why)s") % {"why": why} if why else "",
     }
-    form = GrantForm(request.POST or None, initial=initial)
+    form = GrantForm(request.POST or kept_form(request, operator), initial=initial)
     status = 200
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.models import Tenant
@@ -86,7 +87,7 @@ def incident_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResp
 @operator_page(*DESK_WRITERS)
 def report_incident(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Open an incident that a person saw. The same kind over the same scope is one incident, however often told."""
-    form = forms.ReportForm(request.POST or None)
+    form = forms.ReportForm(request.POST or kept_form(request, operator))
     status = 200
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -121,7 +122,10 @@ def report_incident(request: HttpRequest, operator: OperatorPrincipal) -> HttpRe
 @operator_page()
 def incident_detail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
     """One incident: the facts, what to do next, and what was done."""
-    return _detail(request, operator, public_id)
+    kept = kept_form(request, operator)
+    steps = [step for step, (kind, _command, _done) in STEPS.items() if kept and set(kind.base_fields) <= set(kept)]
+    bound: dict[str, Form] = {step: STEPS[step][0](kept, auto_id=f"{step}_%s") for step in steps[:1]}
+    return _detail(request, operator, public_id, bound)
 
 
 @require_POST

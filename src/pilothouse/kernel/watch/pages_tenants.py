@@ -18,6 +18,7 @@ from pilothouse.kernel.access.commands import set_flag
 from pilothouse.kernel.access.invitations import invite
 from pilothouse.kernel.access.limits import EMAIL_MAX_CHARACTERS, FLAG_NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
 from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.access.queries import keys, members
 from pilothouse.kernel.base import clock
@@ -118,7 +119,8 @@ def tenant_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespon
 @operator_page(*DESK_WRITERS)
 def tenant_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Open an account, and invite its first owner."""
-    form = TenantForm(request.POST or None, initial={"public_id": new_id("ten"), "name": request.GET.get("name", "")})
+    kept = kept_form(request, operator)
+    form = TenantForm(request.POST or kept, initial={"public_id": new_id("ten"), "name": request.GET.get("name", "")})
     status = 200
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
