@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import HttpRequest, StreamingHttpResponse
+from django.test import Client, RequestFactory
 from front_door import PASSWORD, Customer, customer, items
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +19,8 @@ from pilothouse.kernel.base.errors import Forbidden
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger import exports
+from pilothouse.kernel.ledger.errors import ExportBlocked
+from pilothouse.kernel.ledger.queries import LABELS, statement
 from pilothouse.kernel.outbox.commands import NewMessage, enqueue
 from pilothouse.kernel.outbox.notices import Mail, notify
 from pilothouse.kernel.watch.deny_list import WORDS, leaks_in_csv, leaks_in_json, leaks_in_text, words_in
@@ -23,6 +28,7 @@ from pilothouse.programs.video import views
 from pilothouse.programs.video.endings import Ending, end_items
 from pilothouse.programs.video.execution import ItemPump
 from pilothouse.programs.video.providers import reasons
+from pilothouse.site.outgoing import DenyListMiddleware
 from pilothouse.site.seed import seed
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
@@ -82,9 +88,64 @@ def test_customers_fields_are_exempt_by_field() -> None:
     assert leaks_in_json(b"veo said no") == {"veo"}
     assert leaks_in_csv(b"request_id,entry\r\nveo,Reserved\r\n") == set()
     assert leaks_in_csv(b"request_id,entry\r\nx,Settled by veo\r\n") == {"veo"}
-    assert leaks_in_text("<p>veo</p>", ["my veo"]) == set()
-    assert leaks_in_text("<p>veo, kling</p>", ["my veo"]) == {"kling"}
+    assert leaks_in_text("<p>my veo</p>", ["my veo"]) == set()
+    assert leaks_in_text("<p>my veo, kling</p>", ["my veo"]) == {"kling"}
     assert leaks_in_text('<a href="/files/AbC-veo-x">', []) == set()
+
+
+COMPANY = "Veo & Gemini Studios"
+
+
+@pytest.mark.parametrize(
+    ("page", "leaked"),
+    [
+        ("<b>Veo &amp; Gemini Studios</b> made by Veo", {"veo"}),
+        ("<b>Veo &amp; Gemini Studios</b>", set()),
+        ("<i>Veo &amp; Gem…dios</i>", set()),
+        ("<i>Veo &amp;\n  Gemini Studios</i>", set()),
+        ("<i>VEO &amp; Gemini Studios</i>", {"veo", "gemini"}),
+        ("Rendered by Veo", {"veo"}),
+        ("Veo & Gemini", {"veo", "gemini"}),
+        ("https://hooks.google.com/x", set()),
+        ("to hooks.google.com", set()),
+        ("to google.com", {"google"}),
+        ('{"engine": "kling 1"}', set()),
+        ("engine: kling 1", set()),
+        ("engine kling", {"kling"}),
+    ],
+)
+def test_a_customers_word_does_not_blind_the_wall_to_ours(page: str, leaked: set[str]) -> None:
+    assert leaks_in_text(page, [COMPANY, "https://hooks.google.com/x", '{"engine": "kling 1"}']) == leaked
+
+
+def test_a_stream_ends_before_a_leak(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stream(_: HttpRequest) -> StreamingHttpResponse:
+        parts = [b"event: changed\n\n", b"data: asked Veo\n\n", b"data: more\n\n"]
+        return StreamingHttpResponse(iter(parts), content_type="text/event-stream")
+
+    request = RequestFactory().get("/live/x")
+    request.resolver_match = None
+    said = b"".join(DenyListMiddleware(stream)(request))  # type: ignore[call-overload]
+    assert said == b"event: changed\n\n"
+    assert len(place.incidents()) == 1
+
+
+def test_every_file_of_the_ledger_is_judged(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the command line, the API and the pages: they are all made of the same lines."""
+    place.create("leak-file")
+    monkeypatch.setitem(LABELS, "reserve", "Reserved at Kling")
+    start, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+    with worker_scope("cli"):
+        found = statement(place.tenant, "CREDIT", start, end)
+        with pytest.raises(ExportBlocked):
+            list(exports.statement_csv(found, "ten_x"))
+        with pytest.raises(ExportBlocked):
+            exports.statement_xlsx(found, "ten_x", io.BytesIO())
+        with pytest.raises(ExportBlocked):
+            list(exports.ledger_csv(place.tenant))
+    for path in ("/ledger/statement.csv", "/ledger/statement.xlsx", "/v1/ledger?format=csv"):
+        client = place.api if "/v1/" in path else place.browser
+        assert client.get(path).status_code >= 400, path
 
 
 def test_every_word_of_the_list_round_trips_as_the_customers_own(place: Place) -> None:

@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import Client, override_settings
 
 from pilothouse.kernel.access import commands as access
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.ledger.commands import grant
 from pilothouse.programs.video import limits, live
 from pilothouse.programs.video.commands import cancel_batch, create_batch
@@ -32,8 +32,9 @@ class Place:
     def __init__(self, house: Any) -> None:
         seed()
         self.tenant = house.tenant()
-        with tenant_scope(self.tenant.id, "user:owner@northwind.example"):
+        with worker_scope("cli"):
             grant(self.tenant.id, 1000, "adjustment", "Credits")
+        with tenant_scope(self.tenant.id, "user:owner@northwind.example"):
             access.add_member(self.tenant.id, "owner@northwind.example", "owner")
             self.member = access.add_member(self.tenant.id, EMAIL, "support", password=PASSWORD)
             wanted = items([{"params": {"prompt": f"mug {n}"}} for n in range(10)])

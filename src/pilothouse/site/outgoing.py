@@ -1,9 +1,12 @@
 """Judges every answer by the deny-list before it leaves: JSON and CSV by field, pages by what they echo."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from itertools import takewhile
+from typing import cast
 from urllib.parse import unquote
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 
 from pilothouse.kernel.access.authenticate import memberships, principal_of_session
@@ -14,8 +17,8 @@ from pilothouse.kernel.watch.deny_list import leaks_in_csv, leaks_in_json, leaks
 
 from .errors import is_api
 
-# Sign-in and a person's own settings: they show what the person and their browsers said, and nothing of an upstream.
-OWN_PAGES = "/account/"
+# A person's own browsers and authenticators, by the names that these gave themselves.
+OWN_PAGES = ("/account/sessions/", "/account/two-factor/")
 # For operators and their machines, who may see what a customer may not; to a customer they are 404 or say nothing.
 OPERATORS_PATHS = ("/metrics", "/healthz", "/readyz", "/desk/")
 
@@ -28,6 +31,9 @@ class DenyListMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if isinstance(response, StreamingHttpResponse):
+            _judge_stream(request, response)
+            return response
         leaked = _leaked(request, response)
         if not leaked:
             return response
@@ -39,8 +45,40 @@ class DenyListMiddleware:
         return render(request, "ui/errors/500.html", {"request_id": request_id}, status=500)
 
 
+def _judge_stream(request: HttpRequest, response: StreamingHttpResponse) -> None:
+    """Judge each part of a stream of text before it leaves; a leak ends the stream. Files of bytes are no words."""
+    if not response.headers.get("Content-Type", "").startswith(("text/", "application/json")):
+        return
+    parts = response.streaming_content
+
+    def leaves(part: bytes) -> bool:
+        leaked = words_in(part)
+        if leaked:
+            report("stream", leaked, tenant=_tenant(request), subject=_route(request))
+        return not leaked
+
+    async def judged_async() -> AsyncIterator[bytes]:
+        try:
+            async for part in cast(AsyncIterator[bytes], parts):
+                if words_in(part) and not await sync_to_async(leaves)(part):
+                    return
+                yield part
+        finally:
+            await cast(AsyncGenerator[bytes, None], parts).aclose()
+
+    def judged() -> Iterator[bytes]:
+        yield from takewhile(leaves, cast(Iterator[bytes], parts))
+
+    if response.is_async:
+        # Django's own property wraps what it is given; its inner generator is ours to close.
+        parts = response._iterator  # type: ignore[attr-defined]
+        response.streaming_content = judged_async()
+    else:
+        response.streaming_content = judged()
+
+
 def _leaked(request: HttpRequest, response: HttpResponseBase) -> set[str]:
-    if not isinstance(response, HttpResponse) or request.path.startswith((OWN_PAGES, *OPERATORS_PATHS)):
+    if not isinstance(response, HttpResponse) or request.path.startswith((*OWN_PAGES, *OPERATORS_PATHS)):
         return set()
     body, kind = response.content, response.headers.get("Content-Type", "").partition(";")[0]
     if not words_in(body):
@@ -55,6 +93,9 @@ def _leaked(request: HttpRequest, response: HttpResponseBase) -> set[str]:
 def _echoed(request: HttpRequest) -> Iterator[str]:
     """What every page may repeat: the address that was asked for, the person, their accounts, and what views named."""
     yield unquote(request.get_full_path())
+    yield from request.path.split("/")
+    for given in (request.GET, request.POST):
+        yield from (value for name in given for value in (name, *given.getlist(name)))
     yield from echoed(request)
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import BinaryIO
 
 import structlog
@@ -249,6 +250,29 @@ def delete_expired(limit: int = limits.EXPIRE_MAX_ROWS) -> int:
         uploads = SQL.rows("expired_uploads", count=limit)
         _delete(UPLOAD.name, "expire", "timer", [(row["id"], row["storage_key"]) for row in uploads])
         return len(files) + len(uploads)
+
+
+def delete_orphans(age_s: float = limits.ORPHAN_AGE_S) -> int:
+    """Delete objects that no row has named for a day: what a crash left between an object and its row.
+
+    Opens its own worker scopes. A database that knows fewer than half of what is stored is not the one that this
+    storage belongs to (an old copy, another house): then nothing is deleted, and the log says so. Returns how many.
+    """
+    keys = store().older_than(age_s)
+    orphans: list[str] = []
+    known = 0
+    while chunk := list(islice(keys, limits.ORPHAN_CHUNK_KEYS)):
+        with worker_scope("retention"):
+            named = {row["storage_key"] for row in SQL.rows("named_objects", keys=chunk)}
+        known += len(named)
+        orphans += [key for key in chunk if key not in named][: limits.ORPHANS_MAX_COUNT - len(orphans)]
+    if len(orphans) > max(known, limits.ORPHANS_OF_EMPTY_HOUSE_MAX_COUNT):
+        log.error("orphans_not_deleted", orphans=len(orphans), known=known)
+        return 0
+    store().delete(orphans)
+    if orphans:
+        log.info("orphans_deleted", count=len(orphans), first=orphans[0])
+    return len(orphans)
 
 
 def _delete(kind: str, event: str, role: str, rows: Sequence[tuple[int, str]]) -> None:

@@ -24,3 +24,10 @@ OUTPUT_KEPT_DAYS = 30
 FILE_NAME_MAX_CHARACTERS = 100
 EXPIRE_MAX_ROWS = 500
 EXPIRE_EVERY_S = 60
+# Objects without a row are looked for once a day, and deleted when they are a day old.
+ORPHANS_EVERY_S = 24 * 3600
+ORPHAN_AGE_S = 24 * 3600
+ORPHAN_CHUNK_KEYS = 1_000
+ORPHANS_MAX_COUNT = 10_000
+# So many objects may be unknown to a database that knows none of them.
+ORPHANS_OF_EMPTY_HOUSE_MAX_COUNT = 10

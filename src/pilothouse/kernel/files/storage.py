@@ -7,12 +7,15 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
+
+from pilothouse.kernel.base import clock
 
 from . import limits
 
@@ -41,6 +44,9 @@ class Store(Protocol):
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; one that is not there is no error."""
+
+    def older_than(self, age_s: float) -> Iterator[str]:
+        """The keys of all objects that were written longer than `age_s` of machine time ago, in no order."""
 
     def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
         """A presigned request, or None when bytes must come through our own API."""
@@ -96,6 +102,18 @@ class LocalStore:
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self.path(key).unlink(missing_ok=True)
+
+    def older_than(self, age_s: float) -> Iterator[str]:
+        newest = clock.now().timestamp() - age_s
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    old = path.stat().st_mtime < newest
+                except FileNotFoundError:
+                    continue
+                if old:
+                    yield path.relative_to(self.root).as_posix()
 
     def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
         return None
@@ -167,6 +185,12 @@ class S3Store:
         # One request each: the set form needs a checksum that some servers do not know.
         for key in keys:
             self._bucket.Object(self._prefix + key).delete()
+
+    def older_than(self, age_s: float) -> Iterator[str]:
+        newest = clock.now() - timedelta(seconds=age_s)
+        for found in self._bucket.objects.filter(Prefix=self._prefix):
+            if found.last_modified < newest:
+                yield found.key.removeprefix(self._prefix)
 
     def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
         url = self._bucket.meta.client.generate_presigned_url(

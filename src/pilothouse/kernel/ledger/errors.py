@@ -65,3 +65,11 @@ class SecondOperatorNeeded(PilothouseError):
     code = "second_operator_needed"
     status = 403
     message = "{asked_by} asked for this, so another operator has to approve it. Nothing was moved."
+
+
+class ExportBlocked(PilothouseError):
+    """A line of an export would have told a customer what no customer may read; an incident is open."""
+
+    code = "export_blocked"
+    status = 500
+    message = "The export was stopped before it told what it must not. We have been told and look into it."

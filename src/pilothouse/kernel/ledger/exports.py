@@ -5,12 +5,16 @@ A statement's file is the same bytes for the same cut. Text that a spreadsheet w
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import xlsxwriter
 
+from pilothouse.kernel.base.outgoing import may_leave
+
+from .errors import ExportBlocked
 from .limits import EXPORT_CHUNK_ROWS, XLSX_MAX_ROWS
 from .models import CREDIT
 from .queries import Entry, Statement, ledger_entries
@@ -39,7 +43,7 @@ def statement_xlsx(statement: Statement, tenant: str, target: BinaryIO) -> None:
     number = book.add_format({"num_format": "#,##0"})
     heading = book.add_format({"bold": True})
     sheet, used = None, 0
-    for line in statement_lines(statement, tenant):
+    for line in _judged(statement_lines(statement, tenant)):
         if sheet is None or used >= XLSX_MAX_ROWS:
             sheet, used = book.add_worksheet(), 0
             sheet.freeze_panes(1, 0)
@@ -112,13 +116,21 @@ def _csv(lines: Iterable[tuple[Cell, ...]]) -> Iterator[str]:
     """CSV by RFC 4180, one chunk of text for many lines; for a spreadsheet there is the XLSX."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    for line in lines:
+    for line in _judged(lines):
         writer.writerow([plain(cell) for cell in line])
         if buffer.tell() > 64 * 1024:
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
+
+
+def _judged(lines: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
+    """The same lines, each judged before it leaves, whoever asked for the file. Raises ExportBlocked."""
+    for line in lines:
+        if not may_leave("export", json.dumps(dict(zip(COLUMNS, line, strict=False))), subject="ledger"):
+            raise ExportBlocked()
+        yield line
 
 
 def _write(sheet: Any, row: int, line: tuple[Cell, ...], format_of_text: Any, number: Any) -> int:

@@ -2,20 +2,24 @@
 
 This is the second wall. The first is that nothing which renders for a customer can read those fields. Only text that
 we author is judged: what a customer gave us (prompt, metadata, request_id, addresses, names) comes back unchanged.
-In JSON and CSV that is told by field. A page or a mail has no fields, so there a word is the customer's own when one
-of the values that it echoes holds it.
+In JSON and CSV that is told by field. A page or a mail has no fields, so there a word is the customer's own only where
+it stands inside one of the values that the page echoes, whole or cut short by an ellipsis: a customer who is called
+after an upstream must not blind the wall to our own words.
 
 A hit blocks what was to leave and opens the incident `deny_list_leak` (P0) for the tenant. No gate closes: nothing
 got out, and stopping the tenant's work would not mend our words.
 """
 
 import csv
+import html
 import io
 import json
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 import structlog
 from django.db import DatabaseError, connections
@@ -42,12 +46,15 @@ _ANY: Final = re.compile(
     + rb")(?![a-z0-9_])"
 )  # fmt: skip
 
+_ANY_TEXT: Final = re.compile(_ANY.pattern.decode(), re.IGNORECASE)
+
 # Fields whose values are the customer's, or random: a signed link's token may spell anything.
 ECHOED_FIELDS: Final = frozenset(
     {"prompt", "metadata", "request_id", "url", "description", "excerpt", "name", "company", "secret", "next"}
 )
 # What a refusal (4xx) says about the request repeats values of the request. No request of a customer waits for an
 # upstream, so these fields cannot hold an upstream's words.
+BY_FIELD: Final = frozenset({"webhook", "export"})
 REFUSAL_FIELDS: Final = frozenset({"message", "details"})
 _LINKS: Final = re.compile(rb"/(?:files|account)/[^\"'\s<>&]*")
 
@@ -82,11 +89,64 @@ def leaks_in_csv(body: bytes) -> set[str]:
 
 
 def leaks_in_text(body: str | bytes, echoed: Iterable[str]) -> set[str]:
-    """The words that leak in a page or a mail: those that no echoed value holds, links with random tokens aside."""
+    """The words that leak in a page or a mail: those outside of every echoed value, links with random tokens aside."""
     if not (found := words_in(body)):
         return found
     raw = body.encode(errors="replace") if isinstance(body, str) else body
-    return words_in(_LINKS.sub(b" ", raw)) - words_in("\n".join(echoed))
+    text = _spaced(html.unescape(_LINKS.sub(b" ", raw).decode(errors="replace")))
+    own = {form for value in echoed for form in _forms(value) if words_in(form)}
+    return {
+        hit[0].lower()
+        for hit in _ANY_TEXT.finditer(text)
+        if not any(_inside(text, hit.start(), hit.end(), value) for value in own)
+    }
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _forms(value: str) -> Iterator[str]:
+    """How a page may write a customer's value: as it is, in JSON, in an address, or leaf by leaf when it is JSON."""
+    yield _spaced(value)
+    for ascii_only in (True, False):
+        yield _spaced(json.dumps(value, ensure_ascii=ascii_only)[1:-1])
+    yield quote(value)
+    yield quote_plus(value)
+    if "://" in value:
+        # Lists show an address by its host, and by the path below it.
+        yield from value.split("://", 1)[1].split("/", 1)
+    if value[:1] in "{[":
+        with suppress(ValueError, RecursionError):
+            yield from (_spaced(leaf) for leaf in _leaves(json.loads(value)))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    elif isinstance(value, str):
+        yield from (value, json.dumps(value)[1:-1])
+
+
+def _inside(text: str, start: int, end: int, value: str) -> bool:
+    """Whether text[start:end] belongs to an occurrence of `value` that is whole, or ends early at an ellipsis."""
+    word = text[start:end]
+    at = value.find(word)
+    while at != -1:
+        left = start - at
+        before = next((n for n in range(at) if text[start - 1 - n : start - n] != value[at - 1 - n]), at)
+        rest = value[at + len(word) :]
+        after = next((n for n, char in enumerate(rest) if text[end + n : end + n + 1] != char), len(rest))
+        whole_before = (before == at and left >= 0) or text[start - before - 1 : start - before] == "…"
+        if whole_before and (after == len(rest) or text[end + after : end + after + 1] == "…"):
+            return True
+        at = value.find(word, at + 1)
+    return False
 
 
 def _without(value: Any, exempt: frozenset[str]) -> Any:
@@ -98,8 +158,8 @@ def _without(value: Any, exempt: frozenset[str]) -> Any:
 
 
 def guard(channel: str, text: str, *, echoed: Iterable[str], tenant: int | None, subject: str) -> bool:
-    """The guard of webhooks and mails: judges by field when `text` is JSON, else by the echoed values."""
-    leaked = leaks_in_json(text.encode()) if channel == "webhook" else leaks_in_text(text, echoed)
+    """The guard of webhooks, exports and mails: judges by field when `text` is JSON, else by the echoed values."""
+    leaked = leaks_in_json(text.encode()) if channel in BY_FIELD else leaks_in_text(text, echoed)
     if leaked:
         report(channel, leaked, tenant=tenant, subject=subject)
     return not leaked
