@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.watch.invariants import run_all
 from pilothouse.programs.video.prices import publish_default_price
-from pilothouse.site.bench import api, items, ledger, limits, rounds, statements, table, webhooks
+from pilothouse.site.bench import api, items, ledger, limits, pages, rounds, statements, table, webhooks
 from pilothouse.site.bench.world import World
 
 ROW = {"what", "unit", "figure", "min", "max", "hold", "aim", "less_is_better", "void", "holds", "aims"}
 SMALL = {
     "CHUNK_ROWS": 20, "ITEMS_PER_ROUND_COUNT": 40, "BATCH_ITEMS_COUNT": 20, "PROCRASTINATE_JOBS_COUNT": 5,
     "LEDGER_ITEMS_COUNT": 20, "MESSAGES_PER_ROUND_COUNT": 3, "API_BATCH_ITEMS_COUNT": 10,
-    "REQUESTS_PER_ROUND_COUNT": 3, "API_CONCURRENCY": 2,
+    "REQUESTS_PER_ROUND_COUNT": 3, "API_CONCURRENCY": 2, "SEED_BATCHES_COUNT": 30, "SEED_BATCH_ITEMS_COUNT": 10,
+    "SEED_OPEN_BATCHES_COUNT": 2,
 }  # fmt: skip
 
 
@@ -51,6 +54,7 @@ def checked(report: dict[str, Any], lines: int) -> dict[str, Any]:
 
 
 @pytest.mark.house
+@pytest.mark.tamper
 def test_items_reports_both_ratios_of_one_run(world: World) -> None:
     report = checked(items.bench(world, 2, lambda step: None), 2)
     for name in ("rate", "bare_rate", "procrastinate_rate", "ratio_to_bare", "ratio_to_procrastinate"):
@@ -62,6 +66,7 @@ def test_items_reports_both_ratios_of_one_run(world: World) -> None:
 
 
 @pytest.mark.house
+@pytest.mark.tamper
 def test_ledger_reports_three_moves_and_writes_as_many_rows_as_the_bare_statement(world: World) -> None:
     report = checked(ledger.bench(world, 2, lambda step: None), 3)
     assert all(report[move]["rate"] > 0 for move in ledger.MOVES)
@@ -78,6 +83,7 @@ def test_ledger_reports_three_moves_and_writes_as_many_rows_as_the_bare_statemen
 
 
 @pytest.mark.house
+@pytest.mark.tamper
 @pytest.mark.http
 @pytest.mark.slow
 def test_api_posts_whole_batches_to_both(world: World) -> None:
@@ -90,12 +96,28 @@ def test_api_posts_whole_batches_to_both(world: World) -> None:
 
 
 @pytest.mark.house
+@pytest.mark.tamper
 @pytest.mark.http
 @pytest.mark.slow
 def test_webhooks_reach_the_nine_that_answer(world: World) -> None:
     report = checked(webhooks.bench(world, 2, lambda step: None), 1)
     assert report["rate"] > 0
     assert report["deliveries_per_round"] == 27
+
+
+@pytest.mark.house
+@pytest.mark.tamper
+@pytest.mark.slow
+def test_pages_are_found_and_measured_on_a_ledger_that_adds_up(world: World) -> None:
+    report = checked(pages.bench(world, 2, lambda step: None), 1)
+    assert report["items"] == 300
+    assert {"/overview/", "/batches/", "/ledger/", "/ledger/statement", "/webhooks/deliveries/", "/desk/"} <= set(
+        report["pages"]
+    )
+    assert any(re.fullmatch(r"/batches/bat_\w+/items/itm_\w+/", address) for address in report["pages"])
+    assert not any(address.startswith("/v1/") for address in report["pages"])
+    # The seed goes round the triggers; what they would have refused is not there.
+    assert [found["name"] for found in run_all() if found["rows"]] == []
 
 
 @pytest.mark.unit

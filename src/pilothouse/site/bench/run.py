@@ -14,6 +14,7 @@ BENCHES: Mapping[str, str] = {
     "ledger": "reserve, settle and refund of 1,000 items, against the bare statement",
     "api": "CPU of POST /v1/batches with 50 items, against a bare FastAPI app",
     "webhooks": "deliveries from one worker, one endpoint of ten dead",
+    "pages": "server time of every page, with 1,000,000 items in one tenant",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .limits import BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT, TENANTS_COUNT, WAL_SEGMENTS_COUNT
+from .limits import BATCH_ITEMS_COUNT, GRANTS_COUNT, ITEMS_PER_ROUND_COUNT, TENANTS_COUNT, WAL_SEGMENTS_COUNT
 
 DATABASE_NAME = "bench"
 ACTOR = "bench"
@@ -96,7 +96,8 @@ def _tenant(number: int) -> int:
             settings={"batch_items_max": max(BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT)},
             created_at=clock.now(),
         )
-    fund(made.id, "opening")
+    for grant in range(GRANTS_COUNT):
+        fund(made.id, f"opening {grant}")
     return int(made.id)
 
 

@@ -10,7 +10,7 @@ from . import app
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, or all.")],
+    name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, pages, or all.")],
     rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=3, max=100)] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
