@@ -110,7 +110,7 @@ class Client:
 
             async def post(number: int) -> None:
                 body = {
-                    "request_id": f"bench-{number}",
+                    "request_id": f"api-{number}",
                     "items": [
                         {"params": {"prompt": f"a mug on a table {n}", "seconds": 4}, "metadata": {"sku": f"A-{n}"}}
                         for n in range(limits.API_BATCH_ITEMS_COUNT)
@@ -152,8 +152,8 @@ def bench(world: World, rounds: int, say: Callable[[str], Any]) -> dict[str, Any
         server(our_command, our_port, our_env, "/healthz") as our_server,
         server(bare_command, bare_port, bare_env, "/openapi.json") as bare_server,
     ):
-        ours = Client("ours", our_server, _key(world.tenants[0]))
-        bare = Client("bare", bare_server, _key(world.tenants[1]))
+        ours = Client("ours", our_server, _key(world.tenants[-1]))
+        bare = Client("bare", bare_server, _key(world.tenants[-2]))
         found = interleaved([ours.run, bare.run], rounds, say)
     ratio = found.ratio("ours", "bare")
     return {
