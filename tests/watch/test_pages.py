@@ -1,5 +1,6 @@
 """The operator desk by Django's client: who sees it, what it says when all is quiet and when it is not."""
 
+import html
 import re
 
 import pytest
@@ -173,6 +174,9 @@ def test_the_board_shows_the_sql_and_runs_a_check_now(shared_house, world):
     assert "It finds nothing: green." in answer.content.decode()
     assert answer.content.decode().count("everything") == runs + 1
     assert client.post(reverse("desk:check_run", args=["video:nothing"])).status_code == 404
+    board = client.get(reverse("desk:promises")).content.decode()
+    assert "Every failed item's credits return in full" in html.unescape(board)
+    assert "API calls answered without a failure of ours" in board
     everything = client.post(reverse("desk:check_run", args=["invariant:everything"]), follow=True)
     assert "It finds nothing: green." in everything.content.decode()
 

@@ -22,6 +22,7 @@ from .invariants import run_all_here
 from .limits import DESK_PAGE_ROWS
 from .pages import DESK_WRITERS, act, link, looking, may_act, page_number, paged
 from .promises import run_here
+from .slos import SloReading, read_slos
 
 INVARIANT = "invariant"
 EVERYTHING = "everything"
@@ -45,6 +46,7 @@ def run_check(name: str) -> int:
 @operator_page()
 def board(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Every promise and every invariant with its newest run."""
+    readings = read_slos()
     with looking(request, operator):
         seen = desk_queries.checks()
         looks = desk_queries.last_looks()
@@ -59,10 +61,30 @@ def board(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     context = {
         "promises": [_line(check, seen) for check in promises],
         "invariants": [_line(check, seen) for check in invariants],
+        "objectives": [_objective(reading) for reading in readings],
         "looks": looks,
         "may_act": may_act(operator),
     }
     return render(request, "watch/board.html", context)
+
+
+def _objective(reading: SloReading) -> dict[str, Any]:
+    """A service-level objective as a proof line; an objective is aimed at, not promised."""
+    slo = reading.slo
+    states = {"met": "pass", "breached": "fail", "insufficient_data": "insufficient"}
+    return {
+        "claim": _("%(title)s, %(days)s days, %(sample)s measured")
+        % {"title": slo.title, "days": slo.window_days, "sample": reading.sample},
+        "value": _measure(reading.value, slo.unit),
+        "target": _measure(slo.target, slo.unit),
+        "state": states[reading.state],
+    }
+
+
+def _measure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "—"
+    return f"{100 * value:.2f} %" if unit == "ratio" else f"{value:.2g} {unit}"
 
 
 def _line(check: dict[str, str], seen: dict[str, Any]) -> dict[str, Any]:
