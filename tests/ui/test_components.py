@@ -174,3 +174,20 @@ def test_theme_comes_from_a_cookie_that_is_not_trusted(cookie: str, theme: str) 
     request = RequestFactory().get("/")
     request.COOKIES["theme"] = cookie
     assert chrome(request) == {"theme": theme, "request_id": ""}
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/140.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+        ("python-httpx/0.28", "python-httpx/0.28"),
+        ("", ""),
+    ],
+)
+def test_a_session_says_which_browser_it_is(agent: str, words: str) -> None:
+    from pilothouse.ui.templatetags.ui import browser_name
+
+    assert browser_name(agent) == words

@@ -88,6 +88,23 @@ def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return list(values.items())
 
 
+# The first that a user agent names is what it is: each later one names the earlier ones too.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "macOS", "Linux": "Linux",
+}  # fmt: skip
+
+
+@register.filter
+def browser_name(agent: str) -> str:
+    """A user agent in words, `Firefox on Windows`; one that is no browser's as it is, cut to 80 characters."""
+    browser = next((name for mark, name in BROWSERS.items() if mark in agent), "")
+    system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or agent[:80]
+
+
 @register.simple_tag
 def instant(value: datetime | None, form: str = "relative") -> SafeString | str:
     """A moment; `form` is `relative` (relative for today) or `absolute`. Nothing gives a dash."""
