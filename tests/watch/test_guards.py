@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_missing_and_an_old_exported_head_are_named(house, heads):
     with worker_scope():
         newest = newest_heads(head_folder())
     os.utime(newest, (time.time() - 3600, time.time() - 3600))
-    assert "3600 s old; 1200 s are allowed" in red(house)["seal_heads"]
+    assert re.search(r"36\d\d s old; 1200 s are allowed", red(house)["seal_heads"])
 
 
 @pytest.mark.parametrize(

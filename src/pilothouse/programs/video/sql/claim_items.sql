@@ -12,9 +12,7 @@ WITH RECURSIVE going_on AS MATERIALIZED (
     WHERE i.state = 'running' AND i.next_run_at <= (SELECT base.clock_now())
       AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
       AND (i.provider_ref IS NOT NULL OR NOT EXISTS (
-          SELECT FROM gate g
-          WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
-            AND (g.tenant IS NULL OR g.tenant = i.tenant)
+          SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL
       ))
     ORDER BY i.next_run_at LIMIT %(count)s FOR UPDATE OF i SKIP LOCKED
 ), waiting AS (
@@ -39,9 +37,7 @@ WITH RECURSIVE going_on AS MATERIALIZED (
     FROM waiting w JOIN room r ON r.mode = w.mode AND r.free > 0
     LEFT JOIN in_work u ON u.mode = w.mode AND u.tenant = w.tenant
     WHERE NOT EXISTS (
-        SELECT FROM gate g
-        WHERE g.program = 'video' AND g.mode = 'no_dispatch' AND g.opened_at IS NULL
-          AND (g.tenant IS NULL OR g.tenant = w.tenant)
+        SELECT FROM gates_over('video', 'no_dispatch', w.tenant) g WHERE g.opened_at IS NULL
     )
     WINDOW mode AS (PARTITION BY w.mode)
 ), candidates AS MATERIALIZED (
