@@ -14,6 +14,7 @@ from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
+from pilothouse.kernel.ledger.queries import LABELS
 from pilothouse.ui.links import actor_words
 
 from . import views
@@ -53,7 +54,7 @@ def item_detail(request: HttpRequest, principal: Principal, public_id: str, item
             "refunded": money["refund"],
             "in_flight": batch.cost if row["state"] in ("pending", "running") else 0,
         },
-        "journals": [{**each, "journal": f"jrn_{each['journal']}"} for each in moved],
+        "journals": [{**each, "journal": f"jrn_{each['journal']}", "label": LABELS[each["kind"]]} for each in moved],
         "show_journals": principal.may("ledger:read"),
         "events": _events(row, batch, moved),
         "batch_url": batch_url(public_id),
