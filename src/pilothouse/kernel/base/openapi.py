@@ -11,6 +11,7 @@ from .limits import PAGE_SIZE_DEFAULT_ROWS, PAGE_SIZE_MAX_ROWS
 Ok = Annotated[bool, Field(description="True: it was done. An error carries false.")]
 Next = Annotated[str | None, Field(description="The `cursor` of the following page; null on the last one.")]
 DIGITS_PATTERN = "^[0-9]{1,18}$"
+CURSOR_PATTERN = "^[A-Za-z0-9_-]{1,300}$"
 
 
 def limit_query() -> Any:
@@ -19,7 +20,7 @@ def limit_query() -> Any:
     return Query(None, ge=1, le=PAGE_SIZE_MAX_ROWS, description=words)
 
 
-def cursor_query(pattern: str = DIGITS_PATTERN) -> Any:
+def cursor_query(pattern: str = CURSOR_PATTERN) -> Any:
     """The query parameter `cursor` of a paged list."""
     return Query(None, pattern=pattern, description="The `next` of an earlier page; its following rows are answered.")
 

@@ -10,6 +10,7 @@ from pilothouse.kernel.access.api_auth import caller, mode_of
 from pilothouse.kernel.access.errors import LiveKeyNeeded
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.cursors import open_cursor, seal_cursor
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
 from pilothouse.kernel.base.openapi import body, cursor_query, errors, id_path, limit_query
@@ -43,7 +44,6 @@ from .secrets_at_rest import reveal_default_secret, rotate_default_secret
 
 router = Router(tags=["webhooks"])
 SCOPE = "webhooks:write"
-CURSOR_MAX = 2**62
 
 
 @router.get("/webhooks", response={200: EndpointsOut, **errors(401, 403, 429)}, summary="List endpoints")
@@ -171,10 +171,10 @@ def get_deliveries(
 ) -> HttpResponse:
     """Deliveries, newest first, optionally of one endpoint or in one status."""
     principal = _caller(request)
-    size = page_size(limit)
+    size, before = page_size(limit), open_cursor("deliveries", principal.tenant, cursor)
     with tenant_scope(principal.tenant, principal.actor):
-        rows = queries.deliveries(endpoint=endpoint_id, state=status, before=_cursor(cursor), count=size)
-    following = str(rows[-1]["id"]) if len(rows) == size else None
+        rows = queries.deliveries(endpoint=endpoint_id, state=status, before=before, count=size)
+    following = seal_cursor("deliveries", principal.tenant, rows[-1]["id"]) if len(rows) == size else None
     return answer({"ok": True, "deliveries": [_delivery_json(row) for row in rows], "next": following})
 
 
@@ -267,12 +267,3 @@ def _delivery_json(row: Row) -> dict[str, Any]:
 
 def _secret_json(secret: str) -> dict[str, Any]:
     return {"ok": True, "secret": secret, "overlap_hours": SECRET_OVERLAP_HOURS}
-
-
-def _cursor(text: str | None) -> int | None:
-    """The key below which a page begins. Raises InvalidInput for a cursor that we did not give."""
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= CURSOR_MAX):
-        raise InvalidInput(reason="The cursor is not one that we gave.")
-    return int(text)

@@ -9,8 +9,9 @@ from ninja.params.functions import Query
 
 from pilothouse.kernel.access.api_auth import caller, entry_of, mode_of
 from pilothouse.kernel.access.principal import Principal
+from pilothouse.kernel.base.cursors import open_cursor, seal_cursor
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
-from pilothouse.kernel.base.openapi import body, cursor_query, errors, id_path, limit_query
+from pilothouse.kernel.base.openapi import DIGITS_PATTERN, body, cursor_query, errors, id_path, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.files.commands import StoredObject, discard_objects, discarded_on_error
 
@@ -98,13 +99,13 @@ def get_batches(
         rows = batch_rows(
             principal.tenant,
             count=count + 1,
-            before=int(cursor) if cursor else None,
+            before=open_cursor("batches", principal.tenant, cursor),
             state=status,
             mode=mode_of(principal),
             request_id=None if request_id is None else intake.request_id(request_id),
         )
         found = batches_json(rows[:count])
-    following = str(rows[count - 1]["id"]) if len(rows) > count else None
+    following = seal_cursor("batches", principal.tenant, rows[count - 1]["id"]) if len(rows) > count else None
     return answer({"ok": True, "batches": found, "next": following})
 
 
@@ -124,7 +125,7 @@ def get_items(
     request: HttpRequest,
     batch_id: str = id_path("a batch"),
     limit: int = limit_query(),
-    cursor: str = cursor_query(),
+    cursor: str = cursor_query(DIGITS_PATTERN),
     status: Literal["pending", "running", "succeeded", "failed", "refunded"] = Query(
         None, description="Only items in this status; failed and refunded match the same items."
     ),
