@@ -32,6 +32,8 @@ OBJECTS = {
     "invitations/{public_id}": "invitation",
     "uploads/{upload_id}": "upload",
     "webhooks/{endpoint_id}": "endpoint",
+    "webhooks/{public_id}": "endpoint",
+    "webhooks/deliveries/{public_id}": "delivery",
     "webhook-deliveries/{delivery_id}": "delivery",
 }
 # An id of the right form that nobody has.
@@ -49,7 +51,7 @@ TOKENS = {
     "{uidb36}-{key}": "a mailed link",
     "keys/{pk}": "a passkey of the signed-in person",
     "invitation/{token}": "a mailed invitation",
-    "{public_id}/{verb}": "what to do with the key",
+    "{public_id}/{verb}": "what to do with the key or the endpoint",
     "docs/{slug}": "a document",
     "playbooks/{name}": "a document",
     # The desk's addresses are 404 for every customer, whatever they name.
