@@ -93,7 +93,7 @@ def _sentence(text: str) -> str:
 def page() -> str:
     """The whole page."""
     setup()
-    lines = [HEAD, "## Commands\n", "| `pilothouse …` | |", "|---|---|"]
+    lines = [HEAD, "## Commands\n", "| `pilothouse …` | what it does |", "|---|---|"]
     lines += [f"| `{name}` | {about} |" for name, about in commands()]
     lines += ["\n## Error codes\n", "| code | status | what it means |", "|---|---|---|"]
     lines += [f"| `{error.code}` | {error.status} | {_sentence(error.__doc__ or '')} |" for error in errors()]

@@ -31,7 +31,6 @@ from pygments.util import ClassNotFound
 
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
-from pilothouse.kernel.base.outgoing import echo
 
 # An installed package carries its own copy of the folder; a checkout is read where it stands.
 INSTALLED = Path(__file__).parent / "guide_texts"
@@ -102,7 +101,6 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
 @operator_page()
 def operators_guide(request: HttpRequest, operator: OperatorPrincipal, slug: str) -> HttpResponse:
     """A guide of whoever runs this house; it names upstreams, which is for operators only."""
-    echo(request, text_of(slug))
     return page(request, next(one for one in OPERATORS if one.slug == slug))
 
 

@@ -20,7 +20,7 @@ from .errors import is_api
 # A person's own browsers and authenticators, by the names that these gave themselves.
 OWN_PAGES = ("/account/sessions/", "/account/two-factor/")
 # For operators and their machines, who may see what a customer may not; to a customer they are 404 or say nothing.
-OPERATORS_PATHS = ("/metrics", "/healthz", "/readyz", "/desk/")
+OPERATORS_PATHS = ("/metrics", "/healthz", "/readyz", "/desk/", "/docs/operations", "/docs/reference")
 
 
 class DenyListMiddleware:
