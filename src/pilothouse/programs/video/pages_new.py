@@ -183,7 +183,7 @@ def _show(
         "gate": views.gate(gate),
         "batches_url": reverse("video:batches"),
     }
-    return render(request, "video/batch_new.html", context, status=422 if problems else 200)
+    return render(request, "video/batch_new.html", context)
 
 
 def _cost(principal: Principal, typed: Typed) -> dict[str, Any]:
