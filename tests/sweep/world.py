@@ -54,6 +54,7 @@ TOKENS = {
     "{public_id}/{verb}": "what to do with the key or the endpoint",
     "docs/{slug}": "a document",
     "playbooks/{name}": "a document",
+    "admin/grants/{public_id}": "a request, 403 for every customer whatever it names",
     # The desk's addresses are 404 for every customer, whatever they name.
     "incidents/{public_id}": "an incident of ours",
     "{public_id}/{step}": "what to do with the incident",

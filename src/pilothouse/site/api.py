@@ -20,6 +20,7 @@ from pilothouse.kernel.base.json_api import answer
 from pilothouse.kernel.ledger.api import router as ledger_router
 from pilothouse.kernel.outbox.api import router as outbox_router
 
+from .admin_api import router as admin_router
 from .api_examples import fill_examples
 from .programs import load_programs
 
@@ -52,6 +53,7 @@ def build() -> NinjaAPI:
     api.add_decorator(_known_query_only, mode="operation")
     api.add_router("/v1", ledger_router)
     api.add_router("/v1", outbox_router)
+    api.add_router("/v1/admin", admin_router)
     for program in load_programs().values():
         if program.api is not None:
             program.api(api)

@@ -48,7 +48,7 @@ def authenticate(request: HttpRequest) -> Principal:
         if _signed_in(request):
             raise NoMembership()
         raise SignInNeeded()
-    _enforce_csrf(request)
+    enforce_csrf(request)
     _remember(request, principal.tenant, None, principal.actor)
     count_request(principal.user or 0)
     return principal
@@ -159,7 +159,8 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def _enforce_csrf(request: HttpRequest) -> None:
+def enforce_csrf(request: HttpRequest) -> None:
+    """Raise CsrfFailed for a change that does not carry the page's own token."""
     check = _CsrfCheck(lambda _: HttpResponse())
     check.process_request(request)
     if check.process_view(request, lambda _: HttpResponse(), (), {}) is not None:
