@@ -63,10 +63,12 @@ def test_a_planted_breach_is_guided_to_its_end_by_two_people(shared_house, made)
     assert empty.status_code == 409, "nobody has taken it yet"
     assert "It broke" in said(empty), "what was typed is kept"
     assert step(ada, "acknowledge", owner="").status_code == 302
+    assert 'data-name="mitigate"' in said(ada.get(reverse("desk:incident", args=[one])))
     assert step(ada, "root-cause", text="   ").status_code == 422
     assert (
         step(ada, "root-cause", text="A superuser wrote over a fingerprint.", evidence="the audit").status_code == 302
     )
+    assert 'data-name="mitigate"' not in said(ada.get(reverse("desk:incident", args=[one]))), "it was left out"
     still = said(ada.post(reverse("desk:incident_recheck", args=[one]), follow=True))
     assert "video:parity still finds" in still
     assert step(ada, "accept", reason="I say so").status_code == 403, "a second person accepts"

@@ -1,7 +1,7 @@
 """What the desk's templates show: rows made into lines, sentences and steps."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,9 @@ SENTENCES = {
     "dismiss": gettext_lazy("False alarm ({reason}): {note}"),
     "escalate": gettext_lazy("Told again: {overdue} is overdue ({times}), owner {owner}"),
 }
+
+# Where an offending row is comes before what is wrong with it.
+FIRST_HEADS = ("tenant", "batch", "item")
 
 
 class _Told(dict[str, Any]):
@@ -54,7 +57,8 @@ def sample_table(sample: Sequence[Mapping[str, Any]], names: Mapping[int, str]) 
     """Offending rows as heads and lines; a tenant's key is shown by its name."""
     if not sample:
         return None
-    heads = list(dict.fromkeys(key for row in sample for key in row))
+    given = dict.fromkeys(key for row in sample for key in row)
+    heads = [*(key for key in FIRST_HEADS if key in given), *(key for key in given if key not in FIRST_HEADS)]
     lines = [[(head, _cell(head, row.get(head), names)) for head in heads] for row in sample]
     return {"heads": heads, "lines": lines}
 
@@ -112,8 +116,10 @@ def due(incident: Row) -> dict[str, Any] | None:
     return {"due_at": at, "started_at": at - timedelta(seconds=seconds), "consequence": then}
 
 
-def steps(incident: Row, *, actor: str, red_rows: int, gates: Sequence[Row]) -> list[dict[str, Any]]:
-    """The way from an open incident to its end: each step with `state` done, now, later or skipped, and why."""
+def steps(
+    incident: Row, *, actor: str, red_rows: int, gates: Sequence[Row], told: Collection[str]
+) -> list[dict[str, Any]]:
+    """The way from an open incident to its end: each step with `state` done, now or later; `told` are its events."""
     state, ended = incident["state"], incident["ended_at"] is not None
     caused = bool(incident["root_cause"])
     second = incident["severity"] != "P0" or actor != incident["root_cause_by"]
@@ -121,19 +127,24 @@ def steps(incident: Row, *, actor: str, red_rows: int, gates: Sequence[Row]) -> 
     held = [gate for gate in gates if gate["opened_at"] is None]
     found = [
         ("acknowledge", _("Take it"), state != "open", state == "open"),
-        ("mitigate", _("Stop the harm and say how"), state in ("mitigated", "root_caused", "resolved"),
-         state == "investigating"),
+        ("mitigate", _("Stop the harm and say how"), "mitigate" in told, state == "investigating"),
         ("root_cause", _("Write the root cause"), caused, state in ("investigating", "mitigated")),
         ("correct", _("Put the money right by new transfers"), caused and green, caused and not ended and not green),
         ("recheck", _("Look again until the check is green"), green and caused, caused and not green),
         ("resolve", _("Resolve it"), state == "resolved", state == "root_caused" and green and second),
         ("reopen", _("Reopen the gates"), not held and (caused or ended), bool(held) and caused and green),
     ]  # fmt: skip
+    # A step that the incident went past, or that nothing belongs to, is not shown.
+    skipped = {
+        *(() if gates else ("reopen",)),
+        *(() if incident["check_name"] else ("correct", "recheck")),
+        *(("mitigate",) if "mitigate" not in told and (caused or ended) else ()),
+    }
     return [
         {"key": key, "title": title, "state": "done" if done else "now" if now else "later"}
         for key, title, done, now in found
-        if not (key == "reopen" and not gates) and not (key in ("correct", "recheck") and not incident["check_name"])
-    ]  # fmt: skip
+        if key not in skipped
+    ]
 
 
 def allowed(incident: Row) -> set[str]:

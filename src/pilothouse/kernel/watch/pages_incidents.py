@@ -210,7 +210,9 @@ def _detail(
         "runs": runs,
         "sample": desk_views.sample_table(incident["sample"], names),
         "due": desk_views.due(incident),
-        "steps": desk_views.steps(incident, actor=operator.actor, red_rows=red, gates=gates),
+        "steps": desk_views.steps(
+            incident, actor=operator.actor, red_rows=red, gates=gates, told={e["type"] for e in events}
+        ),
         "forms": _forms(bound or {}, allowed, incident, red, operator),
         "is_author": operator.actor == incident["root_cause_by"],
         "may_act": may_act(operator),
