@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from pilothouse.kernel.base import clock
@@ -25,18 +24,12 @@ from pilothouse.ui.links import search_words, with_query
 from . import limits
 from .exports import statement_csv, statement_xlsx
 from .models import CREDIT, TEST
-from .queries import KINDS, Cut, Entry, Statement, balance, ledger_entries, statement
+from .periods import time_zone
+from .queries import KINDS, LABELS, TYPES, Cut, Entry, Statement, balance, ledger_entries, statement
+from .sealing import seal_for_export
 
 SCOPE = "ledger:read"
 UNITS = {"live": CREDIT, "test": TEST}
-KIND_LABELS = {
-    "grant": gettext_lazy("Credits added"),
-    "reserve": gettext_lazy("Reserved (initial)"),
-    "settle": gettext_lazy("Settled (success)"),
-    "refund": gettext_lazy("Refunded (failures)"),
-    "adjust": gettext_lazy("Adjusted"),
-    "reverse": gettext_lazy("Reversed"),
-}
 SEEN_SALT = "ledger statement page"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -49,7 +42,7 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
     chosen = _filter(request)
     unit, cursor = UNITS[chosen["mode"] or "live"], request.GET.get("cursor", "")
     with tenant_scope(caller.tenant, caller.actor):
-        zone = _zone(caller)
+        zone = time_zone(caller.tenant)
         since, until = day_begins(day(chosen["from"]), zone), day_begins(day(chosen["to"]), zone, days_later=1)
         page = ledger_entries(
             caller.tenant,
@@ -67,10 +60,11 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
     following = with_query(here, **chosen, cursor=page.next_cursor or "") if page.next_cursor else ""
     export = {
         "format": "csv",
-        "type": {"grant": "add", "reserve": "freeze"}.get(chosen["kind"], chosen["kind"]),
+        "type": TYPES.get(chosen["kind"], chosen["kind"]),
         "batch_id": chosen["batch"],
         "since": clock.iso(since) if since else "",
         "until": clock.iso(until) if until else "",
+        "unit": "" if unit == CREDIT else unit,
     }
     context = {
         "rows": page.rows,
@@ -78,13 +72,12 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
         "unit": unit,
         "chosen": chosen,
         "zone": zone,
-        "kinds": [{"value": kind, "label": KIND_LABELS[kind], "current": kind == chosen["kind"]} for kind in KINDS],
+        "kinds": [{"value": kind, "label": LABELS[kind], "current": kind == chosen["kind"]} for kind in KINDS],
         "filtered": any(chosen.values()) or bool(cursor),
         "pager": {"previous_url": with_query(here, **chosen) if cursor else "", "next_url": following}
         if cursor or following
         else None,
-        # The API answers a person with live credits only; a test wallet's rows are for looking at.
-        "export_url": with_query("/v1/ledger", **export) if unit == CREDIT and chosen["kind"] != "reverse" else "",
+        "export_url": with_query("/v1/ledger", **export),
     }
     return render(request, "ledger/rows.html", context)
 
@@ -95,7 +88,7 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
     """One month: opening, each row with the balance after it, closing; its files are of exactly the same rows."""
     caller.require(SCOPE)
     with tenant_scope(caller.tenant, caller.actor):
-        zone = _zone(caller)
+        zone = time_zone(caller.tenant)
         now = first_of_month(clock.now(), zone)
         first, found = _statement(request, caller, zone)
         seen = _seen(request, found)
@@ -137,7 +130,7 @@ def statement_as_csv(request: HttpRequest, caller: Caller) -> HttpResponse:
     caller.require(SCOPE)
     caller.count_export()
     with tenant_scope(caller.tenant, caller.actor):
-        first, found = _statement(request, caller, _zone(caller))
+        first, found = _statement(request, caller, time_zone(caller.tenant))
         text = "".join(statement_csv(found, caller.tenant_public_id))
     name = f'attachment; filename="statement-{first:%Y-%m}.csv"'
     return HttpResponse(text, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
@@ -150,7 +143,7 @@ def statement_as_xlsx(request: HttpRequest, caller: Caller) -> HttpResponse:
     caller.require(SCOPE)
     caller.count_export()
     with tempfile.TemporaryFile() as target, tenant_scope(caller.tenant, caller.actor):
-        first, found = _statement(request, caller, _zone(caller))
+        first, found = _statement(request, caller, time_zone(caller.tenant))
         statement_xlsx(found, caller.tenant_public_id, target)
         target.seek(0)
         name = f'attachment; filename="statement-{first:%Y-%m}.xlsx"'
@@ -177,6 +170,8 @@ def _statement(request: HttpRequest, caller: Caller, zone: str) -> tuple[date, S
         raise Http404
     start, end = month(first, zone)
     cut = Cut.parse(request.GET["cut"]) if request.GET.get("cut") else None
+    if cut is None:
+        seal_for_export()
     return first, statement(caller.tenant, CREDIT, start, end, cut=cut)
 
 
@@ -203,10 +198,6 @@ def _months(now: date, shown: date) -> list[dict[str, Any]]:
     if shown not in listed:
         listed.append(shown)
     return [{"value": f"{first:%Y-%m}", "first": first, "current": first == shown} for first in listed]
-
-
-def _zone(caller: Caller) -> str:
-    return str(Tenant.objects.values_list("timezone", flat=True).get(id=caller.tenant))
 
 
 def _echo(request: HttpRequest, entries: list[Entry]) -> None:

@@ -17,10 +17,10 @@ from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.access.roles import MODES
 from pilothouse.kernel.base.days import day, day_begins
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
-from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.models import CREDIT
+from pilothouse.kernel.ledger.periods import time_zone
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.watch.queries import closed_gates
 from pilothouse.ui.links import search_words, whole_number, with_query
@@ -50,7 +50,7 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
     chosen = _filter(request)
     last, last_total = whole_number(request.GET.get("last")), whole_number(request.GET.get("last_total"))
     with tenant_scope(principal.tenant, principal.actor):
-        zone = Tenant.objects.values_list("timezone", flat=True).get(id=principal.tenant)
+        zone = time_zone(principal.tenant)
         rows = batch_rows(
             principal.tenant,
             count=limits.LIST_PAGE_ROWS + 1,

@@ -13,10 +13,10 @@ from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.access.queries import keys
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.days import first_of_month, month
-from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.models import CREDIT
+from pilothouse.kernel.ledger.periods import time_zone
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.outbox.queries import ERROR_TEXT, endpoints, webhook_statuses
 from pilothouse.kernel.watch.queries import closed_gates
@@ -110,7 +110,7 @@ def _wallet(principal: Principal) -> dict[str, Any]:
 
 
 def _money(request: HttpRequest, principal: Principal) -> dict[str, Any]:
-    zone = Tenant.objects.values_list("timezone", flat=True).get(id=principal.tenant)
+    zone = time_zone(principal.tenant)
     first = first_of_month(clock.now(), zone)
     start, end = month(first, zone)
     held = [
