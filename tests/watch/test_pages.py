@@ -201,6 +201,7 @@ def test_a_gate_closes_with_a_reason_and_opens_again(shared_house, world):
 def test_what_needs_somebody_is_on_the_first_page_the_worst_first(shared_house, world):
     with ops_scope("test"):
         open_incident("backup_stale", "No backup since Monday")
+        open_incident("stuck_subject", "3 of kind item wait for nothing", subject="item", check_name="stuck:item")
         open_incident("user_safety", "A video shows a person who never agreed", program="video")
         close_gate("video", "Held by hand.", mode="no_new")
     with worker_scope():
@@ -208,6 +209,7 @@ def test_what_needs_somebody_is_on_the_first_page_the_worst_first(shared_house, 
     page = desk("operator").get("/desk/").content.decode()
     assert page.index("A video shows a person") < page.index("No backup since Monday")
     assert "Held by hand." in page
+    assert re.search(r'Stuck kinds</a></span><span class="stat-value">1<', page)
     assert "OSError: disk full" in page
     assert "All is quiet." not in page
 

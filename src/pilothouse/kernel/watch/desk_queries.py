@@ -50,7 +50,7 @@ def reopened_gates(count: int = DESK_PAGE_ROWS + 1, skip: int = 0) -> list[Row]:
 
 
 def home_counts() -> Row:
-    """{incidents, p0, gates, grants, jobs, dead}: how much of each waits for an operator."""
+    """{incidents, stuck, gates, grants, jobs, dead}: how much of each waits for an operator; `stuck` counts kinds."""
     row = SQL.one("home_counts", tail=DESK_TAIL_ROWS)
     assert row is not None
     return row

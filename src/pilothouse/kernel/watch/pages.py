@@ -21,7 +21,6 @@ from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.scope import ops_scope
 from pilothouse.kernel.base.sql import Row, run
 from pilothouse.kernel.ledger.grants import grant_requests
-from pilothouse.kernel.lifecycle.queries import stuck_subjects
 
 from . import desk_queries
 from .limits import DESK_COMMAND_TIMEOUT_MS, DESK_HOME_ROWS, DESK_PAGE_ROWS, DESK_SEARCH_MAX_CHARACTERS
@@ -136,10 +135,9 @@ def home(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
         red = desk_queries.red_checks()
         jobs = desk_queries.failing_jobs(count=DESK_HOME_ROWS)
         dead = desk_queries.dead_deliveries(count=DESK_HOME_ROWS)
-        stuck = stuck_subjects()
         counts = desk_queries.home_counts()
         checked = desk_queries.last_looks()
-    needs = [len(red), len(stuck), *(counts[key] for key in ("incidents", "gates", "grants", "jobs", "dead"))]
+    needs = [len(red), *(counts[key] for key in ("incidents", "gates", "grants", "jobs", "dead"))]
     context = {
         "quiet": not any(needs),
         "incidents": incidents,
@@ -148,23 +146,21 @@ def home(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
         "red": red,
         "jobs": jobs,
         "dead": dead,
-        "stuck": stuck[:DESK_HOME_ROWS],
-        "stuck_count": len(stuck),
         "counts": counts,
         "checked": checked,
-        "stats": _stats(counts, len(red), len(stuck)),
+        "stats": _stats(counts, len(red)),
     }
     return render(request, "watch/home.html", context)
 
 
-def _stats(counts: Row, red: int, stuck: int) -> list[dict[str, Any]]:
+def _stats(counts: Row, red: int) -> list[dict[str, Any]]:
     """Each number of the desk with the page that explains it."""
     return [
         {"label": _("Open incidents"), "value": counts["incidents"], "url": reverse("desk:incidents"), "bad": True},
         {"label": _("Closed gates"), "value": counts["gates"], "url": reverse("desk:gates"), "bad": False},
         {"label": _("Grants to approve"), "value": counts["grants"], "url": reverse("desk:grants"), "bad": False},
         {"label": _("Red checks"), "value": red, "url": reverse("desk:promises"), "bad": True},
-        {"label": _("Stuck"), "value": stuck, "url": reverse("desk:stuck"), "bad": True},
+        {"label": _("Stuck kinds"), "value": counts["stuck"], "url": reverse("desk:stuck"), "bad": True},
         {"label": _("Failing jobs"), "value": counts["jobs"], "url": reverse("desk:health"), "bad": False},
         {"label": _("Given up"), "value": counts["dead"], "url": reverse("desk:deliveries"), "bad": False},
     ]

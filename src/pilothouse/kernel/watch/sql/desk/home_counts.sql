@@ -1,4 +1,6 @@
 SELECT (SELECT count(*) FROM incident WHERE state IN ('investigating', 'mitigated', 'open', 'root_caused')) AS incidents,
+       (SELECT count(*) FROM incident WHERE kind = 'stuck_subject'
+          AND state IN ('investigating', 'mitigated', 'open', 'root_caused')) AS stuck,
        (SELECT count(*) FROM gate WHERE opened_at IS NULL) AS gates,
        (SELECT count(*) FROM grant_request WHERE state = 'requested') AS grants,
        (SELECT count(*) FROM job WHERE state = 'failed' OR (state = 'queued' AND error <> '')) AS jobs,
