@@ -71,7 +71,7 @@ def addresses() -> Iterator[str]:
             else:
                 yield "/" + route
 
-    yield from sorted({route for route in walk(get_resolver(), "") if not route.startswith("v1/")})
+    yield from sorted({route for route in walk(get_resolver(), "") if not route.startswith("/v1/")})
 
 
 def filled(route: str, examples: Mapping[str, str]) -> str | None:
