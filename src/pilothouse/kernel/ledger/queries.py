@@ -271,7 +271,7 @@ def statement(
         seen = Cut(as_of, seen.low, seen.high, seen.open)
     params = {"tenant": tenant, "unit": unit, **_cut_params(seen)}
     opening = SQL.one("statement_opening", before=start, **params)
-    closing = SQL.one("statement_opening", before=end, **params)
+    closing = SQL.one("statement_latest" if end > seen.as_of else "statement_opening", before=end, **params)
     assert opening is not None
     assert closing is not None
     return Statement(tenant, unit, start, end, seen, Balance(**opening), Balance(**closing))
