@@ -11,6 +11,7 @@ import itertools
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,8 @@ class House:
 
     _numbers = itertools.count(1)
 
-    def __init__(self) -> None:
-        self.name = f"house_{os.getpid()}_{next(self._numbers)}"
+    def __init__(self, prefix: str = "house_") -> None:
+        self.name = f"{prefix}{os.getpid()}_{next(self._numbers)}"
 
     def connect(self, user: str = "ph_worker", **options: Any) -> Any:
         """A psycopg connection of its own with any database role; `postgres` is for tests marked tamper."""
@@ -128,10 +129,10 @@ class House:
 
 
 @contextlib.contextmanager
-def _fresh_house(template: str = TEMPLATE) -> Iterator[House]:
+def _fresh_house(template: str = TEMPLATE, prefix: str = "house_") -> Iterator[House]:
     from pilothouse.site.migrate import admin_connection
 
-    fresh = House()
+    fresh = House(prefix)
     _use_database("no_house_fixture")
     with admin_connection("postgres") as admin:
         admin.execute(f'CREATE DATABASE "{fresh.name}" TEMPLATE {template} STRATEGY WAL_LOG')
@@ -150,6 +151,17 @@ def _fresh_house(template: str = TEMPLATE) -> Iterator[House]:
 def house(_no_database_outside_a_house: None) -> Iterator[House]:
     """A fresh clone of the migrated template."""
     with _fresh_house() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def timed_house(_no_database_outside_a_house: None) -> Iterator[House]:
+    """A fresh clone whose business time stands still until `simulated_clock.move_to`."""
+    from pilothouse.kernel.base import simulated_clock
+
+    with _fresh_house(prefix=simulated_clock.REHEARSAL_PREFIX) as fresh:
+        with fresh.admin() as admin:
+            simulated_clock.install(admin, datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
         yield fresh
 
 

@@ -17,7 +17,11 @@ CREDIT = "CREDIT"
 TEST = "TEST"
 
 TERMINAL_KINDS = ("settle", "refund")
-TRANSFER_KINDS = ("grant", "reserve", "settle", "refund", "reverse")
+# Credits, then what is paid by and to the world: into suspense, into escrow, out of it to a side, out to its bank.
+TRANSFER_KINDS = (
+    "grant", "reserve", "settle", "refund", "reverse",
+    "receive", "send_back", "fund", "release", "return", "payout",
+)  # fmt: skip
 
 
 class Account(TenantModel):

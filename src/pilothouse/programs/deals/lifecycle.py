@@ -86,7 +86,7 @@ DEAL = Lifecycle(
     # A deal in dispute lives by its dispute's timer.
     alive=(
         "EXISTS (SELECT FROM timer t WHERE t.state = 'armed' AND (t.subject_kind = '{name}' AND t.subject_id = s.id"
-        " OR t.subject_kind = 'dispute' AND t.subject_id = (SELECT d.id FROM dispute d WHERE d.deal = s.id)))"
+        " OR t.subject_kind = 'dispute' AND t.subject_id = (SELECT d.id FROM dispute d WHERE d.deal_id = s.id)))"
     ),
 )
 

@@ -74,6 +74,11 @@ class DealTerms:
         """Whether the immediate part is paid at handover; otherwise at approval."""
         return bool(self.body["immediateReleaseAt"] == HANDOVER)
 
+    @property
+    def item_fields(self) -> dict[str, str]:
+        """What must be said of the item: each field's name and type, in the order of the form."""
+        return {field["name"]: field["type"] for field in self.body["itemFields"]}
+
     def hours(self, key: str) -> int:
         """The length of a window: `inspectionTtlDays` = 3 gives 72."""
         return int(self.body[key]) * _TTLS_HOURS[key]
@@ -204,10 +209,14 @@ def _check_evidence(types: Any, name: str) -> None:
 def _check_item(body: Mapping[str, Any]) -> None:
     _check_evidence(body["requiredHandoverEvidence"], "requiredHandoverEvidence")
     fields = body["itemFields"]
-    if not isinstance(fields, Mapping) or not 0 < len(fields) <= limits.ITEM_FIELDS_MAX_COUNT:
-        raise TermsInvalid(reason=f"itemFields must name 1 to {limits.ITEM_FIELDS_MAX_COUNT} fields")
-    for name, kind in fields.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or kind not in FIELD_TYPES:
-            raise TermsInvalid(reason=f"itemFields {name!r} must be one of {', '.join(FIELD_TYPES)}")
+    if not isinstance(fields, list) or not 0 < len(fields) <= limits.ITEM_FIELDS_MAX_COUNT:
+        raise TermsInvalid(reason=f"itemFields must list 1 to {limits.ITEM_FIELDS_MAX_COUNT} fields")
+    for field in fields:
+        if not isinstance(field, Mapping) or set(field) != {"name", "type"} or field["type"] not in FIELD_TYPES:
+            raise TermsInvalid(reason=f"each of itemFields has a name and a type: {', '.join(FIELD_TYPES)}")
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(field["name"])):
+            raise TermsInvalid(reason=f"itemFields names {field['name']!r}, which is not small letters, digits and _")
+    if len({field["name"] for field in fields}) != len(fields):
+        raise TermsInvalid(reason="itemFields names a field twice")
     if type(body["itemPhotosMin"]) is not int or not 0 <= body["itemPhotosMin"] <= limits.PHOTOS_MAX_COUNT:
         raise TermsInvalid(reason=f"itemPhotosMin must be a whole number from 0 to {limits.PHOTOS_MAX_COUNT}")

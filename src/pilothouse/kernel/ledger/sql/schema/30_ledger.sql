@@ -39,6 +39,12 @@ BEGIN
                WHEN 'settle' THEN (d.kind, c.kind) <> ('held', 'credits_earned')
                WHEN 'refund' THEN (d.kind, c.kind) <> ('held', 'wallet')
                WHEN 'grant' THEN (d.kind, c.kind) <> ('credits_issued', 'wallet')
+               WHEN 'receive' THEN d.kind NOT IN ('world_bank', 'world_psp') OR c.kind <> 'suspense'
+               WHEN 'send_back' THEN d.kind <> 'suspense' OR c.kind NOT IN ('world_bank', 'world_psp')
+               WHEN 'fund' THEN (d.kind, c.kind) <> ('suspense', 'escrow')
+               WHEN 'release' THEN (d.kind, c.kind, c.ref) <> ('escrow', 'payable', d.ref)
+               WHEN 'return' THEN (d.kind, c.kind, c.ref) <> ('escrow', 'refund_due', d.ref)
+               WHEN 'payout' THEN d.kind NOT IN ('payable', 'refund_due') OR c.kind NOT IN ('world_bank', 'world_psp')
                ELSE p.kind <> 'reverse' END),
            bool_or(p.kind IN ('grant', 'reverse'))
     INTO wrong_leg, wrong_pair, by_hand

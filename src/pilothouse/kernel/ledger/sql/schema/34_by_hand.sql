@@ -1,4 +1,5 @@
--- What the web's roles may write of a journal. Running work reserves, settles and refunds; credits appear only on the
+-- What the web's roles may write of a journal. Running work reserves, settles and refunds, and escrow is released or
+-- returned as its deal says (a trigger of that program holds the two together); credits appear only on the
 -- wallet without value. A key begins with its journal's kind, so that none can be taken away from another command, and
 -- business time is now, so that nothing slips into a period that was told. It runs as the caller: the role is read where
 -- the row is written, and a role that a statement changes under way is still one of the web's.
@@ -11,7 +12,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM written
         WHERE NOT starts_with(idempotency_key, kind || ':')
-           OR NOT (kind IN ('refund', 'reserve', 'settle') OR starts_with(idempotency_key, 'grant:TEST:'))
+           OR NOT (kind IN ('refund', 'release', 'reserve', 'return', 'settle') OR starts_with(idempotency_key, 'grant:TEST:'))
     ) THEN
         RAISE EXCEPTION 'a web request creates no credits and turns no journal round' USING ERRCODE = 'PH003',
             HINT = 'Credits are granted by an operator.';

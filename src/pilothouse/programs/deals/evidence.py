@@ -1,0 +1,98 @@
+"""Files that the two sides put forward: checked by content, without the place where they were taken, and kept."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import BinaryIO
+
+from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
+from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.files.commands import store_file
+from pilothouse.kernel.files.content import IMAGES, MP4, PDF, FileType
+from pilothouse.kernel.files.models import File
+
+from . import limits
+from .commands import access_deal
+from .errors import EvidenceClosed
+from .models import ClaimLine, Deal, Dispute, Evidence
+from .thumbnails import thumbnail_of
+
+SQL = Statements(__file__)
+PURPOSE = "evidence"
+# What may stand for each type of evidence; a paper may be photographed.
+ACCEPTED: dict[str, tuple[FileType, ...]] = {
+    "PHOTO": tuple(IMAGES),
+    "ODOMETER_PHOTO": tuple(IMAGES),
+    "DOCUMENT": (PDF, *IMAGES),
+    "VIDEO": (MP4,),
+}
+
+
+def upload(public_id: str, person: int, *, kind: str, source: BinaryIO | Iterable[bytes] | bytes, name: str) -> str:
+    """Store a file for a deal; returns its public id, to be named where it is put forward.
+
+    Images are kept as their pixels only: no place, no camera. Raises FileTypeRefused, FileTooLarge or ImageRefused.
+    """
+    deal, _ = access_deal(public_id, person)
+    if kind not in ACCEPTED:
+        raise InvalidInput(reason=f"Evidence is one of {', '.join(sorted(ACCEPTED))}.")
+    stored = store_file(source, accepted=ACCEPTED[kind], purpose=f"{PURPOSE}:{deal.public_id}", name=name, clean=True)
+    return str(stored.public_id)
+
+
+def add(
+    public_id: str, person: int, *, purpose: str, kind: str, file: str, line: int | None = None, caption: str = ""
+) -> Evidence:
+    """Put an uploaded file forward: for the item or the handover, or for line `line` of the dispute."""
+    deal, side = access_deal(public_id, person, lock=True)
+    if purpose == "item":
+        allowed = deal.state == "DRAFT" and side == deal.creator_side
+    elif purpose == "handover":
+        allowed = deal.state == "FUNDED" and (side == "seller") == (deal.handover_filed_at is None)
+    else:
+        allowed = deal.state == "ISSUE" and purpose == ("claim" if side == "buyer" else "response")
+    if not allowed:
+        raise Conflict(reason="Nothing can be added here now.")
+    claim_line = _line(deal, line) if purpose in ("claim", "response") else None
+    return attach(deal, person, side, purpose, kind, file, line=claim_line, caption=caption)
+
+
+def _line(deal: Deal, position: int | None) -> ClaimLine:
+    dispute = Dispute.objects.select_for_update().get(deal=deal)
+    row = SQL.one("evidence_window", dispute=dispute.id, before_s=limits.EVIDENCE_CLOSES_BEFORE_S)
+    if row is None or row["is_over"]:
+        raise EvidenceClosed(
+            closed_at=(dispute.due_at - timedelta(seconds=limits.EVIDENCE_CLOSES_BEFORE_S)).isoformat()
+        )
+    line = ClaimLine.objects.filter(dispute=dispute, position=position or 0).first()
+    if line is None:
+        raise NotFound(what="claim line")
+    return line
+
+
+def attach(
+    deal: Deal, person: int, side: str, purpose: str, kind: str, file: str, *, line: ClaimLine | None = None,
+    caption: str = "",
+) -> Evidence:  # fmt: skip
+    """Write one piece of evidence; the deal's row is locked."""
+    found = File.objects.filter(public_id=file, purpose=f"{PURPOSE}:{deal.public_id}", state="stored").first()
+    if found is None:
+        raise NotFound(what="uploaded file")
+    if kind not in ACCEPTED or found.content_type not in {each.content_type for each in ACCEPTED[kind]}:
+        raise InvalidInput(reason=f"This file cannot stand for {kind}.")
+    if "\x00" in caption or len(caption) > limits.FIELD_MAX_CHARACTERS:
+        raise InvalidInput(reason=f"A caption has at most {limits.FIELD_MAX_CHARACTERS} characters.")
+    now = SQL.one("business_now")
+    assert now is not None
+    return Evidence.objects.create(
+        tenant_id=deal.tenant_id,
+        deal=deal,
+        line=line,
+        purpose=purpose,
+        side=side,
+        type=kind,
+        file=found,
+        thumbnail=thumbnail_of(found),
+        caption=caption.strip(),
+        added_by_id=person,
+        added_at=now["now"],
+    )

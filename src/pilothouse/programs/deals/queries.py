@@ -1,0 +1,123 @@
+"""Reads of deals. All need an open scope; a party's reads name the person, and show nothing of other people's deals."""
+
+from datetime import datetime
+from typing import Any
+
+from pilothouse.kernel.base.limits import PAGE_SIZE_DEFAULT_ROWS
+from pilothouse.kernel.base.sql import Row, Statements
+
+from .agreements import standing
+from .arithmetic import split
+from .forecast import endings, forecast
+from .lifecycle import DEAL, DISPUTE
+from .models import Deal, Dispute
+from .steps import terms_of
+
+SQL = Statements(__file__)
+DEAL_STATES = tuple(DEAL.states)
+
+
+def deals(
+    *,
+    person: int | None = None,
+    state: str | None = None,
+    search: str | None = None,
+    before: int | None = None,
+    count: int = PAGE_SIZE_DEFAULT_ROWS,
+) -> list[Row]:
+    """A page of deals, newest first, each with its armed timer; only those of `person` when one is given."""
+    return SQL.rows("list_deals", person=person, state=state, search=search, before=before, count=count)
+
+
+def disputes_to_decide(
+    *,
+    search: str | None = None,
+    code: str | None = None,
+    state: str | None = None,
+    after: datetime | None = None,
+    count: int = PAGE_SIZE_DEFAULT_ROWS,
+) -> list[Row]:
+    """Open disputes by time to expiry, the nearest first, with the state of both sides' evidence."""
+    return SQL.rows("list_disputes", search=search, code=code, state=state, after=after, count=count)
+
+
+def contested_handovers(count: int = PAGE_SIZE_DEFAULT_ROWS) -> list[Row]:
+    """Handovers that an operator must decide, the nearest review first."""
+    return SQL.rows("contested_handovers", count=count)
+
+
+def timeline(deal: Deal) -> list[Row]:
+    """The events of a deal and of its dispute in one order: {id, at, actor, type, subject_kind, data}."""
+    return SQL.rows("timeline", deal=deal.id)
+
+
+def evidence_of(deal: Deal) -> list[Row]:
+    """Every piece of evidence of a deal, oldest first."""
+    return SQL.rows("evidence_of", deal=deal.id)
+
+
+def armed_timer(deal: Deal) -> Row | None:
+    """The running timer of a deal or of its dispute: {name, due_at, armed_at}."""
+    return SQL.one("armed_timer", deal=deal.id)
+
+
+def money_summary(deal: Deal) -> dict[str, Any]:
+    """Where the money is, what comes next by itself, and what each ending would give. Amounts in minor units."""
+    timer = armed_timer(deal)
+    dispute = Dispute.objects.filter(deal=deal).first()
+    running = forecast(deal, timer["name"], timer["due_at"], dispute) if timer else None
+    immediate, holdback = split(deal.price, terms_of(deal).holdback_bps, terms_of(deal).currency.quantum)
+    return {
+        "unit": deal.unit,
+        "price": deal.price,
+        "immediate": immediate,
+        "holdback": holdback,
+        "funded": deal.funded,
+        "in_escrow": deal.in_escrow,
+        "to_seller": deal.to_seller,
+        "to_buyer": deal.to_buyer,
+        "returned": deal.returned,
+        "timer": timer,
+        "forecast": running,
+        "endings": endings(deal, dispute),
+    }
+
+
+def actions(deal: Deal, side: str) -> list[str]:
+    """What this side can do now: the names of the commands, in the order in which a page offers them."""
+    found: list[str] = []
+    filed, contested = deal.handover_filed_at is not None, deal.contested_at is not None
+    creator = side == deal.creator_side
+    early = not terms_of(deal).pays_at_handover
+    if deal.state == "DRAFT" and creator:
+        found += ["edit_draft", "offer", "withdraw"]
+    elif deal.state == "OFFERED":
+        found += ["withdraw"] if creator else ["accept", "withdraw"]
+    elif deal.state == "AWAITING_FUNDS":
+        found += (["fund"] if side == "buyer" else []) + ["withdraw"]
+    elif deal.state == "FUNDED" and not filed:
+        found += (["file_handover"] if side == "seller" else []) + ["correct_price", "cancel"]
+    elif deal.state == "FUNDED" and side == "buyer":
+        found += ["confirm_handover"] + ([] if contested else ["contest_handover"])
+    elif deal.state == "INSPECTION":
+        found += (["approve", "raise_issue"] if side == "buyer" else []) + (["cancel"] if early else [])
+    elif deal.state == "HOLDBACK" and side == "buyer":
+        found += ["release_early", "raise_issue"]
+    elif deal.state == "ISSUE":
+        found += ["add_evidence", "agree"]
+        found += ["withdraw_claim"] if side == "buyer" else ["respond", "accept_claim"]
+        found += ["return"] if early and deal.stage == "INSPECTION" else []
+    return found
+
+
+def waiting_signatures(deal: Deal) -> list[dict[str, Any]]:
+    """Proposals that one side signed and the other did not yet: {kind, side, content, signed_at}."""
+    return [
+        {"kind": each.kind, "side": each.side, "content": each.content, "signed_at": each.signed_at}
+        for each in standing(deal)
+    ]
+
+
+def open_dispute(deal: Deal) -> Dispute | None:
+    """The dispute of a deal while it is open."""
+    return Dispute.objects.filter(deal=deal, state__in=DISPUTE.open_states).first()

@@ -1,0 +1,1 @@
+SELECT base.clock_now() AS now

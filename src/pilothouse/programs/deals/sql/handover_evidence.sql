@@ -1,0 +1,1 @@
+SELECT DISTINCT type FROM deal_evidence WHERE deal_id = %(deal)s AND purpose = 'handover' AND side = 'seller'

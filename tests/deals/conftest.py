@@ -1,0 +1,17 @@
+"""Makes the world of this folder importable, and gives each test a market."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def market(timed_house: Any) -> Any:
+    """A market on a house whose time is moved by the test."""
+    from deal_world import Market
+
+    return Market(timed_house)
