@@ -10,9 +10,9 @@ from pilothouse.kernel.access.commands import ensure_person
 from pilothouse.kernel.base import simulated_clock
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
 from pilothouse.kernel.lifecycle.timers import fire_due
-from pilothouse.programs.deals import commands, evidence, timers  # noqa: F401
+from pilothouse.kernel.payments.incoming import match, record_payment
+from pilothouse.programs.deals import commands, evidence, payment, timers  # noqa: F401
 from pilothouse.programs.deals.disputes import Claim, raise_issue
 from pilothouse.programs.deals.models import Deal, Dispute
 from pilothouse.programs.deals.publishing import publish_first_terms
@@ -90,14 +90,8 @@ class Market:
         deal = self.accepted(price, template)
         with worker_scope("bank"):
             row = commands.lock_deal(deal)
-            bank, suspense = open_accounts(
-                self.tenant.id, [("world_bank", "", row.unit), ("suspense", "", row.unit)]
-            )  # fmt: skip
-            post(
-                self.tenant.id, f"receive:{deal}", "receive", [Leg(bank, suspense, price)], request={"price": price},
-                ref_type="payment",
-            )  # fmt: skip
-            commands.fund(row, suspense)
+            paid = record_payment(self.tenant.id, source="bank", reference=f"in {deal}", amount=price, unit=row.unit)
+            assert match([paid.public_id], "deal", deal) == 0
         return deal
 
     def handed_over(self, price: int, template: str = MN) -> str:

@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     *program_apps(),
     *[
         f"pilothouse.kernel.{room}.apps.{room.capitalize()}Config"
-        for room in ("watch", "outbox", "terms", "files", "access", "work", "ledger", "lifecycle", "base")
+        for room in ("watch", "payments", "outbox", "terms", "files", "access", "work", "ledger", "lifecycle", "base")
     ],
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -10,7 +10,7 @@ from pilothouse.kernel.work.worker import WorkerProcess
 
 from .programs import load_programs
 
-ROOMS = ("access", "files", "terms", "outbox", "watch")
+ROOMS = ("access", "files", "terms", "outbox", "payments", "watch")
 
 
 def build_worker() -> WorkerProcess:

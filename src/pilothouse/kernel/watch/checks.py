@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
+from pilothouse.kernel import payments
 from pilothouse.kernel.base.sql import Row, Statements, run
 from pilothouse.kernel.ledger.invariants import run_invariants
 from pilothouse.kernel.lifecycle.queries import stuck_subjects
@@ -75,8 +76,8 @@ def _stuck_rows(check_name: str) -> int:
 
 
 REGISTRY: dict[str, Promise] = {}
-# The programs' own invariants; the ledger's are always run.
-INVARIANT_FOLDERS: list[Statements] = []
+# Those of payments and of the programs; the ledger's own are always run.
+INVARIANT_FOLDERS: list[Statements] = [Statements(str(payments.__file__), "sql/invariants")]
 # Other checks that an incident may name, by the family before the colon: name -> number of offending rows.
 OTHERS: dict[str, Callable[[str], int]] = {"invariant": _invariant_rows, "stuck": _stuck_rows}
 

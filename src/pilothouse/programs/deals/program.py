@@ -1,15 +1,14 @@
 """What the deals program is."""
 
-from pathlib import Path
-
 from pilothouse.kernel.base.program import Program
 
 from . import lifecycle
+from .promises import PROMISES
 
 
 def _pumps() -> list[object]:
-    # Deals move by the kernel's timers; importing the handlers registers them with the worker.
-    from . import timers  # noqa: F401
+    # Deals move by the kernel's timers and payments; importing the handlers registers them with the worker.
+    from . import payment, timers  # noqa: F401
 
     return []
 
@@ -25,7 +24,7 @@ PROGRAM = Program(
     title="Escrow deals",
     app="deals",
     lifecycles=(lifecycle.DEAL.name, lifecycle.DISPUTE.name),
-    invariants=Path(__file__).parent / "sql" / "invariants",
+    promises=PROMISES,
     pumps=_pumps,
     seed=_seed,
 )

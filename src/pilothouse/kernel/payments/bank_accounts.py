@@ -1,0 +1,86 @@
+"""Where people want their money: named, confirmed by themselves, and changed only with time to notice.
+
+The first account is usable at once. A later one waits BANK_CHANGE_WAIT_S, and its owner gets a mail about it, so that
+somebody who took over a session cannot redirect a payout unseen. Pages ask for the password again before a change.
+"""
+
+import re
+
+from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
+from pilothouse.kernel.base.ids import new_id
+from pilothouse.kernel.base.scope import current_scope
+from pilothouse.kernel.base.sealing import seal
+from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.lifecycle.commands import apply
+
+from . import limits
+from .lifecycle import BANK_ACCOUNT
+from .models import BankAccount
+
+SQL = Statements(__file__)
+PURPOSE = "bank_account"
+NUMBER = re.compile(r"[A-Z0-9]{4,34}")
+HINT_CHARACTERS = 4
+
+
+def name_account(person: int, *, unit: str, holder: str, bank: str, number: str) -> BankAccount:
+    """Name an account; it counts once it is confirmed by typing its last digits."""
+    tenant = current_scope().tenant
+    assert tenant is not None
+    plain = re.sub(r"[\s-]", "", number).upper()
+    if not NUMBER.fullmatch(plain):
+        raise InvalidInput(reason="An account number or IBAN has 4 to 34 letters and digits.")
+    for label, text in (("holder", holder), ("bank", bank)):
+        if not text.strip() or "\x00" in text or len(text) > limits.TEXT_MAX_CHARACTERS:
+            raise InvalidInput(reason=f"Say the {label} of the account.")
+    waiting = BankAccount.objects.filter(person_id=person, unit=unit, state="named")
+    _replace([each.id for each in waiting])
+    now = SQL.one("due", seconds=0)
+    assert now is not None
+    return BankAccount.objects.create(
+        tenant_id=tenant,
+        public_id=new_id("bnk"),
+        person_id=person,
+        unit=unit,
+        holder=holder.strip(),
+        bank=bank.strip(),
+        number_sealed=seal(PURPOSE, plain.encode()),
+        number_hint=plain[-HINT_CHARACTERS:],
+        named_at=now["now"],
+    )
+
+
+def confirm_account(person: int, public_id: str, last_digits: str) -> BankAccount:
+    """The owner typed the last digits again: the account counts, a changed one after the wait."""
+    account = BankAccount.objects.select_for_update().filter(person_id=person, public_id=public_id).first()
+    if account is None:
+        raise NotFound(what="bank account")
+    if account.state != "named":
+        raise Conflict(reason="This account is confirmed already or was replaced.")
+    if last_digits.strip().upper() != account.number_hint:
+        raise InvalidInput(reason="These are not the last digits of the account that you named.")
+    before = BankAccount.objects.filter(person_id=person, unit=account.unit, state="confirmed")
+    wait = limits.BANK_CHANGE_WAIT_S if before.exists() else 0
+    now = SQL.one("due", seconds=wait)
+    assert now is not None
+    changes = {"confirmed_at": now["now"], "usable_from": now["due_at"]}
+    apply(BANK_ACCOUNT, "confirm", [account.id], role="customer", changes=changes)
+    return BankAccount.objects.get(id=account.id)
+
+
+def usable_account(tenant: int, person: int, unit: str) -> BankAccount | None:
+    """The newest confirmed account of a person whose wait is over."""
+    row = SQL.one("usable_account", tenant=tenant, person=person, unit=unit)
+    return None if row is None else BankAccount.objects.get(id=row["id"])
+
+
+def accounts_of(person: int) -> list[BankAccount]:
+    """The accounts of a person that are named or confirmed, newest first."""
+    return list(BankAccount.objects.filter(person_id=person).exclude(state="replaced").order_by("-id"))
+
+
+def _replace(ids: list[int]) -> None:
+    if ids:
+        now = SQL.one("due", seconds=0)
+        assert now is not None
+        apply(BANK_ACCOUNT, "replace", ids, role="customer", changes={"replaced_at": now["now"]})

@@ -1,0 +1,61 @@
+"""Errors of the payments room; in each refusal nothing has moved."""
+
+from pilothouse.kernel.base.errors import Conflict, InvalidInput, PilothouseError
+
+
+class PaymentKnown(Conflict):
+    """The same reference came before with other values."""
+
+    code = "payment_known"
+    message = "The payment {reference} from {source} is known with other values; nothing was recorded."
+
+
+class AmountsDoNotMatch(Conflict):
+    """The chosen payments are not enough for what they are to pay."""
+
+    code = "amounts_do_not_match"
+    message = "The chosen payments hold {available}; {needed} is needed. Nothing was matched."
+
+
+class NotPayable(Conflict):
+    """The thing does not wait for money."""
+
+    code = "not_payable"
+    message = "{subject} does not wait for a payment. Send the money back to its sender."
+
+
+class PaymentMethodLimit(PilothouseError):
+    """An amount above what the card adapter takes."""
+
+    code = "payment_method_limit"
+    status = 422
+    message = "Cards take at most {maximum} {unit} in minor units; this is {amount}. Pay by bank transfer."
+
+
+class CardsNotSetUp(Conflict):
+    """No card processor is configured."""
+
+    code = "cards_not_set_up"
+    message = "Card payments are not set up here. Pay by bank transfer."
+
+
+class SecondPersonNeeded(InvalidInput):
+    """An amount that one person may not send out alone."""
+
+    code = "second_person_needed"
+    message = "From {limit} minor units on, a second operator must approve; the one who sends cannot."
+
+
+class BankAccountMissing(Conflict):
+    """Nobody knows where to send the money."""
+
+    code = "bank_account_missing"
+    message = "{person} has not named a bank account for {unit}, or a changed one is still waiting."
+
+
+class SignatureInvalid(PilothouseError):
+    """A webhook that the processor did not sign."""
+
+    code = "signature_invalid"
+    status = 400
+    message = "The signature of this event is not valid. Nothing was recorded."

@@ -1,0 +1,176 @@
+"""Verbs on money that came in: record it, match it, send it back. All run in the worker's scope, for an operator or
+for the card processor.
+
+Money is in a named place from the first moment: what came in lies in suspense until it pays something or goes back.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
+from pilothouse.kernel.base.ids import new_id
+from pilothouse.kernel.base.scope import current_scope
+from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
+from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply
+
+from . import limits
+from .errors import AmountsDoNotMatch, NotPayable, PaymentKnown, SecondPersonNeeded
+from .lifecycle import PAYMENT
+from .models import SOURCES, Payment
+from .ports import payable
+
+SQL = Statements(__file__)
+WORLD = {"bank": "world_bank", "stripe": "world_psp"}
+
+
+def record_payment(
+    tenant: int,
+    *,
+    source: str,
+    reference: str,
+    amount: int,
+    unit: str,
+    payer: str = "",
+    note: str = "",
+    received_at: datetime | None = None,
+) -> Payment:
+    """Money came in; once for each (source, reference). Raises PaymentKnown when the values differ."""
+    _check(source, reference, amount, payer, note)
+    known = Payment.objects.filter(tenant_id=tenant, source=source, external_ref=reference).first()
+    if known is not None:
+        if (known.amount, known.unit) != (amount, unit):
+            raise PaymentKnown(source=source, reference=reference)
+        return known
+    now = _now(limits.WAITING_DUE_S)
+    world, suspense = open_accounts(tenant, [(WORLD[source], "", unit), ("suspense", "", unit)])
+    payment = Payment.objects.create(
+        tenant_id=tenant,
+        public_id=new_id("pay"),
+        source=source,
+        external_ref=reference,
+        amount=amount,
+        unit=unit,
+        payer=payer.strip(),
+        note=note.strip(),
+        received_at=received_at or now["now"],
+        recorded_by=current_scope().actor,
+        due_at=now["due_at"],
+    )
+    _post(payment, "receive", payment.public_id, Leg(world, suspense, amount))
+    _tell(payment, "receive", {"amount": amount, "unit": unit, "source": source})
+    return payment
+
+
+def match(payments: Sequence[str], kind: str, ref: str) -> int:
+    """Pay a subject with these payments, in their order; returns what is left over of them, still in suspense.
+
+    They must be one currency and together enough: what is missing is asked for, what is too much goes back. Raises
+    NotPayable or AmountsDoNotMatch; nothing is matched then.
+    """
+    chosen = _locked(payments)
+    port = payable(kind)
+    expected = port.expected(ref)
+    if expected is None:
+        raise NotPayable(subject=ref)
+    if {each.unit for each in chosen} != {expected.unit}:
+        raise InvalidInput(reason=f"{ref} is paid in {expected.unit}.")
+    available = sum(each.rest for each in chosen)
+    if available < expected.amount:
+        raise AmountsDoNotMatch(available=available, needed=expected.amount)
+    missing = expected.amount
+    for payment in chosen:
+        used = min(payment.rest, missing)
+        missing -= used
+        if used:
+            _use(payment, "match", matched=used, data={"subject": ref, "amount": used})
+    (suspense,) = open_accounts(chosen[0].tenant_id, [("suspense", "", expected.unit)])
+    port.funded(ref, suspense)
+    return available - expected.amount
+
+
+def match_if_exact(payment: Payment, kind: str, ref: str) -> bool:
+    """Match a payment that names what it pays, where the amounts are equal; otherwise an operator decides."""
+    expected = payable(kind).expected(ref)
+    if expected is None or (expected.amount, expected.unit) != (payment.rest, payment.unit):
+        return False
+    match([payment.public_id], kind, ref)
+    return True
+
+
+def send_back(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payment:
+    """The rest of a payment went back to its sender; `reference` is the bank's. A second person above the limit."""
+    (payment,) = _locked([public_id])
+    rest = payment.rest
+    if rest == 0:
+        raise NotPayable(subject=public_id)
+    if not reference.strip():
+        raise InvalidInput(reason="Give the bank's reference of the transfer.")
+    check_second_person(rest, sent_by, approved_by)
+    suspense, world = open_accounts(
+        payment.tenant_id, [("suspense", "", payment.unit), (WORLD[payment.source], "", payment.unit)]
+    )
+    _post(payment, "send_back", f"{payment.public_id}:{payment.returned}", Leg(suspense, world, rest))
+    data = {"amount": rest, "reference": reference.strip(), "sent_by": sent_by, "approved_by": approved_by}
+    _use(payment, "send_back", returned=rest, data=data)
+    return Payment.objects.get(id=payment.id)
+
+
+def check_second_person(amount: int, sent_by: str, approved_by: str) -> None:
+    """Raise SecondPersonNeeded where one person alone would send out a large amount."""
+    if amount >= limits.SECOND_PERSON_FROM_MINOR and approved_by in ("", sent_by):
+        raise SecondPersonNeeded(limit=limits.SECOND_PERSON_FROM_MINOR)
+
+
+def _check(source: str, reference: str, amount: int, payer: str, note: str) -> None:
+    if source not in SOURCES:
+        raise InvalidInput(reason=f"Money comes from {' or '.join(SOURCES)}.")
+    if type(amount) is not int or not 0 < amount <= limits.AMOUNT_MAX_MINOR:
+        raise InvalidInput(reason="The amount must be a whole number of minor units above 0.")
+    if not reference.strip():
+        raise InvalidInput(reason="Give the bank's reference, so that no payment is recorded twice.")
+    for text in (reference, payer, note):
+        if "\x00" in text or len(text) > limits.TEXT_MAX_CHARACTERS:
+            raise InvalidInput(reason=f"Texts have at most {limits.TEXT_MAX_CHARACTERS} characters.")
+
+
+def _locked(public_ids: Sequence[str]) -> list[Payment]:
+    found = {
+        each.public_id: each
+        for each in Payment.objects.select_for_update().filter(public_id__in=public_ids).order_by("id")
+    }
+    if not public_ids or set(found) != set(public_ids) or len(set(public_ids)) != len(public_ids):
+        raise NotFound(what="payment")
+    return [found[each] for each in public_ids]
+
+
+def _use(payment: Payment, event: str, *, matched: int = 0, returned: int = 0, data: dict[str, Any]) -> None:
+    changes: dict[str, Any] = {"matched": payment.matched + matched, "returned": payment.returned + returned}
+    if changes["matched"] + changes["returned"] == payment.amount:
+        apply(PAYMENT, "close", [payment.id], role="system", changes={**changes, "due_at": None}, data=data)
+    else:
+        apply(PAYMENT, "match", [payment.id], role="system", changes=changes, data=data)
+
+
+def _post(payment: Payment, kind: str, key: str, leg: Leg) -> None:
+    post(
+        payment.tenant_id,
+        f"{kind}:{key}",
+        kind,
+        [leg],
+        request={"payment": payment.public_id, "amount": leg.amount},
+        ref_type="payment",
+        ref_id=payment.public_id,
+        description=payment.external_ref,
+    )
+
+
+def _tell(payment: Payment, event: str, data: dict[str, Any]) -> None:
+    append_events([NewEvent(payment.tenant_id, PAYMENT.name, payment.id, event, data=data, visibility="internal")])
+
+
+def _now(due_s: float) -> dict[str, Any]:
+    row = SQL.one("due", seconds=due_s)
+    assert row is not None
+    return row

@@ -1,0 +1,203 @@
+"""The tables of the payments room. Amounts are whole minor units of `unit`."""
+
+from django.conf import settings
+from django.db import models
+
+from pilothouse.kernel.base.models import TenantForeignKey, TenantModel
+
+from .lifecycle import BANK_ACCOUNT, CHECKOUT, PAYMENT, PAYOUT
+
+SOURCES = ("bank", "stripe")
+SIDES = ("buyer", "seller")
+FAILURES = ("account_closed", "refused", "returned")
+
+
+def _person(null: bool = False) -> models.ForeignKey:  # type: ignore[type-arg]
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=null, related_name="+", db_index=False
+    )
+
+
+class Payment(TenantModel):
+    """Money that came in, once for each reference of its source.
+
+    It goes into suspense at once and from there to what it pays (`matched`) or back to its sender (`returned`).
+    """
+
+    mutable = ("state", "matched", "returned", "due_at")
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="waiting")
+    source = models.TextField()
+    external_ref = models.TextField()
+    amount = models.BigIntegerField()
+    unit = models.TextField()
+    matched = models.BigIntegerField(default=0, db_default=0)
+    returned = models.BigIntegerField(default=0, db_default=0)
+    payer = models.TextField(default="")
+    note = models.TextField(default="")
+    received_at = models.DateTimeField()
+    recorded_by = models.TextField()
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "payment"
+        constraints = [
+            PAYMENT.check("payment_state_known"),
+            models.UniqueConstraint(fields=["tenant", "source", "external_ref"], name="payment_once"),
+            models.CheckConstraint(name="payment_source_known", condition=models.Q(source__in=sorted(SOURCES))),
+            models.CheckConstraint(
+                name="payment_amounts",
+                condition=models.Q(
+                    amount__gt=0,
+                    matched__gte=0,
+                    returned__gte=0,
+                    amount__gte=models.F("matched") + models.F("returned"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="payment_closed_is_used_up",
+                condition=models.Q(state="waiting", amount__gt=models.F("matched") + models.F("returned"))
+                | models.Q(state="closed", amount=models.F("matched") + models.F("returned")),
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "state", "-id"], name="payment_waiting")]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def rest(self) -> int:
+        """What of it is still in suspense."""
+        return self.amount - self.matched - self.returned
+
+
+class Checkout(TenantModel):
+    """One card checkout at the processor, for one subject."""
+
+    mutable = ("state", "paid_at", "payment_id")
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="open")
+    subject_kind = models.TextField()
+    subject_ref = models.TextField()
+    session_id = models.TextField(unique=True)
+    url = models.TextField()
+    amount = models.BigIntegerField()
+    unit = models.TextField()
+    created_by = _person()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True)
+    payment = TenantForeignKey(Payment, null=True)
+
+    class Meta:
+        db_table = "checkout"
+        constraints = [
+            CHECKOUT.check("checkout_state_known"),
+            models.CheckConstraint(name="checkout_amount_positive", condition=models.Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="checkout_paid_has_payment",
+                condition=~models.Q(state="paid") | models.Q(payment__isnull=False, paid_at__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "subject_ref"], name="checkout_of_subject")]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class BankAccount(TenantModel):
+    """Where a person of a market wants their money. The number is sealed; its last digits are shown."""
+
+    mutable = ("state", "confirmed_at", "usable_from", "replaced_at")
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="named")
+    person = _person()
+    unit = models.TextField()
+    holder = models.TextField()
+    bank = models.TextField()
+    number_sealed = models.TextField()
+    number_hint = models.TextField()
+    named_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    usable_from = models.DateTimeField(null=True)
+    replaced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "bank_account"
+        constraints = [
+            BANK_ACCOUNT.check("bank_account_state_known"),
+            models.UniqueConstraint(
+                fields=["tenant", "person", "unit"],
+                condition=models.Q(state="named"),
+                name="bank_account_named_once",
+            ),
+            models.CheckConstraint(
+                name="bank_account_confirmed_is_dated",
+                condition=~models.Q(state="confirmed")
+                | models.Q(confirmed_at__isnull=False, usable_from__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Payout(TenantModel):
+    """Money owed to one side of a subject, on its way to a bank account. The ledger moves when it is confirmed."""
+
+    mutable = (
+        "state", "bank_account_id", "bank_reference", "attempts", "sent_by", "approved_by", "sent_at", "confirmed_at",
+        "failure", "due_at",
+    )  # fmt: skip
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="due")
+    subject_kind = models.TextField()
+    subject_ref = models.TextField()
+    side = models.TextField()
+    person = _person()
+    account = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    unit = models.TextField()
+    bank_account = TenantForeignKey(BankAccount, null=True)
+    bank_reference = models.TextField(default="", db_default="")
+    attempts = models.IntegerField(default=0, db_default=0)
+    sent_by = models.TextField(default="", db_default="")
+    approved_by = models.TextField(default="", db_default="")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    failure = models.TextField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "payout"
+        constraints = [
+            PAYOUT.check("payout_state_known"),
+            models.CheckConstraint(name="payout_amount_positive", condition=models.Q(amount__gt=0, attempts__gte=0)),
+            models.CheckConstraint(name="payout_side_known", condition=models.Q(side__in=sorted(SIDES))),
+            models.CheckConstraint(
+                name="payout_two_people",
+                condition=models.Q(approved_by="") | ~models.Q(approved_by=models.F("sent_by")),
+            ),
+            models.CheckConstraint(
+                name="payout_sent_has_reference",
+                condition=~models.Q(state__in=["confirmed", "sent"])
+                | (models.Q(bank_account__isnull=False, sent_at__isnull=False) & ~models.Q(bank_reference="")),
+            ),
+            models.CheckConstraint(
+                name="payout_failure_known",
+                condition=models.Q(failure__isnull=True) | models.Q(failure__in=sorted(FAILURES)),
+            ),
+            # At most one open payout for an account: what comes later is paid by the next one.
+            models.UniqueConstraint(
+                fields=["account"], condition=~models.Q(state="confirmed"), name="payout_open_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "state", "due_at"], name="payout_by_state")]
+
+    def __str__(self) -> str:
+        return self.public_id
