@@ -22,7 +22,8 @@ THEIRS = ("pilothouse.kernel.", "pilothouse.programs.video.")
 # Raised only where an operator works: at a start, on the command line, at the desk, by an adapter.
 OPERATORS_ONLY = (
     "pilothouse.kernel.base.postgres", "pilothouse.kernel.base.upgrade", "pilothouse.kernel.watch.",
-    "pilothouse.kernel.ledger.", "pilothouse.kernel.terms.", "pilothouse.programs.video.providers.",
+    "pilothouse.kernel.ledger.", "pilothouse.kernel.payments.", "pilothouse.kernel.terms.",
+    "pilothouse.programs.video.providers.",
 )  # fmt: skip
 CUSTOMERS_TOO = {"insufficient_credits", "paused", "text_needed"}
 # Given by the API itself for what no class of ours stands for (site/api.py).
