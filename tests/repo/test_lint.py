@@ -100,3 +100,9 @@ def test_every_rule_has_an_example() -> None:
 def test_the_checkout_keeps_the_rules_of_the_house() -> None:
     found = [line for source in LINT.sources(ROOT) for line in LINT.check(source)]
     assert found == []
+
+
+def test_helpers_of_tests_have_names_of_their_own() -> None:
+    """The folders of tests share one namespace: of two modules with one name, one folder would get the other's."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if not path.name.startswith(("test_", "conftest"))]
+    assert sorted(names) == sorted(set(names))

@@ -12,13 +12,13 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "http")]
 
 if TYPE_CHECKING:
-    from world import World
+    from sweep_world import World
 
 
 @pytest.fixture(scope="module")
 def module_world(module_house: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The two customers; made before the first test of a module connects."""
-    from world import make_world
+    from sweep_world import make_world
 
     from pilothouse.kernel.access.usage import USAGE
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 from matrix import ALLAUTH, CALLERS, HOLDERS, MATRIX, Row, expected
 from routes import API_METHODS, Address, addresses
-from world import FILLED, NOBODYS, OBJECTS, TOKENS, World
+from sweep_world import FILLED, NOBODYS, OBJECTS, TOKENS, World
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
 LIVE = "pilothouse.site.live_urls"

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 from matrix import MATRIX
 from test_matrix import everywhere, methods_of, object_of
-from world import FILLED, NOBODYS, World
+from sweep_world import FILLED, NOBODYS, World
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
 # What differs between two equal refusals: the request's id, tokens and the instant.
@@ -49,7 +49,7 @@ def send(world: World, caller: str, method: str, path: str) -> Any:
 
 def test_the_secrets_of_theirs_are_really_on_their_own_pages(world: World) -> None:
     """The sweep below would prove nothing with words that never stand anywhere."""
-    from world import key_client, person_client
+    from sweep_world import key_client, person_client
 
     client, browser = (
         key_client(world.theirs.customer.keys["full"]),
