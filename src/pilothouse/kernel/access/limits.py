@@ -37,3 +37,7 @@ PAGE_ROWS = 25
 HISTORY_ROWS = 30
 FORM_TOKEN_MAX_CHARACTERS = 100
 KEPT_FORM_MAX_BYTES = 20_000
+# The operator desk: rows of a list, characters of a search, and how long a command may hold a page.
+DESK_PAGE_ROWS = 25
+DESK_SEARCH_MAX_CHARACTERS = 200
+DESK_COMMAND_TIMEOUT_MS = 30_000

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.sql import Row, Statements, run
 
-from .limits import DESK_PAGE_ROWS, DESK_TAIL_ROWS
+from .limits import DESK_TAIL_ROWS
 
 SQL = Statements(__file__, "sql/desk")
 

@@ -30,10 +30,6 @@ STUCK_CHECK_EVERY_S = 60
 FORGET_EVERY_S = 3600
 METRIC_TIMEOUT_MS = 2_000
 ACCEPT_MAX_ROWS = 1_000
-# The operator desk: rows of a list, rows of each part of its first page, and how far back it looks in hot tables.
-DESK_PAGE_ROWS = 25
+# The operator desk: rows of each part of its first page, and how far back it looks in hot tables.
 DESK_HOME_ROWS = 6
 DESK_TAIL_ROWS = 10_000
-DESK_SEARCH_MAX_CHARACTERS = 200
-# A check that is run from a page, or before a gate reopens.
-DESK_COMMAND_TIMEOUT_MS = 30_000

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from pilothouse.kernel.access.desk import DESK_WRITERS, act, link, looking, may_act, page_number, paged
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound
@@ -19,8 +21,6 @@ from pilothouse.kernel.lifecycle.queries import stuck_subjects
 from . import desk_queries, desk_views
 from .checks import INVARIANT_FOLDERS, REGISTRY, declared, offending
 from .invariants import run_all_here
-from .limits import DESK_PAGE_ROWS
-from .pages import DESK_WRITERS, act, link, looking, may_act, page_number, paged
 from .promises import run_here
 from .slos import SloReading, read_slos
 

@@ -10,6 +10,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from pilothouse.kernel.access.desk import (
+    DESK_WRITERS,
+    act,
+    commanding,
+    looking,
+    may_act,
+    page_number,
+    paged,
+    refused_in,
+)
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -17,8 +28,6 @@ from pilothouse.kernel.base.errors import NotFound, PilothouseError
 
 from . import commands, desk_queries, forms
 from .gates import close_gate, reopen_gate, what_is_missing
-from .limits import DESK_PAGE_ROWS
-from .pages import DESK_WRITERS, act, commanding, looking, may_act, page_number, paged, refused_in
 from .pages_incidents import tenant_key
 
 

@@ -9,6 +9,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from pilothouse.kernel.access.desk import (
+    DESK_WRITERS,
+    act,
+    commanding,
+    looking,
+    may_act,
+    page_number,
+    paged,
+    refused_in,
+    tabs,
+)
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -31,8 +43,6 @@ from pilothouse.kernel.ledger.limits import (
 from pilothouse.kernel.ledger.models import CREDIT, TEST
 
 from . import desk_queries
-from .limits import DESK_PAGE_ROWS
-from .pages import DESK_WRITERS, act, commanding, looking, may_act, page_number, paged, refused_in, tabs
 from .pages_incidents import tenant_key
 
 STATES = {

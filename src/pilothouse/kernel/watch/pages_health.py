@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from pilothouse.kernel.access.desk import DESK_WRITERS, act, looking, may_act, page_number, paged
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
@@ -20,8 +22,7 @@ from pilothouse.kernel.outbox.queries import ERROR_TEXT
 from pilothouse.kernel.work.models import JOB, Job
 
 from . import desk_queries
-from .limits import DESK_PAGE_ROWS, HEARTBEAT_FRESH_S
-from .pages import DESK_WRITERS, act, looking, may_act, page_number, paged
+from .limits import HEARTBEAT_FRESH_S
 
 QUEUE_LABELS = {
     "jobs": gettext_lazy("Jobs"),

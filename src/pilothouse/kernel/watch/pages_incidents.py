@@ -12,18 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from pilothouse.kernel.access.page_access import operator_page
-from pilothouse.kernel.access.posted_forms import kept_form
-from pilothouse.kernel.access.principal import OperatorPrincipal
-from pilothouse.kernel.base.errors import NotFound, PilothouseError
-from pilothouse.kernel.base.models import Tenant
-from pilothouse.kernel.base.sql import Row
-
-from . import commands, desk_queries, desk_views, forms
-from .checks import REGISTRY, offending
-from .gates import what_is_missing
-from .limits import DESK_PAGE_ROWS
-from .pages import (
+from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
     act,
     commanding,
@@ -36,6 +25,17 @@ from .pages import (
     search_words,
     tabs,
 )
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
+from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
+from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.models import Tenant
+from pilothouse.kernel.base.sql import Row
+
+from . import commands, desk_queries, desk_views, forms
+from .checks import REGISTRY, offending
+from .gates import what_is_missing
 from .pages_checks import run_check
 from .queries import history
 

@@ -15,8 +15,24 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from pilothouse.kernel.access.commands import set_flag
+from pilothouse.kernel.access.desk import (
+    DESK_WRITERS,
+    commanding,
+    looking,
+    may_act,
+    page_number,
+    paged,
+    refused_in,
+    search_words,
+)
 from pilothouse.kernel.access.invitations import invite
-from pilothouse.kernel.access.limits import EMAIL_MAX_CHARACTERS, FLAG_NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
+from pilothouse.kernel.access.limits import (
+    DESK_PAGE_ROWS,
+    DESK_SEARCH_MAX_CHARACTERS,
+    EMAIL_MAX_CHARACTERS,
+    FLAG_NAME_MAX_CHARACTERS,
+    REASON_MAX_CHARACTERS,
+)
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -31,17 +47,6 @@ from pilothouse.kernel.ledger.queries import balance
 
 from . import desk_queries
 from .desk_work import WORK
-from .limits import DESK_PAGE_ROWS, DESK_SEARCH_MAX_CHARACTERS
-from .pages import (
-    DESK_WRITERS,
-    commanding,
-    looking,
-    may_act,
-    page_number,
-    paged,
-    refused_in,
-    search_words,
-)
 
 PART_ROWS = 10
 OWN_ID = re.compile(r"ten_[0-9a-z]{26}")

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from pilothouse.kernel.access.desk import DESK_WRITERS, looking, may_act, refused_in, tabs
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
-from pilothouse.kernel.watch.pages import DESK_WRITERS, looking, may_act, refused_in, tabs
 
 from . import desk_reads, limits
 from .desk_charts import distribution, quantile, shares

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pilothouse.kernel.access.commands import issue_key, revoke_key
+from pilothouse.kernel.access.desk import commanding
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
@@ -20,7 +21,6 @@ from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
-from pilothouse.kernel.watch.pages import commanding
 
 from . import desk_reads, intake, limits
 from .commands import create_batch

@@ -1,0 +1,118 @@
+"""What all pages of the operator desk share: scopes, refusals, filters and paging."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import OperationalError
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.scope import ops_scope
+from pilothouse.kernel.base.sql import Row, run
+
+from .limits import DESK_COMMAND_TIMEOUT_MS, DESK_PAGE_ROWS, DESK_SEARCH_MAX_CHARACTERS
+from .principal import OperatorPrincipal
+
+# Support looks at everything and changes nothing.
+DESK_WRITERS = ("admin", "operator")
+
+
+@contextmanager
+def looking(request: HttpRequest, operator: OperatorPrincipal) -> Iterator[None]:
+    """One read transaction over all tenants; who looked at which page is a row of `ops_access`."""
+    with ops_scope(operator.actor, f"{request.method} {request.path}"[:DESK_SEARCH_MAX_CHARACTERS]):
+        yield
+
+
+@contextmanager
+def commanding(request: HttpRequest, operator: OperatorPrincipal) -> Iterator[None]:
+    """One transaction of a command that looks at everything; it may not hold a page for longer than a bound."""
+    with looking(request, operator):
+        run(f"SET LOCAL statement_timeout = {DESK_COMMAND_TIMEOUT_MS}")
+        yield
+
+
+def act(
+    request: HttpRequest,
+    operator: OperatorPrincipal,
+    command: Callable[[], Any],
+    *,
+    done: str | Callable[[Any], str],
+    back: str,
+) -> HttpResponse:
+    """Run one command in the operator's scope, say what came of it, and go back to a page.
+
+    A refusal is one sentence on that page, and nothing has changed. An id that is not there is a 404.
+    """
+    try:
+        with commanding(request, operator):
+            found = command()
+    except NotFound:
+        raise
+    except PilothouseError as refused:
+        messages.error(request, str(refused))
+    except OperationalError as slow:
+        if getattr(slow.__cause__, "sqlstate", "") != "57014":
+            raise
+        messages.error(request, _("It took too long and was given up; nothing was changed. The worker runs it too."))
+    else:
+        messages.success(request, done(found) if callable(done) else done)
+    return HttpResponseRedirect(back)
+
+
+def refused_in(form: Form, refused: PilothouseError, field: str | None = None) -> int:
+    """Put a refusal beside a field of the form (its last one by default); returns the refusal's status."""
+    form.add_error(field or list(form.fields)[-1], ValidationError(str(refused), code=refused.code))
+    return refused.status
+
+
+def tabs(here: str, current: str, labels: Mapping[str, Any], keep: Mapping[str, str], name: str) -> list[Row]:
+    """Filter tabs: each a link that keeps the other filters."""
+    return [
+        {"label": label, "url": link(here, **{**keep, name: key}), "current": key == current, "count": None}
+        for key, label in labels.items()
+    ]
+
+
+def link(url: str, **query: str) -> str:
+    """An address with the parameters that are not empty."""
+    given = {key: value for key, value in query.items() if value}
+    return f"{url}?{urlencode(given)}" if given else url
+
+
+def page_number(request: HttpRequest) -> int:
+    """The page asked for, from 0; a bad one is the first."""
+    given = request.GET.get("page", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 0
+
+
+def search_words(request: HttpRequest) -> str:
+    """The search words of a list, bounded and without NUL."""
+    return request.GET.get("q", "").strip().replace("\x00", "")[:DESK_SEARCH_MAX_CHARACTERS]
+
+
+def paged(rows: list[Row], number: int, here: str, **keep: str) -> tuple[list[Row], dict[str, Any] | None]:
+    """One page of rows that were read with one more than a page holds, and the pager's links."""
+    more = len(rows) > DESK_PAGE_ROWS
+    rows = rows[:DESK_PAGE_ROWS]
+    if not more and number == 0:
+        return rows, None
+    first = number * DESK_PAGE_ROWS + 1
+    return rows, {
+        "first": first,
+        "last": first + len(rows) - 1,
+        "total": None,
+        "previous_url": link(here, **keep, page=str(number - 1) if number > 1 else "") if number else "",
+        "next_url": link(here, **keep, page=str(number + 1)) if more else "",
+    }
+
+
+def may_act(operator: OperatorPrincipal) -> bool:
+    """Whether buttons that change something are shown to this operator."""
+    return operator.role in DESK_WRITERS
