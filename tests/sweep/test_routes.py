@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import override_settings
 from matrix import MATRIX
-from test_matrix import everywhere, methods_of, object_of
 from sweep_world import FILLED, NOBODYS, World
+from test_matrix import everywhere, methods_of, object_of
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
 # What differs between two equal refusals: the request's id, tokens and the instant.

@@ -133,7 +133,10 @@ def unit_of(principal: Caller, unit: str | None) -> str:
 )  # fmt: skip
 def get_statement(
     request: HttpRequest,
-    begin: str = Query(..., alias="from", max_length=40, description=f"Where the period begins: {PERIOD_WORDS}."),
+    # Asked for below: who may not read the ledger is told so first.
+    begin: str = Query(
+        "", alias="from", max_length=40, description=f"Where the period begins, always given: {PERIOD_WORDS}."
+    ),
     end: str = Query(
         "", alias="to", max_length=40, description="Where it ends, not included; the end of from's own month or day."
     ),
