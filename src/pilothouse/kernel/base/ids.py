@@ -4,8 +4,10 @@ The text is Crockford base 32 over 48 bits of milliseconds and 80 random bits (t
 needs no escaping anywhere and two hosts never meet.
 """
 
+import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from . import clock
@@ -30,6 +32,18 @@ def new_ids(prefix: str, count: int) -> list[str]:
     """`count` new public ids in rising order, so that rows inserted together stay in order."""
     start = (_milliseconds.get()() << 80) | (_random_bits.get()(79))
     return [f"{prefix}_{_text(value)}" for value in range(start, start + count)]
+
+
+@contextmanager
+def seeded(seed: int, milliseconds: Callable[[], int]) -> Iterator[None]:
+    """Ids that follow from a seed and from a clock of one's own, for a rehearsal that must come out the same."""
+    bits = _random_bits.set(random.Random(seed).getrandbits)  # noqa: S311 - a rehearsal's ids guard nothing
+    clock_set = _milliseconds.set(milliseconds)
+    try:
+        yield
+    finally:
+        _milliseconds.reset(clock_set)
+        _random_bits.reset(bits)
 
 
 def _text(value: int) -> str:

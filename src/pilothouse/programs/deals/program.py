@@ -19,6 +19,12 @@ def _seed() -> None:
     publish_first_terms()
 
 
+def _rehearse(**options: object) -> dict[str, object]:
+    from .demo import run_demo
+
+    return run_demo(**options)  # type: ignore[arg-type]
+
+
 PROGRAM = Program(
     name="deals",
     title="Escrow deals",
@@ -27,4 +33,5 @@ PROGRAM = Program(
     promises=PROMISES,
     pumps=_pumps,
     seed=_seed,
+    rehearse=_rehearse,
 )

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,9 @@ import typer
 from . import app, setup
 from .run import DataOption
 
+# The first instant of a rehearsal: a Monday morning in Ulaanbaatar.
+REHEARSAL_BEGINS = (2026, 3, 2, 1, 0)
+
 
 @app.command()
 def demo(
@@ -18,6 +22,7 @@ def demo(
     items: Annotated[int, typer.Option(help="Items of the batch, 10 to 50.", min=10, max=50)] = 10,
     fail: Annotated[int, typer.Option(help="How many items ask for refused content.", min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the database of a rehearsal for a look at it.")] = False,
     data: DataOption = Path(".data"),
 ) -> None:
     """Run the demo on the running house, or start one for it, and end with the proof. Exit 1 when it does not hold."""
@@ -31,19 +36,22 @@ def demo(
     if live:
         urls = live["urls"]
         os.environ.update(DATA=str(data), SITE_URL=urls["site"], LIVE_URL=urls["live"], HOUSE_KIND="demo")
-        code = _prove(program, data, options, as_json)
+        code = _rehearse(program, data, keep, as_json)
+        code = _prove(program, data, options, as_json) if code is None else code
     else:
-        code = _with_house(program, data, options, as_json)
+        code = _with_house(program, data, options, keep, as_json)
     raise typer.Exit(code)
 
 
-def _with_house(program: str, data: Path, options: dict[str, int], as_json: bool) -> int:
-    """Start web, live, worker and the embedded database for the demo; stop all of it afterwards."""
+def _with_house(program: str, data: Path, options: dict[str, int], keep: bool, as_json: bool) -> int:
+    """Start web, live, worker and the embedded database for the demo; stop all of it afterwards.
+
+    A rehearsal needs the database alone.
+    """
     from pilothouse.site.house import HouseOptions, build_house
     from pilothouse.site.tree import Tree
 
     def prepare(tree: Tree) -> None:
-        setup()
         from pilothouse.site.migrate import migrate
         from pilothouse.site.seed import seed
 
@@ -51,7 +59,48 @@ def _with_house(program: str, data: Path, options: dict[str, int], as_json: bool
         seed()
 
     tree, _ = build_house(HouseOptions(data, kind="demo", web_port=0, live_port=0, quiet=as_json), prepare)
+    rehearsed = _rehearse(program, data, keep, as_json)
+    if rehearsed is not None:
+        return rehearsed
     return tree.run(lambda _: _prove(program, data, options, as_json))
+
+
+def _rehearse(program: str, data: Path, keep: bool, as_json: bool) -> int | None:
+    """Run the demo of a program that plays it in a rehearsal's database; None for one that needs the whole house."""
+    setup()
+    from pilothouse.site.programs import load_programs
+
+    known = load_programs().get(program)
+    if known is None or known.rehearse is None:
+        return None
+    import logging
+    from datetime import UTC, datetime
+
+    from pilothouse.site.rehearsal import rehearsal
+
+    from .database import database_up
+
+    # What the stories do on purpose, such as a dispute that nobody decides, is no news for whoever watches.
+    logging.getLogger("pilothouse").setLevel(logging.ERROR)
+    began = time.monotonic()
+    with database_up(), rehearsal(program, datetime(*REHEARSAL_BEGINS, tzinfo=UTC), keep=keep) as database:
+        say = (lambda line: None) if as_json else (lambda line: typer.echo(line, err=True))
+        proof = known.rehearse(folder=data / "demo" / program, say=say)
+    told = {**proof, "database": database if keep else None, "seconds": round(time.monotonic() - began, 1)}
+    typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else _short(told))
+    return 0 if proof["holds"] else 1
+
+
+def _short(proof: dict[str, Any]) -> str:
+    """A rehearsal's proof for a person: how the deals ended, and where the money of each currency is."""
+    states = ", ".join(f"{count} {state}" for state, count in proof["by_state"].items())
+    lines = ["", f"{len(proof['deals'])} deals: {states}"]
+    for unit, money in proof["money"].items():
+        parts = " + ".join(f"{amount} {name}" for name, amount in money.items() if name != "in")
+        equal = "✓" if money["in"] == sum(money.values()) - money["in"] else "✗"
+        lines.append(f"{unit}, minor units: {money['in']} in = {parts} {equal}")
+    lines += [f"{each['sha256']}  {each['path']}" for each in proof["exports"]]
+    return "\n".join([*lines, "Every number holds." if proof["holds"] else "The proof does NOT hold."])
 
 
 def _prove(program: str, data: Path, options: dict[str, int], as_json: bool) -> int:
