@@ -10,6 +10,7 @@ from ledger_world import World, wait_for_horizon
 from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.ledger.queries import entry_id
 
 pytestmark = pytest.mark.house
 
@@ -57,9 +58,10 @@ def test_a_large_grant_waits_for_the_password_of_a_second_operator(house, cli):
     assert "operator's account" in cli(*approve, "eve@house.example", code=2, typed="x\n")
     assert "1001 available" in cli(*approve, "bob@house.example", typed="the password of bob\n")
     with worker_scope("test"):
-        (row,) = run("SELECT id, actor FROM journal WHERE description = 'large'")
+        (row,) = run("SELECT tenant, id, actor FROM journal WHERE description = 'large'")
+        entry = entry_id(row["tenant"], row["id"])
     assert row["actor"] == "operator:ann@house.example, approved by operator:bob@house.example"
-    reverse = ["ledger", "reverse", f"jrn_{row['id']}", "--reason", "the contract ended"]
+    reverse = ["ledger", "reverse", entry, "--reason", "the contract ended"]
     assert "second operator" in cli(*reverse, code=2)
     back = json.loads(cli(*reverse, "--as", "bob@house.example", "--json"))
     assert (back["state"], back["available"]) == ("requested", 1001)
@@ -74,8 +76,8 @@ def test_a_small_grant_is_taken_back_once(house, cli):
     assert (first["available"], first["replayed"]) == (0, False)
     again = json.loads(cli("ledger", "reverse", entry, "--reason", "again", "--json"))
     assert (again["entry"], again["replayed"]) == (first["entry"], True)
-    assert "no ledger entry" in cli("ledger", "reverse", "jrn_999", "--reason", "x", code=2)
-    assert "looks like jrn_12" in cli("ledger", "reverse", "7 or 8", "--reason", "x", code=2)
+    for number in ("jrn_999", "1", "7 or 8"):
+        assert "no ledger entry" in cli("ledger", "reverse", number, "--reason", "x", code=2)
 
 
 def test_statement_and_export(house, cli, tmp_path):

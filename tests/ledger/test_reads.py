@@ -1,6 +1,8 @@
 """What Finance reads: rows, statements, files and reconciliation, all from rows that never change."""
 
+import base64
 import csv
+import hashlib
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +11,8 @@ import pytest
 from ledger_world import World
 
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.cursors import seal_cursor
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger import commands, exports, queries
@@ -90,7 +93,13 @@ def test_pages_meet_without_gap_or_repeat_and_filters_hold(world):
         newer, _ = queries.ledger_page(world.tenant, since=middle)
         older, _ = queries.ledger_page(world.tenant, until=middle)
         assert newer + older == everything
-        for wrong in ({"type": "theft"}, {"cursor": "!"}, {"cursor": "aGk"}, {"count": 0}, {"count": 10**9}):
+        for wrong in (
+            {"type": "theft"},
+            {"cursor": "!"},
+            {"cursor": seal_cursor("ledger", world.tenant + 1, "x", 1)},
+            {"count": 0},
+            {"count": 10**9},
+        ):
             with pytest.raises(InvalidInput):
                 queries.ledger_page(world.tenant, **wrong)
 
@@ -218,3 +227,31 @@ def test_reconciliation_is_balanced_at_rest_and_names_open_holds(world, monkeypa
     assert period.clearing == open_.clearing
     assert period.timeliness["entries"] == 6
     assert period.timeliness["late"] == 0
+
+
+def test_a_row_has_an_id_for_ever_that_tells_no_number_of_rows(world):
+    """It follows from tenant and key alone: the same again after a restore, and nothing to count others' work by."""
+    with tenant_scope(world.tenant):
+        rows, following = queries.ledger_page(world.tenant, count=2)
+        (public_id,) = run("SELECT public_id FROM tenant")
+        journals = {row["id"]: row for row in run("SELECT id, idempotency_key FROM journal")}
+        listed = [queries.entry_id(world.tenant, number) for number in journals]
+        exported = "".join(exports.ledger_csv(world.tenant))
+    for entry, journal in zip(listed, journals.values(), strict=True):
+        digest = hashlib.sha256(f"{public_id['public_id']} {journal['idempotency_key']}".encode()).hexdigest()
+        assert entry == f"jrn_{digest[:26]}"
+        assert entry in exported
+    assert {row["id"] for row in rows} <= set(listed)
+    text = base64.urlsafe_b64decode(following + "=" * (-len(following) % 4))
+    assert rows[-1]["created_at"].isoformat().encode() not in text
+    with worker_scope("test"):
+        start = queries.ledger_page(world.tenant, type="add")[0][0]["id"]
+        found = queries.grant_of_entry(start)
+        turned = commands.reverse(world.tenant, commands.grant(world.tenant, 5, "purchase", "five").journal, "mistake")
+        (row,) = run("SELECT ref_id FROM journal WHERE id = %(id)s", {"id": turned.journal})
+        assert row["ref_id"] in {each["id"] for each in queries.ledger_page(world.tenant, type="add")[0]}
+        assert found["tenant"] == world.tenant
+        other = [each["id"] for each in queries.ledger_page(world.tenant, type="settle")[0]]
+        for wrong, tenant in ((start, world.tenant + 1), (other[0], None), (f"jrn_{found['id']}", None)):
+            with pytest.raises(NotFound):
+                queries.grant_of_entry(wrong, tenant)

@@ -26,6 +26,7 @@ from pilothouse.kernel.ledger.grants import (
 )
 from pilothouse.kernel.ledger.limits import GRANT_TEXT_MAX_CHARACTERS
 from pilothouse.kernel.ledger.models import CREDIT
+from pilothouse.kernel.ledger.queries import entry_id, grant_of_entry
 
 ROLES = ("admin", "operator")
 ID_MAX_CHARACTERS = 100
@@ -80,11 +81,13 @@ def post_reversal(request: HttpRequest) -> HttpResponse:
     body = json_body(request)
     only(body, "tenant_id", "entry", "reason")
     entry = text_field(body, "entry", maximum=ID_MAX_CHARACTERS, required=True) or ""
-    number = entry.removeprefix("jrn_")
-    if not (number.isascii() and number.isdigit() and len(number) <= 18):
-        raise InvalidInput(reason="entry is a grant's ledger entry, such as jrn_12.")
     reason = text_field(body, "reason", maximum=GRANT_TEXT_MAX_CHARACTERS, required=True) or ""
-    return _do(request, lambda operator: request_reversal(operator, _tenant(body), int(number), reason))
+
+    def turn_round(operator: int) -> Asked:
+        tenant = _tenant(body)
+        return request_reversal(operator, tenant, grant_of_entry(entry, tenant)["id"], reason)
+
+    return _do(request, turn_round)
 
 
 @router.post("/grants/{public_id}/approve", include_in_schema=False)
@@ -106,8 +109,9 @@ def _do(request: HttpRequest, act: Callable[[int], Asked]) -> HttpResponse:
     operator: int = request.auth  # type: ignore[attr-defined]
     with ops_scope(_actor(request), "credits by hand"):
         asked = act(operator)
+        entry = entry_id(asked.tenant, asked.journal) if asked.journal else None
     told = {name: value for name, value in asdict(asked).items() if name not in ("tenant", "journal", "replayed")}
-    body = {"ok": True, **told, "entry": f"jrn_{asked.journal}" if asked.journal else None}
+    body = {"ok": True, **told, "entry": entry}
     headers = {"Idempotent-Replayed": "true"} if asked.replayed else None
     return answer(body, 202 if asked.state == "requested" else 201, headers)
 
@@ -142,5 +146,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         **{name: row[name] for name in names},
         "asked_by": row["asked_by_email"],
         "decided_by": row["decided_by_email"],
-        "entry": f"jrn_{row['journal']}" if row["journal"] else None,
+        "entry": row["entry"],
     }

@@ -42,7 +42,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "file_id": "file_01m7y7ar2a0c4v8w1e5r9t3y6u", "upload_id": "upl_01m7y7ar2a0c4v8w1e5r9t3y6u",
     "direct": {"method": "PUT", "url": "https://storage.example.com/upload/AbC", "headers": {}},
     # the ledger
-    "available": 210, "held": 0, "id": "jrn_8812", "type": "settle", "ref_type": "batch_item", "ref_id": BATCH,
+    "available": 210, "held": 0, "id": "jrn_7d0c52b9e8a14f6390bd21c7f4", "type": "settle", "ref_type": "batch_item",
+    "ref_id": BATCH,
     "entry": "Settled (success)", "credits_delta": 0, "amount": 10, "LedgerRowOut.description": "Video 3 of order-123",
     "since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "/v1/ledger.cursor": "MjAyNi0wMS0yNFQx",
     "LedgerOut.next": "MjAyNi0wMS0yNFQx", "StatementRowOut.description": "Settled (success)",

@@ -7,19 +7,22 @@ from .errors import UnknownCursor
 from .sealing import SealBroken, seal, unseal
 
 
-def seal_cursor(what: str, tenant: int, key: int) -> str:
-    """The cursor after the row `key` of one tenant's list `what`."""
-    return seal(f"cursor {what}", f"{tenant} {key}".encode())
+def seal_cursor(what: str, tenant: int, *parts: int | str) -> str:
+    """The cursor after the row that `parts` name in one tenant's list `what`; texts without a space."""
+    return seal(f"cursor {what}", " ".join(map(str, (tenant, *parts))).encode())
 
 
-def open_cursor(what: str, tenant: int, cursor: str | None) -> int | None:
-    """The key that `seal_cursor` was given; None without a cursor. Raises UnknownCursor, also for another tenant's."""
-    if cursor is None:
-        return None
+def open_parts(what: str, tenant: int, cursor: str) -> list[str]:
+    """The parts that `seal_cursor` was given, as texts. Raises UnknownCursor, also for another tenant's."""
     try:
-        owner, key = unseal(f"cursor {what}", cursor).decode().split(" ")
-    except (SealBroken, ValueError):
+        owner, *parts = unseal(f"cursor {what}", cursor).decode().split(" ")
+    except SealBroken:
         raise UnknownCursor() from None
     if int(owner) != tenant:
         raise UnknownCursor()
-    return int(key)
+    return parts
+
+
+def open_cursor(what: str, tenant: int, cursor: str | None) -> int | None:
+    """The one key that `seal_cursor` was given; None without a cursor. Raises UnknownCursor."""
+    return int(open_parts(what, tenant, cursor)[0]) if cursor else None

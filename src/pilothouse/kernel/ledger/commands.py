@@ -181,12 +181,12 @@ def reverse(tenant: int, journal: int, reason: str) -> Posted:
         raise NotReversible(journal=journal, kind=legs[0]["kind"], ref_id=legs[0]["ref_id"])
     return post(
         tenant,
-        f"reverse:{journal}",
+        f"reverse:{legs[0]['key']}",
         "reverse",
         [Leg(row["credit"], row["debit"], row["amount"]) for row in legs],
         request={"journal": journal},
         ref_type="adjustment",
-        ref_id=str(journal),
+        ref_id=legs[0]["entry"],
         description=reason,
         reverses=journal,
     )

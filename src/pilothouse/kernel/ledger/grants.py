@@ -81,7 +81,7 @@ def request_reversal(operator: int, tenant: int, journal: int, reason: str) -> A
         "kind": "reverse", "unit": found["unit"], "amount": found["amount"], "source": "adjustment",
         "description": reason, "reverses": journal,
     }  # fmt: skip
-    return _ask(operator, tenant, f"reverse:{journal}", request_hash({"journal": journal}), wanted)
+    return _ask(operator, tenant, f"reverse:{found['key']}", request_hash({"journal": journal}), wanted)
 
 
 def approve_grant(operator: int, request: str) -> Asked:

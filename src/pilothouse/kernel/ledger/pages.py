@@ -5,17 +5,14 @@ import tempfile
 from datetime import date, datetime
 from typing import Any
 
-from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.caller import Caller, member_page
 from pilothouse.kernel.base.days import day, day_begins, first_of_month, month, next_month, previous_month
-from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
@@ -25,12 +22,12 @@ from . import limits
 from .exports import statement_csv, statement_xlsx
 from .models import CREDIT, TEST
 from .periods import time_zone
+from .places import open_place, seal_place
 from .queries import KINDS, LABELS, TYPES, Cut, Entry, Statement, balance, ledger_entries, statement
 from .sealing import seal_for_export
 
 SCOPE = "ledger:read"
 UNITS = {"live": CREDIT, "test": TEST}
-SEEN_SALT = "ledger statement page"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -99,7 +96,7 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
     _echo(request, [entry for entry, _after in lines])
     query = {"month": f"{first:%Y-%m}", "cut": str(found.cut)}
     here = reverse("ledger:statement")
-    following = with_query(here, **query, seen=_mark(*lines[-1])) if more else ""
+    following = with_query(here, **query, seen=seal_place(found, *lines[-1])) if more else ""
     context = {
         "first": first,
         "statement": found,
@@ -176,19 +173,9 @@ def _statement(request: HttpRequest, caller: Caller, zone: str) -> tuple[date, S
 
 
 def _seen(request: HttpRequest, found: Statement) -> tuple[datetime, int, int] | None:
-    """Where the page goes on. It is signed, so that a balance which somebody typed is never shown as the ledger's."""
+    """Where the page goes on."""
     mark = request.GET.get("seen")
-    if not mark:
-        return None
-    try:
-        at, key, after = signing.loads(mark, salt=SEEN_SALT)
-    except signing.BadSignature:
-        raise InvalidInput(reason=_("This address is not one that a page of the statement gave.")) from None
-    return datetime.fromisoformat(at), int(key), int(after)
-
-
-def _mark(entry: Entry, after: int) -> str:
-    return signing.dumps([entry.created_at.isoformat(), entry.id.removeprefix("jrn_"), after], salt=SEEN_SALT)
+    return open_place(found, mark) if mark else None
 
 
 def _months(now: date, shown: date) -> list[dict[str, Any]]:

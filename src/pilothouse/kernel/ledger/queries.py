@@ -1,13 +1,12 @@
 """Reads of the ledger: balances, ledger rows, statements and reconciliation. All in the caller's scope."""
 
-import base64
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pilothouse.kernel.base.errors import InvalidInput, NotFound, UnknownCursor
+from pilothouse.kernel.base.cursors import open_parts, seal_cursor
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .limits import EXPORT_CHUNK_ROWS, LEDGER_PAGE_MAX_ROWS, TIMELY_MAX_S
@@ -40,10 +39,12 @@ class Balance:
 class Entry:
     """One journal as it touched one wallet. The sum of `credits_delta` is the wallet's balance, always.
 
-    `amount` is what moved in all; `held_delta` what it did to the holds. `created_at` is business time.
+    `amount` is what moved in all; `held_delta` what it did to the holds. `created_at` is business time. `key` is the
+    row's number inside, which nobody outside is shown.
     """
 
     id: str
+    key: int
     created_at: datetime
     recorded_at: datetime
     type: str
@@ -197,7 +198,7 @@ def ledger_entries(
     """
     if not 1 <= count <= EXPORT_CHUNK_ROWS:
         raise InvalidInput(reason=f"A page has 1 to {LEDGER_PAGE_MAX_ROWS} rows, not {count}.")
-    before = _parse_cursor(cursor) if cursor else (None, None)
+    before = _parse_cursor(tenant, cursor) if cursor else (None, None)
     rows = SQL.rows(
         "ledger_page",
         tenant=tenant,
@@ -212,7 +213,7 @@ def ledger_entries(
     )
     more = len(rows) > count
     rows = rows[:count]
-    return Page([_entry(row) for row in rows], _cursor(rows[-1]) if more else None)
+    return Page([_entry(row) for row in rows], _cursor(tenant, rows[-1]) if more else None)
 
 
 def ledger_page(
@@ -247,6 +248,25 @@ def journal_amount(tenant: int, journal: int) -> tuple[int, str]:
     if row is None:
         raise NotFound(what="ledger entry")
     return int(row["amount"]), str(row["unit"])
+
+
+def entry_id(tenant: int, journal: int) -> str:
+    """A journal's public id. Raises NotFound."""
+    row = SQL.one("entry_of_journal", tenant=tenant, journal=journal)
+    if row is None:
+        raise NotFound(what="ledger entry")
+    return str(row["entry"])
+
+
+def grant_of_entry(entry: str, tenant: int | None = None) -> Row:
+    """The journal made by hand with this public id, of one tenant or of all: {id, tenant, tenant_id}.
+
+    Raises NotFound.
+    """
+    row = SQL.one("grant_of_entry", entry=entry, tenant=tenant)
+    if row is None:
+        raise NotFound(what="ledger entry")
+    return row
 
 
 def current_cut() -> Cut:
@@ -328,7 +348,8 @@ def _type(kind: str) -> str:
 
 def _entry(row: Row) -> Entry:
     return Entry(
-        id=f"jrn_{row['id']}",
+        id=row["entry"],
+        key=row["id"],
         created_at=row["effective_at"],
         recorded_at=row["recorded_at"],
         type=_type(row["kind"]),
@@ -363,18 +384,10 @@ def _cut_params(cut: Cut) -> dict[str, Any]:
     return {"as_of": cut.as_of, "low": cut.low, "high": cut.high, "open": list(cut.open)}
 
 
-def _cursor(row: Row) -> str:
-    text = f"{row['effective_at'].isoformat()} {row['id']}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _cursor(tenant: int, row: Row) -> str:
+    return seal_cursor("ledger", tenant, row["effective_at"].isoformat(), row["id"])
 
 
-def _parse_cursor(cursor: str) -> tuple[datetime, int]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, number = text.split(" ")
-        when, key = datetime.fromisoformat(at), int(number)
-        if when.tzinfo is None or not 0 < key < 2**63:
-            raise ValueError(cursor)
-        return when, key
-    except (ValueError, binascii.Error):
-        raise UnknownCursor() from None
+def _parse_cursor(tenant: int, cursor: str) -> tuple[datetime, int]:
+    at, key = open_parts("ledger", tenant, cursor)
+    return datetime.fromisoformat(at), int(key)

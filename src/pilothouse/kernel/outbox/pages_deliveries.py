@@ -13,11 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal, require
+from pilothouse.kernel.base.cursors import open_cursor, seal_cursor
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
-from pilothouse.ui.links import actor_words, search_words, whole_number, with_query
+from pilothouse.ui.links import actor_words, search_words, with_query
 
 from . import commands, queries
 from .limits import PAGE_ROWS_MAX, RESPONSE_CAPTURE_BYTES
@@ -39,10 +40,11 @@ def delivery_list(request: HttpRequest, principal: Principal) -> HttpResponse:
     tab = tab if tab in TABS else ""
     endpoint = search_words(request.GET.get("endpoint"), ID_MAX_CHARACTERS)
     batch = search_words(request.GET.get("batch"), ID_MAX_CHARACTERS)
-    before = whole_number(request.GET.get("before"))
+    before = request.GET.get("before")
+    after = open_cursor("deliveries", principal.tenant, before or None)
     with tenant_scope(principal.tenant, principal.actor):
         rows = queries.deliveries(
-            endpoint=endpoint or None, states=TABS.get(tab), reference=batch or None, before=before or None,
+            endpoint=endpoint or None, states=TABS.get(tab), reference=batch or None, before=after,
             count=LIST_PAGE_ROWS + 1,
         )  # fmt: skip
         endpoints = queries.endpoints()
@@ -50,6 +52,7 @@ def delivery_list(request: HttpRequest, principal: Principal) -> HttpResponse:
     here = reverse("outbox:deliveries")
     more = len(rows) > LIST_PAGE_ROWS
     kept = {"state": tab, "endpoint": endpoint, "batch": batch}
+    following = seal_cursor("deliveries", principal.tenant, rows[LIST_PAGE_ROWS - 1]["id"]) if more else ""
     labels = {"": _("All"), "open": _("Under way"), "delivered": _("Delivered"), "failed": _("Failed")}
     context = {
         "deliveries": [result_of(row) for row in rows[:LIST_PAGE_ROWS]],
@@ -62,7 +65,7 @@ def delivery_list(request: HttpRequest, principal: Principal) -> HttpResponse:
         "filtered": bool(tab or endpoint or batch or before),
         "pager": {
             "previous_url": with_query(here, **kept) if before else "",
-            "next_url": with_query(here, **kept, before=rows[LIST_PAGE_ROWS - 1]["id"]) if more else "",
+            "next_url": with_query(here, **kept, before=following) if more else "",
         }
         if before or more
         else None,

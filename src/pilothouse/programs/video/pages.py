@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.access.roles import MODES
+from pilothouse.kernel.base.cursors import open_parts, seal_cursor
 from pilothouse.kernel.base.days import day, day_begins
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.outgoing import echo
@@ -48,14 +49,15 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
     """A page of the tenant's batches by state, mode, outcome, day and a search for a request or batch id."""
     require(principal, "batches:read")
     chosen = _filter(request)
-    last, last_total = whole_number(request.GET.get("last")), whole_number(request.GET.get("last_total"))
+    last = request.GET.get("last")
+    place = open_parts("batches page", principal.tenant, last) if last else []
     with tenant_scope(principal.tenant, principal.actor):
         zone = time_zone(principal.tenant)
         rows = batch_rows(
             principal.tenant,
             count=limits.LIST_PAGE_ROWS + 1,
-            before=last or None,
-            last_total=last_total,
+            before=int(place[0]) if place else None,
+            last_total=int(place[1]) if place else None,
             sort=chosen["sort"] or "newest",
             state=chosen["state"] or None,
             mode=chosen["mode"] or None,
@@ -71,7 +73,8 @@ def batch_list(request: HttpRequest, principal: Principal) -> HttpResponse:
         echo(request, row["request_id"], row["webhook_url"] or "")
     shown, more = rows[: limits.LIST_PAGE_ROWS], len(rows) > limits.LIST_PAGE_ROWS
     here = reverse("video:batches")
-    following = with_query(here, **chosen, last=shown[-1]["id"], last_total=shown[-1]["total"]) if more else ""
+    end = seal_cursor("batches page", principal.tenant, shown[-1]["id"], shown[-1]["total"]) if more else ""
+    following = with_query(here, **chosen, last=end) if more else ""
     context = {
         "batches": [{**views.batch(row, {}), "url": batch_url(row["public_id"])} for row in shown],
         "wallet": {"available": wallet.available, "in_flight": wallet.held, "unit": CREDIT},

@@ -54,7 +54,7 @@ def item_detail(request: HttpRequest, principal: Principal, public_id: str, item
             "refunded": money["refund"],
             "in_flight": batch.cost if row["state"] in ("pending", "running") else 0,
         },
-        "journals": [{**each, "journal": f"jrn_{each['journal']}", "label": LABELS[each["kind"]]} for each in moved],
+        "journals": [{**each, "label": LABELS[each["kind"]]} for each in moved],
         "show_journals": principal.may("ledger:read"),
         "events": _events(row, batch, moved),
         "batch_url": batch_url(public_id),

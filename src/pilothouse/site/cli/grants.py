@@ -122,35 +122,29 @@ def waiting(
 
 @ledger_app.command()
 def reverse(
-    journal: Annotated[str, typer.Argument(help="The grant's ledger entry, for example jrn_12.")],
+    journal: Annotated[str, typer.Argument(help="The grant's ledger entry, for example jrn_7d0c….")],
     reason: Annotated[str, typer.Option(help="Why; it stands in the ledger.")],
     operator: AsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Take a grant back by a reversal, under the rule of a grant: what one may move in a day, else two operators."""
-    number = journal.removeprefix("jrn_")
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        raise typer.BadParameter(f"{journal!r} is not a ledger entry; it looks like jrn_12.")
     with database_up():
         setup()
-        from pilothouse.kernel.base.errors import NotFound
         from pilothouse.kernel.base.scope import worker_scope
         from pilothouse.kernel.ledger import commands
         from pilothouse.kernel.ledger.grants import Asked, request_reversal
-        from pilothouse.kernel.ledger.models import Journal
-        from pilothouse.kernel.ledger.queries import journal_amount
+        from pilothouse.kernel.ledger.queries import grant_of_entry, journal_amount
 
         with _refusals(as_json), worker_scope(_actor(operator)):
-            found = Journal.objects.filter(id=int(number)).select_related("tenant").first()
-            if found is None:
-                raise NotFound(what="ledger entry")
+            found = grant_of_entry(journal)
+            key, owner = found["id"], found["tenant"]
             if operator:
-                asked = request_reversal(_operator(operator), found.tenant_id, found.id, reason)
+                asked = request_reversal(_operator(operator), owner, key, reason)
             else:
-                posted = commands.reverse(found.tenant_id, found.id, reason)
-                amount, unit = journal_amount(found.tenant_id, found.id)
-                asked = Asked("", "granted", found.tenant_id, amount, unit, posted.journal, posted.replayed)
-            _tell(asked, found.tenant.public_id, as_json)
+                posted = commands.reverse(owner, key, reason)
+                amount, unit = journal_amount(owner, key)
+                asked = Asked("", "granted", owner, amount, unit, posted.journal, posted.replayed)
+            _tell(asked, found["tenant_id"], as_json)
 
 
 def _actor(operator: str) -> str:
@@ -177,12 +171,12 @@ def _operator(email: str, *, password: bool = False) -> int:
 
 
 def _tell(asked: "Asked", tenant: str, as_json: bool) -> None:
-    from pilothouse.kernel.ledger.queries import balance
+    from pilothouse.kernel.ledger.queries import balance, entry_id
 
     wallet = balance(asked.tenant, asked.unit)
     body: dict[str, Any] = {
         "ok": True, "tenant": tenant, "request": asked.request, "state": asked.state,
-        "entry": f"jrn_{asked.journal}" if asked.journal else None, "replayed": asked.replayed,
+        "entry": entry_id(asked.tenant, asked.journal) if asked.journal else None, "replayed": asked.replayed,
         "available": wallet.available, "held": wallet.held,
     }  # fmt: skip
     state = {

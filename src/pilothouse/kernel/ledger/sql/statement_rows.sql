@@ -11,9 +11,9 @@ WITH page AS MATERIALIZED (
       )
     ORDER BY j.effective_at, j.id LIMIT %(limit)s
 )
-SELECT p.id, p.kind, p.ref_type, p.ref_id, p.request_id, p.description, p.effective_at, p.recorded_at, s.amount,
-       s.credits_delta, s.held_delta
-FROM page p CROSS JOIN LATERAL (
+SELECT p.id, ledger_entry_id(t.public_id, p.idempotency_key) AS entry, p.kind, p.ref_type, p.ref_id, p.request_id,
+       p.description, p.effective_at, p.recorded_at, s.amount, s.credits_delta, s.held_delta
+FROM page p JOIN tenant t ON t.id = p.tenant CROSS JOIN LATERAL (
     SELECT sum(x.amount)::bigint AS amount,
            sum(CASE WHEN c.kind = 'wallet' THEN x.amount ELSE 0 END
              - CASE WHEN d.kind = 'wallet' THEN x.amount ELSE 0 END)::bigint AS credits_delta,

@@ -1,3 +1,8 @@
+-- A journal's public id, for ever: it follows from what names the journal, so that no column holds it, no key of the house
+-- changes it, and it tells nobody how many there are.
+CREATE OR REPLACE FUNCTION ledger_entry_id(tenant_id text, key text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT 'jrn_' || left(encode(sha256(convert_to(tenant_id || ' ' || key, 'UTF8')), 'hex'), 26) $$;
+
 -- What a kind of account is follows from its name: which balances are guarded and stored.
 CREATE OR REPLACE FUNCTION ledger_account_kind() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

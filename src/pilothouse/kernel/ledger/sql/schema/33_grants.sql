@@ -52,7 +52,8 @@ DECLARE
 BEGIN
     INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, ref_id, description, effective_at,
                          recorded_at, actor, reverses, tx)
-    VALUES (of_tenant, 'reverse:' || of_journal,
+    VALUES (of_tenant,
+            'reverse:' || (SELECT o.idempotency_key FROM journal o WHERE o.id = of_journal AND o.tenant = of_tenant),
             encode(sha256(convert_to(format('{"journal":%s}', of_journal), 'UTF8')), 'hex'), 'reverse', 'adjustment',
             ref, why, (SELECT base.clock_now()), clock_timestamp(), by_whom, of_journal, (SELECT base.tx()))
     ON CONFLICT (tenant, idempotency_key) DO NOTHING
@@ -84,7 +85,8 @@ BEGIN
     END IF;
     IF TG_OP = 'INSERT' AND NEW.key IS DISTINCT FROM (
            CASE NEW.kind WHEN 'grant' THEN 'grant:' || NEW.unit || ':' || NEW.source || ':' || NEW.description
-           ELSE 'reverse:' || NEW.reverses END)
+           ELSE 'reverse:' || (SELECT o.idempotency_key FROM journal o
+                                 WHERE o.id = NEW.reverses AND o.tenant = NEW.tenant) END)
        OR NEW.kind = 'reverse' AND NEW.amount IS DISTINCT FROM (
            SELECT sum(x.amount) FROM journal j JOIN transfer x ON x.journal = j.id JOIN account a ON a.id = x.debit
            WHERE j.id = NEW.reverses AND j.tenant = NEW.tenant AND j.kind = 'grant' AND a.unit = NEW.unit) THEN
