@@ -10,6 +10,8 @@ from playwright.sync_api import APIRequestContext
 
 # Addresses of one kind that are looked at: the first shows the page, a second one its other state.
 SAME_KIND_MAX_COUNT = 2
+# Addresses of these names are each a text of their own.
+TEXTS = {"guide": 10, "playbook": 10}
 PAGES_MAX_COUNT = 400
 # The router's own addresses; they answer JSON and are photographed by nobody.
 API_NAMESPACE = "api"
@@ -71,7 +73,8 @@ def crawl(request: APIRequestContext, site: str, starts: tuple[str, ...]) -> Fou
         address = waiting.pop(0)
         path = urlsplit(address).path
         name = name_of(path)
-        if address in seen or len(found.pages.get(name, [])) >= SAME_KIND_MAX_COUNT:
+        most = TEXTS.get(name, SAME_KIND_MAX_COUNT)
+        if address in seen or len(found.pages.get(name, [])) >= most:
             continue
         seen.add(address)
         answer = request.get(site + address, max_redirects=5)
@@ -84,7 +87,7 @@ def crawl(request: APIRequestContext, site: str, starts: tuple[str, ...]) -> Fou
         if answer.url.startswith(site):
             name = name_of(urlsplit(answer.url).path)
         known = found.pages.setdefault(name, [])
-        if address not in known and len(known) < SAME_KIND_MAX_COUNT:
+        if address not in known and len(known) < TEXTS.get(name, SAME_KIND_MAX_COUNT):
             known.append(address)
         links = _Links()
         links.feed(answer.text())

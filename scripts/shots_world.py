@@ -136,3 +136,31 @@ def wait_for(data: Path, batch: str, ended: int) -> None:
             return
         time.sleep(POLL_S)
     raise SystemExit(f"The batch {batch} did not get to {ended} items in {BATCH_PATIENCE_S} s.")
+
+
+def one_time_pages(data: Path) -> dict[str, str]:
+    """Pages that open from a mailed link, by name: a fresh link for each, which looking does not use up."""
+    from allauth.account.forms import default_token_generator
+    from allauth.account.utils import user_pk_to_url_str
+    from django.contrib.auth import get_user_model
+    from django.urls import reverse
+    from sesame.utils import get_token
+
+    from pilothouse.kernel.access import magic
+    from pilothouse.kernel.access.commands import create_reveal_link
+    from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+
+    world = world_of(data)
+    with worker_scope("shots"):
+        person = get_user_model().objects.get(username=world["people"]["owner"])
+    with tenant_scope(world["tenant"], "shots"):
+        _, token = create_reveal_link(world["tenant"], "For the engineer")
+    reset = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
+    return {
+        "access_reveal": reverse("access_reveal", args=[token]),
+        "access_magic_link": reverse("access_magic_link", args=[get_token(person, scope=magic.SCOPE)]),
+        "account_reset_password_from_key": reverse("account_reset_password_from_key", kwargs=reset),
+        "account_request_login_code": reverse("account_request_login_code"),
+        "access_request_magic_link": reverse("access_request_magic_link"),
+        "account_signup": reverse("account_signup"),
+    }

@@ -240,8 +240,9 @@ def checked_email(email: str) -> str:
 def ensure_person(email: str, name: str = "", password: str | None = None, *, verified: bool = False) -> User:
     """The user with this address, made when it is not there; `password` is set only on a new one.
 
-    A new person without a password signs in by link or code. The lower-case address is the user name, which is what
-    keeps two people from having one address.
+    A new person without a password signs in by link or code, which proves the address; whoever sets a password for
+    somebody vouches for it. The lower-case address is the user name, which is what keeps two people from having one
+    address.
     """
     from allauth.account.models import EmailAddress
 
@@ -253,7 +254,8 @@ def ensure_person(email: str, name: str = "", password: str | None = None, *, ve
     if made:
         person.set_password(password)
         person.save(update_fields=["password"])
-    EmailAddress.objects.get_or_create(user=person, email=email, defaults={"primary": True, "verified": verified})
+    proven = verified or (made and password is not None)
+    EmailAddress.objects.get_or_create(user=person, email=email, defaults={"primary": True, "verified": proven})
     return person
 
 
