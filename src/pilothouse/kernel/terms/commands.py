@@ -61,6 +61,16 @@ def publish(kind: str, name: str, version: int) -> Version:
     return Version(**row)
 
 
+def retire(kind: str, name: str) -> None:
+    """Take the version in force out of it, with none in its place; subjects that are pinned to it keep it.
+
+    Raises NoTerms when none is in force.
+    """
+    run("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"terms {kind} {name}"])
+    if SQL.execute("retire_published", kind=kind, name=name) == 0:
+        raise NoTerms(kind=kind, name=name)
+
+
 def publish_body(kind: str, name: str, body: Mapping[str, Any], note: str = "") -> Version:
     """The published version with exactly this body, drafted and published when another one is in force."""
     try:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.sql import Row, Statements
 
 from .errors import NoTerms
+from .limits import VERSIONS_MAX_ROWS
 
 SQL = Statements(__file__)
 
@@ -36,3 +37,8 @@ def by_hash(kind: str, hash_: str) -> Version:
     if row is None:
         raise NoTerms(kind=kind, name=hash_[:12])
     return Version(**row)
+
+
+def versions(kind: str, name: str = "") -> list[Row]:
+    """Every version of one name, the newest first; of all names of the kind when none is given."""
+    return SQL.rows("versions", kind=kind, name=name, count=VERSIONS_MAX_ROWS)

@@ -21,3 +21,5 @@ EVIDENCE_CLOSES_BEFORE_S = 3_600
 REMINDERS_BEFORE_S = (12 * 3_600, 2 * 3_600)
 PAYOUT_ATTEMPTS_MAX_COUNT = 5
 BANK_CHANGE_WAIT_S = 24 * 3_600
+# A timer that is later than this is shown as stuck; the worker fires them every second.
+STUCK_AFTER_S = 300

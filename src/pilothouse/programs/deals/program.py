@@ -1,6 +1,7 @@
 """What the deals program is."""
 
-from pilothouse.kernel.base.program import Program
+from pilothouse.kernel.access.roles import OPERATOR_ROLES
+from pilothouse.kernel.base.program import NavItem, Program
 
 from . import lifecycle
 from .promises import PROMISES
@@ -31,6 +32,12 @@ PROGRAM = Program(
     app="deals",
     lifecycles=(lifecycle.DEAL.name, lifecycle.DISPUTE.name),
     promises=PROMISES,
+    urls="pilothouse.programs.deals.urls",
+    desk=(
+        NavItem("Disputes", "deals:desk_disputes", OPERATOR_ROLES, "alert", "t"),
+        NavItem("Deals", "deals:desk_deals", OPERATOR_ROLES, "ledger", "e"),
+        NavItem("Terms", "deals:desk_terms", OPERATOR_ROLES, "info", "m"),
+    ),
     pumps=_pumps,
     seed=_seed,
     rehearse=_rehearse,

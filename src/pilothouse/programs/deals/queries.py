@@ -10,6 +10,7 @@ from .agreements import standing
 from .arithmetic import split
 from .forecast import endings, forecast
 from .lifecycle import DEAL, DISPUTE
+from .limits import REASON_CODES_MAX_COUNT
 from .models import Deal, Dispute
 from .steps import terms_of
 
@@ -121,3 +122,8 @@ def waiting_signatures(deal: Deal) -> list[dict[str, Any]]:
 def open_dispute(deal: Deal) -> Dispute | None:
     """The dispute of a deal while it is open."""
     return Dispute.objects.filter(deal=deal, state__in=DISPUTE.open_states).first()
+
+
+def reason_codes() -> list[str]:
+    """The reason codes that claims were made with, for a filter."""
+    return [row["code"] for row in SQL.rows("reason_codes", count=REASON_CODES_MAX_COUNT)]

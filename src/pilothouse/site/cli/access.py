@@ -121,7 +121,9 @@ def member_add(
     tenant: TenantArgument,
     email: Annotated[str, typer.Argument(help="Their mail address; they sign in with a link or code.")],
     role: Annotated[str, typer.Option(help="owner, engineer, finance, support …")] = "engineer",
-    invite: Annotated[bool, typer.Option("--invite", help="Mail an invitation; they join when they accept it.")] = False,
+    invite: Annotated[
+        bool, typer.Option("--invite", help="Mail an invitation; they join when they accept it.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a person a member of an account at once, or invite them by mail."""

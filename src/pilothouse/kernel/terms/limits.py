@@ -1,0 +1,3 @@
+"""Limits of the terms room, unit last."""
+
+VERSIONS_MAX_ROWS = 500
