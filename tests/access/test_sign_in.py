@@ -15,10 +15,11 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.contrib.auth.models import User
 from django.core import mail
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
 from pilothouse.kernel.access import commands
+from pilothouse.kernel.access.known_devices import known_device
 from pilothouse.kernel.base.scope import tenant_scope
 
 pytestmark = pytest.mark.house
@@ -49,6 +50,12 @@ def link_in_mail():
     (message,) = mail.outbox
     found = re.search(r"https?://\S+", message.body)
     return found.group().removeprefix("http://127.0.0.1:8000")
+
+
+def request_with(cookie):
+    request = RequestFactory().get("/account/login/")
+    request.COOKIES["known_device"] = cookie
+    return request
 
 
 def totp_of(user):
@@ -247,6 +254,36 @@ def test_guessing_passwords_is_slowed(ada):
     pages = [by_password(Client(), f"guess {n}").content for n in range(12)]
     assert b"Too many" in pages[-1]
     assert by_password(Client()).status_code == 200
+
+
+@override_settings(ACCOUNT_RATE_LIMITS={"login_failed": "10/m/ip,3/10m/key"})
+def test_a_stranger_locks_nobody_out_of_a_browser_they_know(ada, client):
+    assert by_password(client).status_code == 302
+    (known,) = [client.cookies[name] for name in client.cookies if name == "known_device"]
+    assert (known["httponly"], known["samesite"], ADA in known.value) == (True, "Lax", False)
+    client.post("/account/logout/")
+    # From many network addresses, so that only the bound of the mail address holds.
+    tries = [
+        Client(REMOTE_ADDR=f"203.0.113.{n}").post("/account/login/", {"login": ADA, "password": "guess"})
+        for n in range(4)
+    ]
+    assert b"Too many" in tries[-1].content
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert b"Too many" in by_password(elsewhere).content
+    assert by_password(client).status_code == 302
+    assert signed_in(client)
+    # Known to one person is not known to another, a cookie that somebody wrote is none, and its own tries are bounded.
+    for forged in ("x", known.value[:-2] + "AA"):
+        elsewhere.cookies["known_device"] = forged
+        assert b"Too many" in by_password(elsewhere).content
+    stolen = [known_device(request_with(known.value), who) for who in (ADA, ADA.upper(), "bob@northwind.example")]
+    assert stolen[0] == stolen[1] is not None
+    assert stolen[2] is None
+    for n in range(4):
+        thief = Client(REMOTE_ADDR=f"192.0.2.{n}")
+        thief.cookies["known_device"] = known.value
+        told = by_password(thief, "guess")
+    assert b"Too many" in told.content
 
 
 def test_a_session_ends_the_others(ada):

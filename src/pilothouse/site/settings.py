@@ -139,8 +139,8 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 900
 ACCOUNT_PREVENT_ENUMERATION = True
-# Failed sign-ins for one address are bounded, but so wide that a stranger who guesses does not lock its owner out
-# within a coffee break; each network address has its own, narrower bound.
+# Failed sign-ins for one address are bounded; each network address has its own, narrower bound. A browser from which
+# the person has signed in before is counted apart (known_devices.py), so that guessing locks nobody out there.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,60/10m/key"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 # Credits come only through a pilot (requirement C16) and people only by invitation, so nobody signs up alone.

@@ -7,11 +7,13 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.sealing import seal, unseal
+
+from .known_devices import known_device, remember_device
 
 # Messages that only repeat what the page itself shows.
 SILENT = ("account/messages/logged_in.txt", "account/messages/logged_out.txt", "account/messages/login_code_sent.txt")
@@ -23,6 +25,18 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether the sign-up page may create an account: never."""
         return False
+
+    def post_login(self, request: HttpRequest, user: Any, **how: Any) -> HttpResponse:
+        """The answer of a completed sign-in, by whatever means; the browser is known from now on."""
+        response: HttpResponse = super().post_login(request, user, **how)
+        remember_device(request, response, user.email)
+        return response
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """What wrong tries are counted under: the address, and apart from strangers' the browser it signed in from."""
+        key: str = super()._get_login_attempts_cache_key(request, **credentials)
+        device = known_device(request, credentials.get("email", ""))
+        return f"{key}:{device}" if device else key
 
     def format_email_subject(self, subject: str) -> str:
         """The subject as the template has it; it names the product where that helps."""

@@ -35,6 +35,8 @@ KEY_OVERLAP_MAX_HOURS = 14 * 24
 KEY_CALLS_COUNTED_MAX = 10_000
 PAGE_ROWS = 25
 HISTORY_ROWS = 30
+DEVICE_COOKIE_LIFE_S = 180 * 24 * 3600
+DEVICE_PEOPLE_MAX_COUNT = 5
 FORM_TOKEN_MAX_CHARACTERS = 100
 KEPT_FORM_MAX_BYTES = 20_000
 # The operator desk: rows of a list, characters of a search, and how long a command may hold a page.
