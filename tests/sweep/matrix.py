@@ -95,6 +95,9 @@ MATRIX: dict[str, Row] = {
     "DELETE /v1/webhooks/{endpoint_id}": Row("webhooks:write", 404),
     "POST /v1/webhooks/{endpoint_id}/rotate": Row("webhooks:write", 404),
     "POST /v1/webhooks/{endpoint_id}/test": Row("webhooks:write", 404),
+    # The card processor's events: signed, not signed in. Without its keys there are no cards.
+    "GET /v1/stripe/webhook": Row("anyone", 405),
+    "POST /v1/stripe/webhook": Row("anyone", 409),
     # --- pages
     "GET /": Row("anyone", 302),
     "GET /batches/": Row("batches:read", 200),

@@ -25,6 +25,10 @@ SEAL_HEAD_FOLDER = env.text("SEAL_HEAD_FOLDER")
 ALERT_URLS = env.words("ALERT_URLS")
 # Shows metrics that name providers to whoever presents it at /metrics.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+# Cards: both keys or none. The address is another one only where the processor is played by a test.
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_BASE = env.text("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
 DEBUG = env.boolean("DEBUG", False)
 LOG_SQL = env.boolean("LOG_SQL", False)
 SECRET_KEY = secret_key(DATA)

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pilothouse.kernel.files.urls")),
     path("", include("pilothouse.kernel.outbox.urls")),
     path("", include("pilothouse.kernel.ledger.urls")),
+    path("", include("pilothouse.kernel.payments.urls")),
     path("", include("pilothouse.kernel.watch.urls")),
     *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
     path("", API.urls),

@@ -59,3 +59,25 @@ class SignatureInvalid(PilothouseError):
     code = "signature_invalid"
     status = 400
     message = "The signature of this event is not valid. Nothing was recorded."
+
+
+class ProcessorUnreachable(PilothouseError):
+    """The card processor did not answer, or refused."""
+
+    code = "processor_unreachable"
+    status = 502
+    message = "The card processor did not take the order. Nothing was charged; try again, or pay by bank transfer."
+
+
+class RequestWaits(Conflict):
+    """The same sending waits for a second operator already."""
+
+    code = "request_waits"
+    message = "{subject} waits for a second operator already. Approve or withdraw that request first."
+
+
+class ImportRefused(InvalidInput):
+    """A bank's file that cannot be read; no row of it was recorded."""
+
+    code = "import_refused"
+    message = "Row {row}: {reason} Nothing of the file was recorded."

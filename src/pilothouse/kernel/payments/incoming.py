@@ -69,7 +69,7 @@ def match(payments: Sequence[str], kind: str, ref: str) -> int:
     They must be one currency and together enough: what is missing is asked for, what is too much goes back. Raises
     NotPayable or AmountsDoNotMatch; nothing is matched then.
     """
-    chosen = _locked(payments)
+    chosen = lock_payments(payments)
     port = payable(kind)
     expected = port.expected(ref)
     if expected is None:
@@ -100,27 +100,53 @@ def match_if_exact(payment: Payment, kind: str, ref: str) -> bool:
 
 
 def send_back(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payment:
-    """The rest of a payment went back to its sender; `reference` is the bank's. A second person above the limit."""
-    (payment,) = _locked([public_id])
-    rest = payment.rest
-    if rest == 0:
+    """The rest of a payment went back to its sender by the bank, whose `reference` this is.
+
+    A second person above the limit. Raises NotPayable when nothing is left of it.
+    """
+    (payment,) = lock_payments([public_id])
+    if payment.rest == 0:
         raise NotPayable(subject=public_id)
-    if not reference.strip():
-        raise InvalidInput(reason="Give the bank's reference of the transfer.")
-    check_second_person(rest, sent_by, approved_by)
-    suspense, world = open_accounts(
-        payment.tenant_id, [("suspense", "", payment.unit), (WORLD[payment.source], "", payment.unit)]
+    reference = bank_reference(reference)
+    check_second_person(payment.rest, sent_by, approved_by)
+    return return_rest(payment, reference, payment.rest, sent_by=sent_by, approved_by=approved_by, world="bank")
+
+
+def return_rest(
+    payment: Payment, reference: str, amount: int, *, sent_by: str, approved_by: str, world: str = "stripe"
+) -> Payment:
+    """Write that an amount of a locked payment left for its sender, by the bank or through the processor."""
+    suspense, outside = open_accounts(
+        payment.tenant_id, [("suspense", "", payment.unit), (WORLD[world], "", payment.unit)]
     )
-    _post(payment, "send_back", f"{payment.public_id}:{payment.returned}", Leg(suspense, world, rest))
-    data = {"amount": rest, "reference": reference.strip(), "sent_by": sent_by, "approved_by": approved_by}
-    _use(payment, "send_back", returned=rest, data=data)
+    _post(payment, "send_back", f"{payment.public_id}:{payment.returned}", Leg(suspense, outside, amount))
+    data = {"amount": amount, "reference": reference, "sent_by": sent_by, "approved_by": approved_by}
+    _use(payment, "send_back", returned=amount, data=data)
     return Payment.objects.get(id=payment.id)
+
+
+def bank_reference(text: str) -> str:
+    """A bank's reference as it is kept; InvalidInput when there is none."""
+    if not text.strip() or "\x00" in text or len(text) > limits.TEXT_MAX_CHARACTERS:
+        raise InvalidInput(reason="Give the bank's reference of the transfer.")
+    return text.strip()
 
 
 def check_second_person(amount: int, sent_by: str, approved_by: str) -> None:
     """Raise SecondPersonNeeded where one person alone would send out a large amount."""
     if amount >= limits.SECOND_PERSON_FROM_MINOR and approved_by in ("", sent_by):
         raise SecondPersonNeeded(limit=limits.SECOND_PERSON_FROM_MINOR)
+
+
+def lock_payments(public_ids: Sequence[str]) -> list[Payment]:
+    """These payments in their order, locked; NotFound when one is not there or named twice."""
+    found = {
+        each.public_id: each
+        for each in Payment.objects.select_for_update().filter(public_id__in=public_ids).order_by("id")
+    }
+    if not public_ids or set(found) != set(public_ids) or len(set(public_ids)) != len(public_ids):
+        raise NotFound(what="payment")
+    return [found[each] for each in public_ids]
 
 
 def _check(source: str, reference: str, amount: int, payer: str, note: str) -> None:
@@ -133,16 +159,6 @@ def _check(source: str, reference: str, amount: int, payer: str, note: str) -> N
     for text in (reference, payer, note):
         if "\x00" in text or len(text) > limits.TEXT_MAX_CHARACTERS:
             raise InvalidInput(reason=f"Texts have at most {limits.TEXT_MAX_CHARACTERS} characters.")
-
-
-def _locked(public_ids: Sequence[str]) -> list[Payment]:
-    found = {
-        each.public_id: each
-        for each in Payment.objects.select_for_update().filter(public_id__in=public_ids).order_by("id")
-    }
-    if not public_ids or set(found) != set(public_ids) or len(set(public_ids)) != len(public_ids):
-        raise NotFound(what="payment")
-    return [found[each] for each in public_ids]
 
 
 def _use(payment: Payment, event: str, *, matched: int = 0, returned: int = 0, data: dict[str, Any]) -> None:

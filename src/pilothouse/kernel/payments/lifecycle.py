@@ -26,6 +26,45 @@ CHECKOUT = Lifecycle(
     alive="s.expires_at IS NOT NULL",
 )
 
+REFUND = Lifecycle(
+    name="refund",
+    table="refund",
+    transitions=(
+        Transition("create", None, "due", ("operator", "system")),
+        # The processor took the order and has not ended it.
+        Transition("send", "due", "sent", ("system",)),
+        Transition("succeed", ("due", "sent"), "succeeded", ("system",), posting="send_back"),
+        Transition("fail", ("due", "sent"), "failed", ("system",)),
+        Transition("retry", "failed", "due", ("operator",)),
+        # The money went back another way.
+        Transition("give_up", "failed", "given_up", ("operator", "system")),
+    ),
+    alive="s.due_at IS NOT NULL",
+)
+
+CHARGEBACK = Lifecycle(
+    name="chargeback",
+    table="chargeback",
+    transitions=(
+        Transition("open", None, "open", ("system",), posting="send_back"),
+        Transition("win", "open", "won", ("system",), posting="receive"),
+        Transition("lose", "open", "lost", ("system",)),
+    ),
+    alive="s.due_at IS NOT NULL",
+)
+
+SEND_REQUEST = Lifecycle(
+    name="send_request",
+    table="send_request",
+    transitions=(
+        Transition("request", None, "requested", ("operator",), timer="send_request_expiry"),
+        # By another operator than the one who asked.
+        Transition("approve", "requested", "approved", ("operator",)),
+        Transition("refuse", "requested", "refused", ("operator",)),
+        Transition("expire", "requested", "expired", ("timer",)),
+    ),
+)
+
 PAYOUT = Lifecycle(
     name="payout",
     table="payout",

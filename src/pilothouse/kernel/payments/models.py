@@ -3,12 +3,13 @@
 from django.conf import settings
 from django.db import models
 
-from pilothouse.kernel.base.models import TenantForeignKey, TenantModel
+from pilothouse.kernel.base.models import HouseModel, TenantForeignKey, TenantModel
 
-from .lifecycle import BANK_ACCOUNT, CHECKOUT, PAYMENT, PAYOUT
+from .lifecycle import BANK_ACCOUNT, CHARGEBACK, CHECKOUT, PAYMENT, PAYOUT, REFUND, SEND_REQUEST
 
 SOURCES = ("bank", "stripe")
 SIDES = ("buyer", "seller")
+SEND_KINDS = ("payout", "send_back")
 FAILURES = ("account_closed", "refused", "returned")
 
 
@@ -73,16 +74,21 @@ class Payment(TenantModel):
 
 
 class Checkout(TenantModel):
-    """One card checkout at the processor, for one subject."""
+    """One card checkout for one subject.
 
-    mutable = ("state", "paid_at", "payment_id")
+    The row is written before the processor is asked, and its public id is the key of that order: whatever is lost on
+    the way, the processor makes one session for it and its events find the row.
+    """
+
+    mutable = ("state", "session_id", "url", "payment_intent", "paid_at", "payment_id")
 
     public_id = models.TextField(unique=True)
     state = models.TextField(default="open")
     subject_kind = models.TextField()
     subject_ref = models.TextField()
-    session_id = models.TextField(unique=True)
-    url = models.TextField()
+    session_id = models.TextField(null=True, unique=True)
+    url = models.TextField(default="", db_default="")
+    payment_intent = models.TextField(null=True, unique=True)
     amount = models.BigIntegerField()
     unit = models.TextField()
     created_by = _person()
@@ -101,7 +107,10 @@ class Checkout(TenantModel):
                 condition=~models.Q(state="paid") | models.Q(payment__isnull=False, paid_at__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "subject_ref"], name="checkout_of_subject")]
+        indexes = [
+            models.Index(fields=["tenant", "subject_ref"], name="checkout_of_subject"),
+            models.Index(fields=["expires_at"], condition=models.Q(state="open"), name="checkout_open"),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
@@ -198,6 +207,149 @@ class Payout(TenantModel):
             ),
         ]
         indexes = [models.Index(fields=["tenant", "state", "due_at"], name="payout_by_state")]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class ProcessorEvent(HouseModel):
+    """An event that the card processor signed, once for each id, until the worker has done what it asks for.
+
+    `facts` holds the few fields that are needed of it: nothing about a card or an address is kept.
+    """
+
+    table_class = "platform"
+    mutable = ("handled_at", "outcome", "attempts", "next_run_at")
+    writers = ("ph_ops", "ph_worker")
+
+    event_id = models.TextField(unique=True)
+    type = models.TextField()
+    facts = models.JSONField()
+    received_at = models.DateTimeField()
+    next_run_at = models.DateTimeField()
+    attempts = models.IntegerField(default=0, db_default=0)
+    handled_at = models.DateTimeField(null=True)
+    outcome = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "processor_event"
+        indexes = [
+            models.Index(fields=["next_run_at"], condition=models.Q(handled_at=None), name="processor_event_due")
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class Refund(TenantModel):
+    """The rest of a card payment on its way back through the processor. The ledger moves when it has succeeded."""
+
+    mutable = ("state", "refund_id", "round", "attempts", "next_run_at", "failure", "ended_at", "due_at")
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="due")
+    payment = TenantForeignKey(Payment)
+    payment_intent = models.TextField()
+    amount = models.BigIntegerField()
+    unit = models.TextField()
+    reason = models.TextField()
+    sent_by = models.TextField()
+    approved_by = models.TextField(default="", db_default="")
+    refund_id = models.TextField(null=True, unique=True)
+    # How often an operator ordered it anew; each order has a key of its own at the processor.
+    round = models.IntegerField(default=0, db_default=0)
+    attempts = models.IntegerField(default=0, db_default=0)
+    next_run_at = models.DateTimeField()
+    failure = models.TextField(default="", db_default="")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "refund"
+        constraints = [
+            REFUND.check("refund_state_known"),
+            models.CheckConstraint(name="refund_amount_positive", condition=models.Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="refund_two_people",
+                condition=models.Q(approved_by="") | ~models.Q(approved_by=models.F("sent_by")),
+            ),
+            models.UniqueConstraint(
+                fields=["payment"], condition=~models.Q(state__in=["given_up", "succeeded"]), name="refund_open_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_run_at"], condition=models.Q(state__in=["due", "sent"]), name="refund_to_send")
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Chargeback(TenantModel):
+    """A card's holder took a payment back through their bank. What it paid stays as it is.
+
+    The amount stands in a suspense account of its own, below zero: what the house is short of until it is won.
+    """
+
+    mutable = ("state", "ended_at", "due_at")
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="open")
+    payment = TenantForeignKey(Payment)
+    dispute_id = models.TextField(unique=True)
+    amount = models.BigIntegerField()
+    unit = models.TextField()
+    reason = models.TextField()
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "chargeback"
+        constraints = [
+            CHARGEBACK.check("chargeback_state_known"),
+            models.CheckConstraint(name="chargeback_amount_positive", condition=models.Q(amount__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class SendRequest(TenantModel):
+    """An operator's wish to send out an amount that takes two of them, until the second one answers."""
+
+    mutable = ("state", "decided_by", "decided_at", "answer")
+
+    public_id = models.TextField(unique=True)
+    state = models.TextField(default="requested")
+    kind = models.TextField()
+    subject = models.TextField()
+    amount = models.BigIntegerField()
+    unit = models.TextField()
+    reference = models.TextField()
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    decided_by = models.TextField(default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+    answer = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "send_request"
+        constraints = [
+            SEND_REQUEST.check("send_request_state_known"),
+            models.CheckConstraint(name="send_request_kind_known", condition=models.Q(kind__in=sorted(SEND_KINDS))),
+            models.CheckConstraint(name="send_request_amount_positive", condition=models.Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="send_request_four_eyes",
+                condition=~models.Q(state="approved")
+                | (~models.Q(decided_by="") & ~models.Q(decided_by=models.F("asked_by"))),
+            ),
+            models.UniqueConstraint(
+                fields=["subject"], condition=models.Q(state="requested"), name="send_request_waits_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["-id"], condition=models.Q(state="requested"), name="send_request_waiting")]
 
     def __str__(self) -> str:
         return self.public_id

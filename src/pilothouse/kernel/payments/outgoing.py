@@ -19,7 +19,7 @@ from pilothouse.kernel.lifecycle.commands import apply
 from . import limits
 from .bank_accounts import PURPOSE, usable_account
 from .errors import BankAccountMissing
-from .incoming import check_second_person
+from .incoming import bank_reference, check_second_person
 from .lifecycle import PAYOUT
 from .models import FAILURES, Payout
 from .ports import kinds, payable
@@ -50,25 +50,24 @@ def open_payouts(limit: int = limits.SWEEP_MAX_ROWS) -> int:
 
 def send(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payout:
     """The operator sent it by the bank, with its reference; a second person above the limit."""
-    payout = _locked(public_id)
-    if not reference.strip():
-        raise InvalidInput(reason="Give the bank's reference of the transfer.")
+    payout = lock_payout(public_id)
+    reference = bank_reference(reference)
     check_second_person(payout.amount, sent_by, approved_by)
     account = usable_account(payout.tenant_id, payout.person_id, payout.unit)
     if account is None:
         raise BankAccountMissing(person=f"The {payout.side}", unit=payout.unit)
     now = _due(limits.PAYOUT_CONFIRM_DUE_S)
     changes = {
-        "bank_account_id": account.id, "bank_reference": reference.strip(), "attempts": payout.attempts + 1,
+        "bank_account_id": account.id, "bank_reference": reference, "attempts": payout.attempts + 1,
         "sent_by": sent_by, "approved_by": approved_by, "sent_at": now["now"], "failure": None,
         "due_at": now["due_at"],
     }  # fmt: skip
-    return _apply(payout, "send", changes, {"reference": reference.strip(), "amount": payout.amount})
+    return _apply(payout, "send", changes, {"reference": reference, "amount": payout.amount})
 
 
 def confirm(public_id: str) -> Payout:
     """The bank says that it arrived: the ledger moves now."""
-    payout = _locked(public_id)
+    payout = lock_payout(public_id)
     (world,) = open_accounts(payout.tenant_id, [("world_bank", "", payout.unit)])
     moved = _apply(payout, "confirm", {"confirmed_at": _due(0)["now"], "due_at": None}, {"amount": payout.amount})
     post(
@@ -86,7 +85,7 @@ def confirm(public_id: str) -> Payout:
 
 def fail(public_id: str, reason: str) -> Payout:
     """The bank refused it. It is due again; after the last attempt an operator must find out why."""
-    payout = _locked(public_id)
+    payout = lock_payout(public_id)
     if reason not in FAILURES:
         raise InvalidInput(reason=f"A payout fails as {', '.join(FAILURES)}.")
     again_s = limits.PAYOUT_DUE_S
@@ -95,7 +94,7 @@ def fail(public_id: str, reason: str) -> Payout:
 
 def retry(public_id: str) -> Payout:
     """Send it again, to the bank account that the person names now."""
-    payout = _locked(public_id)
+    payout = lock_payout(public_id)
     return _apply(payout, "retry", {"due_at": _due(limits.PAYOUT_DUE_S)["due_at"]}, {"attempts": payout.attempts})
 
 
@@ -119,16 +118,17 @@ def bank_file(public_ids: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def _plain(cell: Any) -> Any:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
-
-
-def _locked(public_id: str) -> Payout:
+def lock_payout(public_id: str) -> Payout:
+    """A payout, locked; NotFound."""
     found = Payout.objects.select_for_update().filter(public_id=public_id).first()
     if found is None:
         raise NotFound(what="payout")
     return found
+
+
+def _plain(cell: Any) -> Any:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
 
 
 def _apply(payout: Payout, event: str, changes: dict[str, Any], data: dict[str, Any], reason: str = "") -> Payout:

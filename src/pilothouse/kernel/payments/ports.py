@@ -1,4 +1,4 @@
-"""What can be paid, and who is paid: the programs say it here, so that this room knows none of them."""
+"""What can be paid, who is paid, and who is told: programs and watch say it here, so that this room knows neither."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,16 +16,36 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A subject that waits for money: its `kind` and `ref`, the amount, and who is to pay it in words."""
+
+    kind: str
+    ref: str
+    amount: int
+    unit: str
+    title: str
+    payer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Payable:
     """One kind of subject.
 
     `expected(ref)` locks it and tells what it waits for, or None when it waits for nothing. `funded(ref, account)`
     takes the whole amount out of that account of the tenant. `person(ref, side)` is who is paid on a side.
+    `waiting(unit, amount, words, limit)` finds subjects of the open scope that wait for that amount (any when None) or
+    that the words name.
     """
 
     expected: Callable[[str], Expected | None]
     funded: Callable[[str, int], None]
     person: Callable[[str, str], int | None]
+    waiting: Callable[[str, int | None, str, int], list[Waiting]]
+
+
+# `alarm(kind, title, tenant, subject)`: a person must look at it.
+Alarm = Callable[[str, str, int | None, str], object]
+_alarms: list[Alarm] = []
 
 
 _kinds: dict[str, Payable] = {}
@@ -47,3 +67,14 @@ def payable(kind: str) -> Payable:
 def kinds() -> tuple[str, ...]:
     """The kinds of subject that can be paid."""
     return tuple(sorted(_kinds))
+
+
+def register_alarm(alarm: Alarm) -> None:
+    """Have somebody told when a person must look at something."""
+    _alarms.append(alarm)
+
+
+def raise_alarm(kind: str, title: str, *, tenant: int | None, subject: str) -> None:
+    """Tell everybody who registered, in the open transaction (worker scope)."""
+    for alarm in _alarms:
+        alarm(kind, title, tenant, subject)

@@ -11,9 +11,12 @@ class WatchConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Stand before everything that leaves for a customer."""
+        """Stand before everything that leaves for a customer, and hear what payments wants a person to see."""
         from pilothouse.kernel.base.outgoing import register
+        from pilothouse.kernel.payments.ports import register_alarm
 
+        from .commands import open_incident
         from .deny_list import guard
 
         register(guard)
+        register_alarm(lambda kind, title, tenant, subject: open_incident(kind, title, tenant=tenant, subject=subject))

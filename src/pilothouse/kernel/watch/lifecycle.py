@@ -6,6 +6,7 @@ SEVERITIES = ("P0", "P1", "P2")
 # Each kind with the severity at which it opens. A failed promise check is the verification itself and opens a P0.
 KINDS = {
     "backup_stale": "P2",
+    "chargeback": "P1",
     "control_contamination": "P1",
     "data_integrity": "P0",
     "demo_api_divergence": "P0",

@@ -9,3 +9,7 @@ class DealsConfig(AppConfig):
     name = "pilothouse.programs.deals"
     label = "deals"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make deals payable in every process: the desk matches payments, and the worker hears of card payments."""
+        from . import payment  # noqa: F401

@@ -1,6 +1,8 @@
 """Makes deals payable: what a deal waits for, how it takes its money, and who is paid on each side."""
 
-from pilothouse.kernel.payments.ports import Expected, Payable, register
+from django.db.models import Q
+
+from pilothouse.kernel.payments.ports import Expected, Payable, Waiting, register
 
 from .commands import fund, lock_deal
 from .models import Deal
@@ -25,4 +27,19 @@ def person(public_id: str, side: str) -> int | None:
     return None if deal is None else deal.person(side)
 
 
-register(KIND, Payable(expected, funded, person))
+def waiting(unit: str, amount: int | None, words: str, limit: int) -> list[Waiting]:
+    """Deals that wait for their price: those that the words name, then those of exactly that amount."""
+    rows = Deal.objects.filter(state="AWAITING_FUNDS", unit=unit)
+    ids = [word.strip(".,;:").lower() for word in words.split() if word.lower().startswith(f"{KIND}_")]
+    named = Q(public_id__in=ids)
+    if words.strip() and not ids:
+        named |= Q(title__icontains=words.strip()) | Q(buyer__email__iexact=words.strip())
+    wanted = named if amount is None and words.strip() else named | Q(price=amount) if amount is not None else Q()
+    found = rows.filter(wanted).select_related("buyer").order_by("-id")[:limit]
+    return [
+        Waiting(KIND, deal.public_id, deal.price, deal.unit, deal.title, deal.buyer.email if deal.buyer else "")
+        for deal in sorted(found, key=lambda deal: (deal.public_id not in ids, deal.price != amount))
+    ]
+
+
+register(KIND, Payable(expected, funded, person, waiting))
