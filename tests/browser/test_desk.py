@@ -20,7 +20,7 @@ PAGES = (
     "/desk/", "/desk/incidents/?state=all", "/desk/incidents/report", "/desk/gates/", "/desk/gates/close",
     "/desk/promises/", "/desk/promises/video:billing/", "/desk/stuck/", "/desk/health/", "/desk/deliveries/",
     "/desk/accounts/", "/desk/accounts/new", "/desk/grants/?state=all", "/desk/grants/new", "/desk/providers/",
-    "/desk/parity/",
+    "/desk/parity/", "/desk/checklist/",
 )  # fmt: skip
 
 

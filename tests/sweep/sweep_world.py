@@ -45,6 +45,7 @@ NOBODYS = {
 # What names no object of a customer. Whoever holds a token may use it: it is the permission.
 TOKENS = {
     "files/{token}": "a signed link",
+    "checklist/webhook/{token}": "an account of ours, for one run of the internal checklist",
     "link/{token}": "a mailed sign-in link",
     "reveal/{token}": "a mailed key link",
     "confirm-email/{key}": "a mailed link",

@@ -33,3 +33,7 @@ ACCEPT_MAX_ROWS = 1_000
 # The operator desk: rows of each part of its first page, and how far back it looks in hot tables.
 DESK_HOME_ROWS = 6
 DESK_TAIL_ROWS = 10_000
+# A checklist's run holds for a day: what was true of a deployment yesterday says little of today's.
+CHECKLIST_VALID_S = 24 * 3600
+CHECKLIST_TEXT_MAX_CHARACTERS = 1_000
+CHECKLIST_RUNS_COUNT = 10

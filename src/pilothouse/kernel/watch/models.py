@@ -233,3 +233,46 @@ class AcceptedFinding(HouseModel):
     class Meta:
         db_table = "accepted_finding"
         constraints = [models.UniqueConstraint(fields=["check_name", "key"], name="accepted_finding_once")]
+
+
+class ChecklistRun(HouseModel):
+    """One run of a checklist on the live deployment: which lines have to pass and within how many seconds.
+
+    Append-only, in machine time: a simulated clock proves nothing here. What became of it is read from its lines.
+    """
+
+    table_class = "platform"
+    writers = ("ph_ops", "ph_worker")
+
+    public_id = models.TextField(unique=True)
+    name = models.TextField()
+    expects = models.JSONField()
+    within_s = models.IntegerField()
+    started_at = models.DateTimeField()
+    started_by = models.TextField()
+
+    class Meta:
+        db_table = "checklist_run"
+        indexes = [models.Index(fields=["name", "-id"], name="checklist_run_newest")]
+
+
+class ChecklistLine(HouseModel):
+    """One line of a run as it ended: whether it passed, how long it took, what shows it, and what to do if not."""
+
+    table_class = "platform"
+    writers = ("ph_ops", "ph_worker")
+
+    run = models.ForeignKey(ChecklistRun, on_delete=models.PROTECT, db_column="run", related_name="+", db_index=False)
+    name = models.TextField()
+    ok = models.BooleanField()
+    seconds = models.FloatField()
+    evidence = models.TextField()
+    advice = models.TextField(default="", db_default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "checklist_line"
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name"], name="checklist_line_once"),
+            models.CheckConstraint(name="checklist_line_advises", condition=models.Q(ok=True) | ~models.Q(advice="")),
+        ]

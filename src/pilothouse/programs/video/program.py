@@ -54,6 +54,7 @@ PROGRAM = Program(
     desk=(
         NavItem("Providers", "video:desk_providers", OPERATOR_ROLES, "film", "v"),
         NavItem("Parity", "video:desk_parity", OPERATOR_ROLES, "copy", "y"),
+        NavItem("Checklist", "video:desk_checklist", OPERATOR_ROLES, "check", "c"),
     ),
     pumps=_pumps,
     metrics=_metrics,

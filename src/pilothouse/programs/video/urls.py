@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import desk, pages, pages_item, pages_new, pages_overview, pages_reconcile
+from . import checklist_hook, desk, desk_checklist, pages, pages_item, pages_new, pages_overview, pages_reconcile
 
 app_name = "video"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("batches/<str:public_id>/items/<str:item_id>/", pages_item.item_detail, name="item"),
     path("ledger/reconcile", pages_reconcile.reconcile, name="reconcile"),
     path("desk/providers/", desk.providers, name="desk_providers"),
+    path("desk/checklist/", desk_checklist.checklist, name="desk_checklist"),
+    path("checklist/webhook/<str:token>", checklist_hook.checklist_hook, name="checklist_hook"),
     path("desk/parity/", desk.parity, name="desk_parity"),
     path("desk/parity/result", desk.parity_live, name="desk_parity_live"),
     path("desk/parity/run", desk.parity_run, name="desk_parity_run"),
