@@ -20,7 +20,8 @@ from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger import exports
 from pilothouse.kernel.ledger.errors import ExportBlocked
-from pilothouse.kernel.ledger.queries import LABELS, statement
+from pilothouse.kernel.ledger.queries import LABELS
+from pilothouse.kernel.ledger.statements import statement
 from pilothouse.kernel.outbox.commands import NewMessage, enqueue
 from pilothouse.kernel.outbox.notices import Mail, notify
 from pilothouse.kernel.watch.deny_list import WORDS, leaks_in_csv, leaks_in_json, leaks_in_text, words_in

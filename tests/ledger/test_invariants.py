@@ -140,6 +140,9 @@ PLANTS = {
         "INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx) "
         "SELECT id, 'deal', 77, 2, now(), now(), 'x', 'create', '{}', 'customer', base.tx() FROM tenant",
     ],
+    "08_sealed_days_equal_rows": [
+        QUIET, "UPDATE sealed_day SET held = held + 1 WHERE id = (SELECT max(id) FROM sealed_day)",
+    ],
     "09_key_used_once": [
         "ALTER TABLE journal DROP CONSTRAINT journal_key_given",
         JOURNAL.format(kind="grant", ref_type="adjustment", ref_id="").replace("'planted'", "''"),

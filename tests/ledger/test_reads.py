@@ -15,8 +15,8 @@ from pilothouse.kernel.base.cursors import seal_cursor
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.ledger import commands, exports, queries
-from pilothouse.kernel.ledger.queries import Cut
+from pilothouse.kernel.ledger import commands, exports, queries, statements
+from pilothouse.kernel.ledger.statements import Cut, statement
 
 pytestmark = pytest.mark.house
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ def world(house):
 
 
 def statement_of(world, **options):
-    return queries.statement(world.tenant, "CREDIT", PAST, future(), **options)
+    return statement(world.tenant, "CREDIT", PAST, future(), **options)
 
 
 def test_the_sources_example_reads_as_finance_expects(world):
@@ -122,13 +122,13 @@ def test_a_statement_leads_from_opening_to_closing(world):
         assert (whole.opening, whole.closing) == (queries.Balance(0, 0), queries.Balance(10, 0))
         assert [after for _, after in lines] == [100, 0, 0, 10]
         middle = lines[2][0].created_at
-        first = queries.statement(world.tenant, "CREDIT", PAST, middle)
-        second = queries.statement(world.tenant, "CREDIT", middle, future())
+        first = statement(world.tenant, "CREDIT", PAST, middle)
+        second = statement(world.tenant, "CREDIT", middle, future())
         # During the batch everything was held; two neighbouring periods share the balance where they meet.
         assert first.closing == second.opening == queries.Balance(0, 100)
         assert list(first.rows()) + list(second.rows()) == lines
         with pytest.raises(InvalidInput):
-            queries.statement(world.tenant, "CREDIT", middle, middle)
+            statement(world.tenant, "CREDIT", middle, middle)
 
 
 def test_an_export_of_the_same_cut_is_the_same_bytes_whatever_was_posted_since(house, world, tmp_path):
@@ -137,7 +137,7 @@ def test_an_export_of_the_same_cut_is_the_same_bytes_whatever_was_posted_since(h
 
     def export(cut=None):
         with tenant_scope(world.tenant):
-            found = queries.statement(world.tenant, "CREDIT", PAST, end, cut=cut)
+            found = statement(world.tenant, "CREDIT", PAST, end, cut=cut)
             book = io.BytesIO()
             exports.statement_xlsx(found, "ten_x", book)
             return found.cut, "".join(exports.statement_csv(found, "ten_x")).encode(), book.getvalue()
@@ -202,7 +202,7 @@ def test_files_hold_every_row_and_run_no_formula(world, tmp_path):
 
 
 def test_a_statement_reads_in_chunks(world, monkeypatch):
-    for module in (queries, exports):
+    for module in (queries, statements, exports):
         monkeypatch.setattr(module, "EXPORT_CHUNK_ROWS", 2)
     with tenant_scope(world.tenant):
         assert [after for _, after in statement_of(world).rows()] == [100, 0, 0, 10]

@@ -1,6 +1,5 @@
 """What Finance asks for over HTTP: the statement of a period and the reconciliation, with the numbers of everywhere."""
 
-import itertools
 import tempfile
 from datetime import datetime
 from typing import Any, Literal
@@ -21,8 +20,9 @@ from .limits import LEDGER_PAGE_MAX_ROWS
 from .models import CREDIT, TEST
 from .periods import period, time_zone
 from .places import open_place, seal_place
-from .queries import Cut, Statement, reconciliation, shown, statement
+from .queries import reconciliation, shown
 from .sealing import seal_for_export
+from .statements import Cut, Statement, statement
 
 router = Router(tags=["ledger"])
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -209,7 +209,7 @@ def _file(found: Statement, tenant: str, format: str) -> HttpResponse:
 
 
 def _page(found: Statement, zone: str, count: int, cursor: str) -> dict[str, Any]:
-    lines = list(itertools.islice(found.rows(open_place(found, cursor) if cursor else None), count + 1))
+    lines = list(found.rows(open_place(found, cursor) if cursor else None, count + 1))
     more, lines = len(lines) > count, lines[:count]
     return {
         "ok": True,

@@ -17,7 +17,8 @@ from pilothouse.kernel.base.outgoing import may_leave
 from .errors import ExportBlocked
 from .limits import EXPORT_CHUNK_ROWS, XLSX_MAX_ROWS
 from .models import CREDIT
-from .queries import Entry, Statement, ledger_entries
+from .queries import Entry, ledger_entries
+from .statements import Statement
 
 COLUMNS = (
     "id", "created_at", "recorded_at", "type", "entry", "ref_type", "ref_id", "request_id", "credits_delta",

@@ -1,8 +1,8 @@
 """What must hold in the ledger at any instant: SQL files, each of which returns the rows that offend.
 
 A file is `sql/invariants/NN_name.sql`; its first line is a comment with its title. `NN` is the number in the list of
-sixteen of docs/guarantees.md; the files of a program count on with the same numbers. Numbers 8, 11, 12 and 16 do not
-apply: no running balance, escrow, invoice or closed period is stored.
+sixteen of docs/guarantees.md; the files of a program count on with the same numbers. Numbers 11, 12 and 16 do not
+apply: no escrow, invoice or closed period is stored.
 """
 
 from collections.abc import Iterable, Sequence

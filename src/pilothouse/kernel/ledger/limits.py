@@ -21,7 +21,7 @@ TIMELY_MAX_S = 300
 XLSX_MAX_ROWS = 1_000_000
 # The pages.
 PAGE_ROWS = 50
-STATEMENT_PAGE_ROWS = 200
+STATEMENT_PAGE_ROWS = 50
 # How far back the list of months goes; any other month is reached by its address.
 MONTHS_LISTED_COUNT = 12
 REF_MAX_CHARACTERS = 64

@@ -65,7 +65,7 @@ class Journal(TenantModel):
     # A grant by SQL (the source's INSERT into credit_ledger) is posted by a function of ph_ledger.
     grants = ("GRANT INSERT ON journal TO ph_ledger",)
 
-    # Three indexes below begin with the tenant.
+    # The indexes below begin with the tenant.
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", db_index=False)
     idempotency_key = models.TextField()
     request_hash = models.TextField()
@@ -99,6 +99,8 @@ class Journal(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "effective_at", "id"], name="journal_by_time"),
             models.Index(fields=["tenant", "ref_id"], name="journal_by_ref"),
+            # What is not sealed yet, which is all that a balance or a page need look through.
+            models.Index(fields=["tenant", "tx"], name="journal_by_tx"),
         ]
 
 
@@ -165,6 +167,32 @@ class Seal(TenantModel):
             models.CheckConstraint(name="seal_range", condition=models.Q(to_tx__gt=models.F("from_tx"))),
             models.CheckConstraint(name="seal_stream_known", condition=models.Q(stream__in=["ledger", "timeline"])),
         ]
+
+
+class SealedDay(TenantModel):
+    """What the journals of one UTC day had changed in a wallet when a block was sealed: a statement need not fold them.
+
+    Of all journals of the unit in transactions below `to_tx` whose `effective_at` is on `day`; the row with the highest
+    `to_tx` counts. None of the unit's journals below `to_tx` was recorded after `recorded_to`. Only the sealing
+    function writes one.
+    """
+
+    writers = ()
+    grants = ("GRANT INSERT ON sealed_day TO ph_ledger",)
+
+    # Two indexes below begin with the tenant.
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_column="tenant", related_name="+", db_index=False)
+    unit = models.TextField()
+    day = models.DateField()
+    to_tx = models.BigIntegerField()
+    recorded_to = models.DateTimeField()
+    available = models.BigIntegerField()
+    held = models.BigIntegerField()
+
+    class Meta:
+        db_table = "sealed_day"
+        constraints = [models.UniqueConstraint(fields=["tenant", "unit", "day", "to_tx"], name="sealed_day_once")]
+        indexes = [models.Index(fields=["tenant", "unit", "to_tx"], name="sealed_day_newest")]
 
 
 class GrantRequest(TenantModel):

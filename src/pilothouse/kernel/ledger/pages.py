@@ -1,6 +1,5 @@
 """The ledger's pages: its rows, and the statement of a month with its files. All read the same as API and export."""
 
-import itertools
 import tempfile
 from datetime import date, datetime
 from typing import Any
@@ -23,8 +22,9 @@ from .exports import statement_csv, statement_xlsx
 from .models import CREDIT, TEST
 from .periods import time_zone
 from .places import open_place, seal_place
-from .queries import KINDS, LABELS, TYPES, Cut, Entry, Statement, balance, ledger_entries, statement
+from .queries import KINDS, LABELS, TYPES, Entry, balance, ledger_entries
 from .sealing import seal_for_export
+from .statements import Cut, Statement, statement
 
 SCOPE = "ledger:read"
 UNITS = {"live": CREDIT, "test": TEST}
@@ -89,7 +89,7 @@ def statement_page(request: HttpRequest, caller: Caller) -> HttpResponse:
         now = first_of_month(clock.now(), zone)
         first, found = _statement(request, caller, zone)
         seen = _seen(request, found)
-        lines = list(itertools.islice(found.rows(seen), limits.STATEMENT_PAGE_ROWS + 1))
+        lines = list(found.rows(seen, count=limits.STATEMENT_PAGE_ROWS + 1))
         tenant_name = Tenant.objects.values_list("name", flat=True).get(id=caller.tenant)
     more = len(lines) > limits.STATEMENT_PAGE_ROWS
     lines = lines[: limits.STATEMENT_PAGE_ROWS]

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from pilothouse.kernel.base.cursors import open_parts, seal_cursor
 
-from .queries import Entry, Statement
+from .queries import Entry
+from .statements import Statement
 
 
 def seal_place(statement: Statement, entry: Entry, after: int) -> str:

@@ -1,8 +1,7 @@
 """Reads of the ledger: balances, ledger rows, statements and reconciliation. All in the caller's scope."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pilothouse.kernel.base.cursors import open_parts, seal_cursor
@@ -88,76 +87,6 @@ class BatchEntries:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """Exactly which transactions a statement saw: those finished at `as_of`, in the house's own numbering.
-
-    Written as text (`str(cut)`), it names the same rows for ever: `Cut.parse` reads it for a byte-identical export.
-    """
-
-    as_of: datetime
-    low: int
-    high: int
-    open: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        at = self.as_of.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        return "/".join([at, str(self.low), str(self.high), *map(str, self.open)])
-
-    @classmethod
-    def parse(cls, text: str) -> "Cut":
-        """The cut that was written as `text`. Raises InvalidInput."""
-        at, *numbers = text.split("/")
-        try:
-            when = datetime.strptime(at, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
-            low, high, *still_open = [int(number) for number in numbers]
-        except ValueError:
-            raise InvalidInput(reason=f"{text!r} is not the cut of a statement.") from None
-        return cls(when, low, high, tuple(still_open))
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A period of one wallet: what it was, each row, what it became. Recomputed from rows that never change.
-
-    `rows()` may be called again; it reads in chunks, so a long period needs little memory.
-    """
-
-    tenant: int
-    unit: str
-    start: datetime
-    end: datetime
-    cut: Cut
-    opening: Balance
-    closing: Balance
-
-    def rows(self, seen: tuple[datetime, int, int] | None = None) -> Iterator[tuple[Entry, int]]:
-        """Each entry, oldest first, with the wallet's balance after it.
-
-        `seen` goes on after an entry: its instant, its journal's key and the balance after it.
-        """
-        at, key, balance_after = seen or (self.start, 0, self.opening.available)
-        after = (at, key)
-        while True:
-            chunk = SQL.rows(
-                "statement_rows",
-                tenant=self.tenant,
-                unit=self.unit,
-                start=self.start,
-                end=self.end,
-                after_at=after[0],
-                after_id=after[1],
-                limit=EXPORT_CHUNK_ROWS,
-                **_cut_params(self.cut),
-            )
-            for row in chunk:
-                balance_after += row["credits_delta"]
-                yield _entry(row), balance_after
-            if len(chunk) < EXPORT_CHUNK_ROWS:
-                return
-            after = (chunk[-1]["effective_at"], chunk[-1]["id"])
-
-
-@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """Three answers: what is still held and how old it is, what has no partner, and how late entries were recorded.
 
@@ -213,7 +142,7 @@ def ledger_entries(
     )
     more = len(rows) > count
     rows = rows[:count]
-    return Page([_entry(row) for row in rows], _cursor(tenant, rows[-1]) if more else None)
+    return Page([entry_of(row) for row in rows], _cursor(tenant, rows[-1]) if more else None)
 
 
 def ledger_page(
@@ -269,34 +198,6 @@ def grant_of_entry(entry: str, tenant: int | None = None) -> Row:
     return row
 
 
-def current_cut() -> Cut:
-    """The transactions that are finished now; this transaction's own rows are not among them."""
-    row = SQL.one("cut")
-    assert row is not None
-    return Cut(row["as_of"], row["low"], row["high"], tuple(row["open"]))
-
-
-def statement(
-    tenant: int, unit: str, start: datetime, end: datetime, as_of: datetime | None = None, cut: Cut | None = None
-) -> Statement:
-    """The statement of [start, end), business time, for one wallet.
-
-    `as_of` leaves out what was recorded later. An earlier statement's `cut` gives the same bytes again, whatever was
-    posted since. Raises InvalidInput for a period that ends before it begins.
-    """
-    if end <= start:
-        raise InvalidInput(reason="A statement's period ends after it begins.")
-    seen = cut or current_cut()
-    if as_of is not None and as_of < seen.as_of:
-        seen = Cut(as_of, seen.low, seen.high, seen.open)
-    params = {"tenant": tenant, "unit": unit, **_cut_params(seen)}
-    opening = SQL.one("statement_opening", before=start, **params)
-    closing = SQL.one("statement_latest" if end > seen.as_of else "statement_opening", before=end, **params)
-    assert opening is not None
-    assert closing is not None
-    return Statement(tenant, unit, start, end, seen, Balance(**opening), Balance(**closing))
-
-
 def register_completeness(program: str, folder: Statements) -> None:
     """A program's statements that find what has no partner: each returns rows {ref, what} for (tenant, ref, start,
     end), either way between its own rows and the ledger's."""
@@ -346,7 +247,8 @@ def _type(kind: str) -> str:
     return TYPES.get(kind, kind)
 
 
-def _entry(row: Row) -> Entry:
+def entry_of(row: Row) -> Entry:
+    """The entry of a row of ledger_page.sql or statement_rows.sql."""
     return Entry(
         id=row["entry"],
         key=row["id"],
@@ -378,10 +280,6 @@ def shown(entry: Entry) -> Row:
         "amount": entry.amount,
         "description": entry.description,
     }
-
-
-def _cut_params(cut: Cut) -> dict[str, Any]:
-    return {"as_of": cut.as_of, "low": cut.low, "high": cut.high, "open": list(cut.open)}
 
 
 def _cursor(tenant: int, row: Row) -> str:

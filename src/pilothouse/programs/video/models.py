@@ -187,6 +187,13 @@ class Item(HotTenantModel):
             # one batch's next items without reading another's.
             models.Index(fields=["batch", "position"], condition=models.Q(state="pending"), name="item_pending"),
             models.Index(fields=["next_run_at"], condition=models.Q(state="running"), name="item_running_due"),
+            # Empty while all is well: the never-stuck detector reads it and not every open item.
+            models.Index(
+                fields=["id"],
+                condition=models.Q(state__in=["pending", "running"])
+                & (models.Q(next_run_at__isnull=True) | models.Q(stuck_error__isnull=False)),
+                name="item_stuck",
+            ),
         ]
 
 

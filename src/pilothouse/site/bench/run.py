@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from .errors import BenchUnavailable
@@ -18,14 +19,19 @@ BENCHES: Mapping[str, str] = {
 }
 
 
-def run(names: Sequence[str], rounds: int, say: Callable[[str], Any] = lambda _: None) -> dict[str, dict[str, Any]]:
-    """The reports of these benches, each on a fresh server of its own. Raises BenchUnavailable before any starts."""
+def run(
+    names: Sequence[str], rounds: int, say: Callable[[str], Any] = lambda _: None, keep: Path | None = None
+) -> dict[str, dict[str, Any]]:
+    """The reports of these benches, on one server that is thrown away or, with `keep`, stays in that folder.
+
+    Raises BenchUnavailable before any starts.
+    """
     modules = {name: import_module(f"{__package__}.{name}") for name in names}
     for module in modules.values():
         if hasattr(module, "require"):
             module.require()
     reports: dict[str, dict[str, Any]] = {}
-    with bench_world() as world:
+    with bench_world(keep) as world:
         for name, module in modules.items():
             reports[name] = module.bench(world, rounds, lambda step, name=name: say(f"{name}: {step}"))
     return reports

@@ -1,12 +1,19 @@
 """The house under measurement: a throwaway server with ordinary durability, migrated, with funded tenants."""
 
+from __future__ import annotations
+
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .limits import BATCH_ITEMS_COUNT, GRANTS_COUNT, ITEMS_PER_ROUND_COUNT, TENANTS_COUNT, WAL_SEGMENTS_COUNT
+
+if TYPE_CHECKING:
+    from pilothouse.kernel.base.postgres import EmbeddedPostgres
 
 DATABASE_NAME = "bench"
 ACTOR = "bench"
@@ -38,11 +45,14 @@ class World:
 
 
 @contextlib.contextmanager
-def bench_world() -> Iterator[World]:
-    """Start the server and the house on it; everything is gone at the end. The settings must not be loaded yet."""
+def bench_world(keep: Path | None = None) -> Iterator[World]:
+    """Start the server and the house on it; the settings must not be loaded yet.
+
+    Everything is gone at the end, or stays in the folder `keep` for the next run with it.
+    """
     from pilothouse.kernel.base.postgres import throwaway_postgres
 
-    with throwaway_postgres(durable=True) as server:
+    with kept_postgres(keep) if keep else throwaway_postgres(durable=True) as server:
         for name in [name for name in os.environ if name.startswith("DATABASE_")]:
             del os.environ[name]
         env = {
@@ -71,6 +81,32 @@ def bench_world() -> Iterator[World]:
             _close_connections()
 
 
+@contextlib.contextmanager
+def kept_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A durable server whose data stays in the folder, which nobody else may use meanwhile. Raises AlreadyRunning."""
+    from pilothouse.kernel.base.leash import Guard
+    from pilothouse.kernel.base.postgres import EmbeddedPostgres, make_data_folder
+
+    from ..tree.folder import held
+
+    make_data_folder(folder)
+    with held(folder):
+        database = EmbeddedPostgres(folder)
+        guard = Guard(remove=[database.socket_folder])
+        guard.start()
+        try:
+            database.prepare()
+            with (folder / "postgres.log").open("ab") as log:
+                process = database.start(stdout=log, guard=guard, death_signal=signal.SIGQUIT)
+            database.wait_ready()
+            yield database
+            database.stop()
+            guard.forget(process.pid)
+        finally:
+            database.stop()
+            guard.close()
+
+
 def _age(world: World) -> None:
     """Give the fresh server what one has that ran for a while: log segments to use again.
 
@@ -91,6 +127,9 @@ def _tenant(number: int) -> int:
     from pilothouse.kernel.base.scope import worker_scope
 
     with worker_scope():
+        kept = Tenant.objects.filter(name=f"Bench {number}").values_list("id", flat=True).first()
+        if kept is not None:
+            return int(kept)
         made = Tenant.objects.create(
             name=f"Bench {number}",
             settings={"batch_items_max": max(BATCH_ITEMS_COUNT, ITEMS_PER_ROUND_COUNT)},

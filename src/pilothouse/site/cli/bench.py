@@ -1,6 +1,7 @@
 """`pilothouse bench NAME`: a measurement with its bare limit and its peer in the same run."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,9 @@ from . import app
 def bench(
     name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, pages, or all.")],
     rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=3, max=100)] = 10,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the database in this folder: the next run with it need not fill it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Measure on a throwaway database with ordinary durability. Exit 1 when a figure misses what it must hold."""
@@ -26,7 +30,7 @@ def bench(
     errors = Console(stderr=True)
     try:
         with errors.status("starting a throwaway database") as status:
-            reports: dict[str, dict[str, Any]] = run(wanted, rounds, status.update)
+            reports: dict[str, dict[str, Any]] = run(wanted, rounds, status.update, keep)
     except BenchUnavailable as missing:
         typer.echo(str(missing), err=True)
         raise typer.Exit(2) from None

@@ -13,7 +13,7 @@ from .database import database_up
 
 if TYPE_CHECKING:
     from pilothouse.kernel.base.models import Tenant
-    from pilothouse.kernel.ledger.queries import Statement
+    from pilothouse.kernel.ledger.statements import Statement
 
 ledger_app = typer.Typer(no_args_is_help=True, help="Ledger exports, statements and seals.")
 app.add_typer(ledger_app, name="ledger")
@@ -78,9 +78,9 @@ def statement(
         setup()
         from pilothouse.kernel.base.scope import worker_scope
         from pilothouse.kernel.ledger.periods import period, span
-        from pilothouse.kernel.ledger.queries import Cut
-        from pilothouse.kernel.ledger.queries import statement as read
         from pilothouse.kernel.ledger.sealing import seal_for_export
+        from pilothouse.kernel.ledger.statements import Cut
+        from pilothouse.kernel.ledger.statements import statement as read
 
         with _refusals(as_json), worker_scope("cli"):
             account = _tenant(tenant)

@@ -4,6 +4,7 @@ WITH expected (name, what) AS (VALUES
     ('journal', 'trigger check_stamps'), ('journal', 'trigger check_web_journals'),
     ('journal', 'trigger check_reversals'), ('event', 'trigger append_only'),
     ('event', 'trigger check_stamps'), ('event', 'trigger event_tenants'), ('seal', 'trigger append_only'),
+    ('sealed_day', 'trigger append_only'), ('sealed_day', 'security'),
     ('account', 'trigger append_only'), ('account', 'trigger account_kind'),
     ('account', 'constraint account_floor'), ('account', 'index account_once'),
     ('transfer', 'constraint transfer_amount_positive'), ('transfer', 'constraint transfer_two_accounts'),

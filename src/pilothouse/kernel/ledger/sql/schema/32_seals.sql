@@ -103,7 +103,8 @@ $$;
 -- machine time: a seal says when it was made, whatever the business clock shows.
 -- One block for each tenant with unsealed rows of finished transactions. In order: the range is the same for all
 -- tenants (from where the stream was sealed up to the horizon, or up to a whole transaction after `limit` rows), so
--- that nothing below its end stays unsealed; the rows are hashed; each block continues its tenant's chain.
+-- that nothing below its end stays unsealed; the rows are hashed; each block continues its tenant's chain; with a block of
+-- the ledger go the balances of the days that its journals changed.
 CREATE OR REPLACE FUNCTION seal_stream(of_stream text, block_rows bigint, of_format smallint)
 RETURNS TABLE (tenant bigint, stream text, n integer, rows bigint, hash text) LANGUAGE sql VOLATILE
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -129,6 +130,30 @@ WITH span AS MATERIALIZED (
         SELECT s.n, s.to_tx, s.hash FROM seal s WHERE s.tenant = b.tenant AND s.stream = of_stream
         ORDER BY s.n DESC LIMIT 1
     ) h ON true
+), moved AS (
+    SELECT j.tenant, d.unit, (j.effective_at AT TIME ZONE 'UTC')::date AS day, s.to_tx,
+           max(max(j.recorded_at)) OVER (PARTITION BY j.tenant, d.unit) AS recorded_to,
+           sum(CASE WHEN c.kind = 'wallet' THEN x.amount ELSE 0 END
+             - CASE WHEN d.kind = 'wallet' THEN x.amount ELSE 0 END) AS available,
+           sum(CASE WHEN c.kind = 'held' THEN x.amount ELSE 0 END
+             - CASE WHEN d.kind = 'held' THEN x.amount ELSE 0 END) AS held
+    FROM span s JOIN journal j ON j.tx >= s.from_tx AND j.tx < s.to_tx JOIN transfer x ON x.journal = j.id
+    JOIN account d ON d.id = x.debit JOIN account c ON c.id = x.credit
+    WHERE of_stream = 'ledger' AND (d.kind IN ('wallet', 'held') OR c.kind IN ('wallet', 'held'))
+    GROUP BY j.tenant, d.unit, day, s.to_tx
+), days AS (
+    INSERT INTO sealed_day (tenant, unit, day, to_tx, recorded_to, available, held)
+    SELECT m.tenant, m.unit, m.day, m.to_tx, greatest(m.recorded_to, n.recorded_to),
+           m.available + coalesce(o.available, 0), m.held + coalesce(o.held, 0)
+    FROM moved m
+    LEFT JOIN LATERAL (
+        SELECT p.available, p.held FROM sealed_day p WHERE p.tenant = m.tenant AND p.unit = m.unit AND p.day = m.day
+        ORDER BY p.to_tx DESC LIMIT 1
+    ) o ON true
+    LEFT JOIN LATERAL (
+        SELECT p.recorded_to FROM sealed_day p WHERE p.tenant = m.tenant AND p.unit = m.unit
+        ORDER BY p.to_tx DESC LIMIT 1
+    ) n ON true
 )
 INSERT INTO seal (tenant, stream, n, from_tx, to_tx, rows, first_id, last_id, format, previous, hash, sealed_at)
 SELECT x.tenant, of_stream, x.n, x.from_tx, x.to_tx, x.rows, x.first_id, x.last_id, of_format, x.previous,
