@@ -43,6 +43,11 @@ def test_the_life_of_an_endpoint(call: Caller, receiver: Any, drain: Any) -> Non
         made = call("post", "webhooks", {"url": hook.url(), "description": "orders"}, 201)
         endpoint = made["endpoint_id"]
         assert made["secret"].startswith("whsec_")
+        assert made["mode"] == "live"
+        call("post", "webhooks", {"url": hook.url(), "mode": "both"}, 422)
+        other = call("post", "webhooks", {"url": hook.url(), "mode": "test"}, 201)
+        assert call("get", f"webhooks/{other['endpoint_id']}")["mode"] == "test"
+        call("delete", f"webhooks/{other['endpoint_id']}")
         assert "secret" not in call("get", f"webhooks/{endpoint}")
         delivery = call("post", f"webhooks/{endpoint}/test", status=202)["delivery_id"]
         call("post", f"webhook-deliveries/{delivery}/replay", status=409)

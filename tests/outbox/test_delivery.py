@@ -166,6 +166,23 @@ def test_an_address_named_by_a_batch_is_signed_with_the_default_secret(
             assert rotate_default_secret() != secret
 
 
+def test_a_test_batch_is_told_to_test_endpoints_and_a_live_one_to_live_ones(
+    house: Any, receiver: Any, drain: Callable[..., int]
+) -> None:
+    tenant = house.tenant()
+    with receiver() as live, receiver() as test, receiver() as named:
+        with tenant_scope(tenant.id):
+            create_endpoint(live.url())
+            create_endpoint(test.url(), mode="test")
+        with worker_scope():
+            told = [{}, {"mode": "test"}, {"mode": "test", "url": named.url()}]
+            ids = [row["public_id"] for row in enqueue([news(tenant.id, n, **more) for n, more in enumerate(told)])]
+        assert drain() == 3
+        assert [[seen.headers["webhook-id"] for seen in hook.seen] for hook in (live, test, named)] == [
+            [each] for each in ids
+        ]
+
+
 def test_a_closed_address_is_never_reached_and_does_not_stop_the_batch(house: Any, drain: Callable[..., int]) -> None:
     """It was judged when the batch was made; should it get here all the same, the sender refuses it."""
     tenant = house.tenant()

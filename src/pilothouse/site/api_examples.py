@@ -55,6 +55,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "age_s": 108, "what": "batch without its reservation", "TimelinessOut.entries": 41, "late": 0, "longest_s": 0.004,
     # webhooks
     "endpoint_id": "we_01m7y7b1v4b7x0c6r2d8f5g9hj", "description": "Production", "status": "active", "reason": "",
+    "EndpointBody.mode": "live", "EndpointOut.mode": "live", "EndpointCreatedOut.mode": "live",
+    "/v1/webhooks.mode": "live",
     "overlap_until": None, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "overlap_hours": 24,
     "LastOut.status": 200, "delivery_id": "dlv_01m7y7b1v4b7x0c6r2d8f5g9hj", "event": "batch.completed",
     "event_id": "evt_01m7y7b1v4b7x0c6r2d8f5g9hj", "origin": "event", "DeliveryBody.status": "delivered",

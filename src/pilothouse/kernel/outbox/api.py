@@ -9,6 +9,7 @@ from ninja.params.functions import Query
 from pilothouse.kernel.access.api_auth import caller, mode_of
 from pilothouse.kernel.access.errors import LiveKeyNeeded
 from pilothouse.kernel.access.principal import Principal
+from pilothouse.kernel.access.roles import MODES
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.cursors import open_cursor, seal_cursor
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
@@ -61,14 +62,18 @@ def get_endpoints(request: HttpRequest) -> HttpResponse:
     summary="Create an endpoint",
 )
 def post_endpoint(request: HttpRequest) -> HttpResponse:
-    """Register an https address that gets every event of the account. The secret is in this answer only."""
+    """Register an https address that gets every event of the account's live batches, or with `"mode": "test"` those of
+    test keys. The secret is in this answer only."""
     principal = _caller(request)
     given = json_body(request)
-    only(given, "url", "description")
+    only(given, "url", "description", "mode")
+    mode = given.get("mode", "live")
+    if mode not in MODES:
+        raise InvalidInput(reason="mode must be live or test.")
     url = text_field(given, "url", maximum=URL_MAX_CHARACTERS, required=True) or ""
     description = text_field(given, "description", maximum=DESCRIPTION_MAX_CHARACTERS) or ""
     with tenant_scope(principal.tenant, principal.actor):
-        made = create_endpoint(url, description)
+        made = create_endpoint(url, description, mode=mode)
         shown = _endpoint_json(_endpoint_row(made.endpoint.public_id))
         return answer({"ok": True, **shown, "secret": made.secret}, 201)
 
@@ -238,6 +243,7 @@ def _endpoint_json(row: Row) -> dict[str, Any]:
     return {
         "endpoint_id": row["public_id"],
         "url": row["url"],
+        "mode": row["mode"],
         "description": row["description"],
         "status": row["state"],
         "reason": row["reason"],

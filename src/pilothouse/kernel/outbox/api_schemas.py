@@ -29,7 +29,16 @@ CREATE_JSON: dict[str, Any] = {
     "type": "object",
     "required": ["url"],
     "additionalProperties": False,
-    "properties": {"url": _URL, "description": _DESCRIPTION},
+    "properties": {
+        "url": _URL,
+        "description": _DESCRIPTION,
+        "mode": {
+            "type": "string",
+            "enum": ["live", "test"],
+            "default": "live",
+            "description": "Of which batches it is told: those of live keys, or those of test keys.",
+        },
+    },
 }
 UPDATE_JSON: dict[str, Any] = {
     "type": "object",
@@ -59,6 +68,7 @@ class EndpointBody(Schema):
 
     endpoint_id: str = Field(description="The endpoint's id.")
     url: str = Field(description="Where it is sent.")
+    mode: str = Field(description="Of which batches it is told: live or test.")
     description: str = Field(description="Your words.")
     status: str = Field(description="How it stands.")
     reason: str = Field(description="Why it is not active; empty when it is.")

@@ -27,7 +27,7 @@ class NewMessage:
     """News for a tenant's endpoints: the event's type, what it is about, and the exact bytes of the body.
 
     With `url` it goes to that address only, signed with the tenant's default secret; with `endpoint` (a key) to that
-    one; otherwise to every registered endpoint.
+    one; otherwise to every registered endpoint of its `mode`.
     """
 
     tenant: int
@@ -39,6 +39,7 @@ class NewMessage:
     endpoint: int | None = None
     # The subject's public id, by which people look for the message.
     reference: str = ""
+    mode: str = "live"
 
 
 def encode_body(payload: Mapping[str, Any]) -> bytes:
@@ -75,6 +76,7 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
         urls=[m.url for m in messages],
         endpoints=[m.endpoint for m in messages],
         references=[m.reference for m in messages],
+        modes=[m.mode for m in messages],
         origin=origin,
         actor=current_scope().actor,
     )

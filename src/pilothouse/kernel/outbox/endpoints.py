@@ -44,8 +44,8 @@ def check_webhook_url(url: str) -> None:
     check_url(url, settings.WEBHOOK_ALLOW_LOCAL)
 
 
-def create_endpoint(url: str, description: str = "", *, shown: bool = True) -> CreatedEndpoint:
-    """Register an address that gets every message of the tenant from now on.
+def create_endpoint(url: str, description: str = "", *, mode: str = "live", shown: bool = True) -> CreatedEndpoint:
+    """Register an address that gets every message of the tenant from now on: of live batches, or of `test` ones.
 
     With `shown` the caller shows the secret now; otherwise `show_secret` does it, once. Raises WebhookUrlRefused or
     TooManyEndpoints.
@@ -54,18 +54,20 @@ def create_endpoint(url: str, description: str = "", *, shown: bool = True) -> C
     tenant = _tenant()
     if Endpoint.objects.filter(kind="registered").exclude(state="deleted").count() >= limits.ENDPOINTS_PER_TENANT_MAX:
         raise TooManyEndpoints(max_count=limits.ENDPOINTS_PER_TENANT_MAX)
-    endpoint_id, secret = insert_endpoint(tenant, url, _description(description), shown=shown)
+    endpoint_id, secret = insert_endpoint(tenant, url, _description(description), mode=mode, shown=shown)
     _tell(endpoint_id, tenant, "create", url=url)
     return CreatedEndpoint(Endpoint.objects.get(id=endpoint_id), secret)
 
 
-def insert_endpoint(tenant: int, url: str, description: str = "", *, shown: bool = True) -> tuple[int, str]:
+def insert_endpoint(
+    tenant: int, url: str, description: str = "", *, mode: str = "live", shown: bool = True
+) -> tuple[int, str]:
     """The row of a registered endpoint whose address was judged by the caller; (its key, its secret)."""
     made = create_secret(tenant, shown=shown)
     if made is None:
         raise Conflict(reason="The secret could not be made; try again.")
     secret_id, secret = made
-    return _insert(tenant, "registered", url, description, secret_id), secret
+    return _insert(tenant, "registered", url, description, secret_id, mode), secret
 
 
 def lock_endpoints(tenant: int) -> None:
@@ -165,12 +167,13 @@ def abort_open(endpoints: Sequence[int], reason: str) -> int:
     return len(rows)
 
 
-def _insert(tenant: int, kind: str, url: str, description: str, secret_id: int) -> int:
+def _insert(tenant: int, kind: str, url: str, description: str, secret_id: int, mode: str = "live") -> int:
     row = SQL.one(
         "create_endpoint",
         public_id=new_id("we"),
         tenant=tenant,
         kind=kind,
+        mode=mode,
         url=url,
         description=description,
         secret=secret_id,

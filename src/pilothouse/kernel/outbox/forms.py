@@ -1,5 +1,7 @@
 """Forms of the outbox's pages."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +19,14 @@ class EndpointForm(forms.Form):
             attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
         ),
     )
+    mode = forms.ChoiceField(
+        label=_("Told of"),
+        required=False,
+        choices=[
+            ("live", _("Live batches: real videos, paid from the wallet")),
+            ("test", _("Test batches: simulated, free")),
+        ],
+    )
     description = forms.CharField(
         label=_("Description"),
         required=False,
@@ -24,3 +34,9 @@ class EndpointForm(forms.Form):
         help_text=_("For your own people: what listens there."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+    def __init__(self, *given: Any, changing: bool = False, **more: Any) -> None:
+        super().__init__(*given, **more)
+        if changing:
+            # What an endpoint is told of stays as it was made, so that no event goes where nobody expects it.
+            del self.fields["mode"]

@@ -40,7 +40,8 @@ class SigningSecret(TenantModel):
 
 
 class Endpoint(TenantModel):
-    """A customer's address. `registered` ones get every message, an `adhoc` one is named by a batch and hidden.
+    """A customer's address. `registered` ones get every message of their mode,
+    an `adhoc` one is named by a batch and hidden.
 
     `failures`, `trips` and `closed_until` are the breaker: failures in a row, how often it tripped since the last
     success, and the machine time before which nothing is sent.
@@ -50,6 +51,8 @@ class Endpoint(TenantModel):
 
     public_id = models.TextField(unique=True)
     kind = models.TextField(default="registered")
+    # Of which batches a registered one is told: those of live keys, or those of test keys.
+    mode = models.TextField(default="live", db_default="live")
     url = models.TextField()
     description = models.TextField(default="")
     state = models.TextField(default="active")
@@ -66,6 +69,7 @@ class Endpoint(TenantModel):
         db_table = "endpoint"
         constraints = [
             ENDPOINT.check("endpoint_state_known"),
+            models.CheckConstraint(name="endpoint_mode_known", condition=models.Q(mode__in=["live", "test"])),
             models.CheckConstraint(name="endpoint_kind_known", condition=models.Q(kind__in=["adhoc", "registered"])),
             models.UniqueConstraint(
                 fields=["tenant", "url"], condition=models.Q(kind="adhoc"), name="endpoint_adhoc_once"

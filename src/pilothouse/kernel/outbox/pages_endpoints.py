@@ -58,12 +58,13 @@ def endpoint_new(request: HttpRequest, principal: Principal) -> HttpResponse:
     require(principal, SCOPE)
     form = EndpointForm(request.POST or kept_form(request, principal))
     if request.method == "POST" and form.is_valid():
-        url = form.cleaned_data["url"]
+        url, mode = form.cleaned_data["url"], form.cleaned_data["mode"] or "live"
         try:
             with tenant_scope(principal.tenant, principal.actor):
                 endpoints.lock_endpoints(principal.tenant)
-                known = Endpoint.objects.filter(kind="registered", url=url).exclude(state="deleted").first()
-                made = known or endpoints.create_endpoint(url, form.cleaned_data["description"], shown=False).endpoint
+                known = Endpoint.objects.filter(kind="registered", url=url, mode=mode).exclude(state="deleted").first()
+                words = form.cleaned_data["description"]
+                made = known or endpoints.create_endpoint(url, words, mode=mode, shown=False).endpoint
         except PilothouseError as refused:
             form.add_error("url", str(refused))
         else:
@@ -84,7 +85,7 @@ def endpoint_edit(request: HttpRequest, principal: Principal, public_id: str) ->
     with tenant_scope(principal.tenant, principal.actor):
         found = endpoints.access_endpoint(public_id)
     initial = {"url": found.url, "description": found.description}
-    form = EndpointForm(request.POST or kept_form(request, principal), initial=initial)
+    form = EndpointForm(request.POST or kept_form(request, principal), initial=initial, changing=True)
     if request.method == "POST" and form.is_valid():
         try:
             with tenant_scope(principal.tenant, principal.actor):

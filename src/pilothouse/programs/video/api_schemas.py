@@ -86,7 +86,7 @@ CREATE_JSON: dict[str, Any] = {
             "format": "uri",
             "minLength": 1,
             "maxLength": limits.WEBHOOK_URL_MAX_CHARACTERS,
-            "description": "An https address for this batch only; null tells all your active endpoints.",
+            "description": "An https address for this batch only; null tells all your active endpoints of its mode.",
         },
         "items": {
             "type": "array",

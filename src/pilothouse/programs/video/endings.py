@@ -103,6 +103,7 @@ def _complete(batches: Sequence[Row]) -> None:
                 body=payload(row),
                 url=row["webhook_url"],
                 reference=row["public_id"],
+                mode=row["mode"],
             )
             for row in batches
             if row["kind"] == "enterprise"

@@ -86,7 +86,7 @@ class BatchForm(forms.Form):
         label=gettext_lazy("Webhook address of this batch"),
         required=False,
         max_length=limits.WEBHOOK_URL_MAX_CHARACTERS,
-        help_text=gettext_lazy("Left empty, all your active endpoints are told."),
+        help_text=gettext_lazy("Left empty, all your active endpoints of this kind are told."),
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
     )
     mode = forms.ChoiceField(

@@ -1,12 +1,13 @@
 -- One message for each row and one delivery for each endpoint that it is due at: the given one, the one of the given
--- address, or else all registered endpoints that are not switched off. A message that its subject already told is left
+-- address, or else all registered endpoints of its mode that are not switched off. A message that its subject already told is left
 -- alone, so a repeat makes nothing.
 WITH n AS (
     SELECT *
     FROM unnest(%(public_ids)s::text[], %(tenants)s::bigint[], %(types)s::text[], %(subject_kinds)s::text[],
                 %(subject_ids)s::bigint[], %(bodies)s::bytea[], %(urls)s::text[], %(endpoints)s::bigint[],
-                %(references)s::text[])
-         WITH ORDINALITY AS u (public_id, tenant, type, subject_kind, subject_id, body, url, endpoint, reference, position)
+                %(references)s::text[], %(modes)s::text[])
+         WITH ORDINALITY AS u (public_id, tenant, type, subject_kind, subject_id, body, url, endpoint, reference, mode,
+                            position)
 ), made AS (
     INSERT INTO message (public_id, tenant, type, subject_kind, subject_id, reference, body, body_sha256, created_at)
     SELECT n.public_id, n.tenant, n.type, n.subject_kind, n.subject_id, n.reference, n.body, encode(sha256(n.body), 'hex'),
@@ -25,7 +26,7 @@ WITH n AS (
     JOIN endpoint e ON e.tenant = n.tenant AND CASE
         WHEN n.endpoint IS NOT NULL THEN e.id = n.endpoint
         WHEN n.url IS NOT NULL THEN e.kind = 'adhoc' AND e.url = n.url AND e.state IN ('active', 'paused')
-        ELSE e.kind = 'registered' AND e.state IN ('active', 'paused') END
+        ELSE e.kind = 'registered' AND e.mode = n.mode AND e.state IN ('active', 'paused') END
     ORDER BY n.position, e.id
     RETURNING id, message_id
 )
