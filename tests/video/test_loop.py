@@ -14,6 +14,7 @@ from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.commands import grant
 from pilothouse.kernel.ledger.errors import InsufficientCredits
 from pilothouse.kernel.ledger.queries import balance
+from pilothouse.kernel.lifecycle.errors import ReasonRefused
 from pilothouse.programs.video import commands, intake
 from pilothouse.programs.video.endings import Ending, end_items, end_open
 from pilothouse.programs.video.errors import BatchCompleted, BatchSize, RequestIdConflict
@@ -114,6 +115,20 @@ def test_ending_twice_or_with_a_stale_token_moves_nothing(tenant):
     assert end(rows[:5], "refunded", "timeout").count == 0
     with tenant_scope(tenant.id):
         assert (balance(tenant.id).available, balance(tenant.id).held) == (0, 50)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [("refunded", "cancelled"), ("refunded", None), ("succeeded", "timeout"), ("refunded", "veo 500")],
+)
+def test_an_item_ends_only_with_a_reason_of_its_transition(tenant, state, reason):
+    create(tenant)
+    rows = claim()
+    with pytest.raises(ReasonRefused):
+        end(rows, state, reason)
+    with tenant_scope(tenant.id):
+        assert (balance(tenant.id).available, balance(tenant.id).held) == (0, 100)
+        assert set(Item.objects.values_list("state", flat=True)) == {"running"}
 
 
 def test_the_same_request_is_replayed_and_another_body_refused(tenant):

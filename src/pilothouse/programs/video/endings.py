@@ -8,12 +8,18 @@ from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, cancel
+from pilothouse.kernel.lifecycle.errors import ReasonRefused
 from pilothouse.kernel.outbox.commands import NewMessage, enqueue
 
-from .lifecycle import COMPLETED_EVENT
+from .lifecycle import COMPLETED_EVENT, ITEM
 from .limits import OUTPUT_KEPT_DAYS
 
 SQL = Statements(__file__)
+# With what reasons an item may go from one state to another; a success has none.
+REASONS: dict[tuple[str, str], set[str | None]] = {}
+for _transition in ITEM.transitions:
+    for _source in _transition.sources:
+        REASONS.setdefault((_source, _transition.to), set()).update(_transition.reasons or (None,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,15 @@ class Ended:
 def end_items(endings: Sequence[Ending], *, from_state: str, claim: str) -> Ended:
     """End a set of items across batches and tenants, with money, timeline and counters; batches that complete emit.
 
-    An item that is not in `from_state`, or whose token is stale, is left alone and moves no money.
+    An item that is not in `from_state`, or whose token is stale, is left alone and moves no money. Raises ReasonRefused
+    when an ending's reason is not one of its transition's, and then nothing has moved.
     """
     if not endings:
         return Ended()
+    for state, reason in {(e.state, e.reason) for e in endings}:
+        if reason not in REASONS.get((from_state, state), ()):
+            known = ", ".join(map(str, REASONS.get((from_state, state), ())))
+            raise ReasonRefused(reason=reason, event=f"{from_state} to {state}", allowed=known)
     changed = SQL.rows(
         "end_items",
         ids=[e.item for e in endings],
