@@ -56,6 +56,11 @@ TOKENS = {
     "docs/{slug}": "a document",
     "playbooks/{name}": "a document",
     "admin/grants/{public_id}": "a request, 403 for every customer whatever it names",
+    # A deal belongs to two people of one market; tests/deals walks these as a stranger of the same market.
+    "deals/{public_id}": "a deal of two people",
+    "bank-account/{public_id}": "a person's own bank account",
+    "join/{secret}": "an invitation's link",
+    "act/{name}": "a step of the deal",
     # The desk's addresses are 404 for every customer, whatever they name.
     "incidents/{public_id}": "an incident of ours",
     "{public_id}/{step}": "what to do with the incident",

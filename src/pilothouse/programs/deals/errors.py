@@ -90,6 +90,13 @@ class EvidenceClosed(Conflict):
     message = "Evidence could be added until {closed_at}."
 
 
+class PageIsOld(Conflict):
+    """A button of a page that no longer says what is so."""
+
+    code = "page_is_old"
+    message = "This deal has changed since the page was shown. Nothing was done. Look at it again."
+
+
 class OutcomeRefused(InvalidInput):
     """An outcome that the pinned terms do not offer."""
 

@@ -38,7 +38,8 @@ class Deal(TenantModel):
     """
 
     mutable = (
-        "state", "buyer_id", "seller_id", "price", "item", "offer_hash", "immediate", "holdback", "funded", "returned",
+        "state", "buyer_id", "seller_id", "title", "first_price", "price", "item", "offer_hash", "immediate",
+        "holdback", "funded", "returned",
         "in_escrow", "to_seller", "to_buyer", "escrow_account", "seller_account", "buyer_account", "stage",
         "offered_at", "accepted_at", "funded_at", "handover_filed_at", "contested_at", "contest_reason",
         "contest_note", "handover_at", "approved_at", "ended_at", "ended_by", "invited_email", "invitation_hash",

@@ -38,6 +38,7 @@ PROGRAM = Program(
         NavItem("Deals", "deals:desk_deals", OPERATOR_ROLES, "ledger", "e"),
         NavItem("Terms", "deals:desk_terms", OPERATOR_ROLES, "info", "m"),
     ),
+    navigation=(NavItem("Deals", "deals:deals", ("buyer", "seller", "owner"), "handshake", "e"),),
     pumps=_pumps,
     seed=_seed,
     rehearse=_rehearse,

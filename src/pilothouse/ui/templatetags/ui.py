@@ -227,6 +227,12 @@ def countdown(due_at: datetime, started_at: datetime, now: datetime, consequence
     }
 
 
+@register.inclusion_tag("ui/components/stepper.html")
+def stepper(steps: Sequence[Mapping[str, Any]]) -> Context:
+    """The way of a thing: `{label, status}` for each step; status is `done`, `now`, `ended` (badly) or `todo`."""
+    return {"steps": steps}
+
+
 @register.inclusion_tag("ui/components/forecast_line.html")
 def forecast_line(at: datetime, value: int, unit: str, to: str, because: str) -> Context:
     """What happens with the money if nobody does anything."""

@@ -1,0 +1,115 @@
+"""The pages of a party's money: how to pay into escrow, and the account that payouts go to."""
+
+from typing import Any
+
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from pilothouse.kernel.access.posted_forms import kept_form
+from pilothouse.kernel.access.principal import Principal
+from pilothouse.kernel.access.queries import flag
+from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.outgoing import echo
+from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.ledger.periods import time_zone
+from pilothouse.kernel.payments.bank_accounts import accounts_of, confirm_account, name_account
+from pilothouse.ui.links import with_query
+
+from . import commands, queries, views
+from .currencies import CURRENCIES
+from .forms import BankForm, LastDigitsForm
+from .page_guard import echo_deal, party_page, person_of, said
+
+SQL = Statements(__file__)
+# Where a market's buyers pay to: {"holder", "bank", "number"}, set by an operator for the account.
+ESCROW_ACCOUNT_FLAG = "deals.escrow_account"
+
+
+@require_GET
+@party_page
+def fund(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+    """How the buyer pays: the market's account, the exact amount and the reference."""
+    with tenant_scope(principal.tenant, principal.actor):
+        deal, side = commands.access_deal(public_id, person_of(principal))
+        if "fund" not in queries.actions(deal, side):
+            return redirect("deals:deal", public_id)
+        account = flag(ESCROW_ACCOUNT_FLAG, principal.tenant, default=None)
+        timer = queries.armed_timer(deal)
+        zone = time_zone(principal.tenant)
+    echo_deal(request, deal)
+    context = {"deal": deal, "account": account, "reference": deal.public_id, "timer": timer, "zone": zone}
+    return render(request, "deals/fund.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@party_page
+def bank_account(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """The accounts of this person, one for each currency of the market; a new one is named here."""
+    person = person_of(principal)
+    unit = request.GET.get("unit", "")
+    with tenant_scope(principal.tenant, principal.actor):
+        accounts, now = accounts_of(person), views.business_now()
+        units = sorted({row["unit"] for row in SQL.rows("units_in_force")}) or ["MNT"]
+    unit = unit if unit in CURRENCIES else units[0]
+    known = [each for each in accounts if each.unit == unit]
+    changes = any(each.state == "confirmed" for each in known)
+    here = with_query(reverse("deals:bank"), unit=unit)
+    if changes and request.method == "POST" and not did_recently_reauthenticate(request):
+        # The sign-in room asks for the password and then sends what was typed again.
+        raise ReauthenticationRequired()
+    form = BankForm(request.POST or kept_form(request, principal))
+    if request.method == "POST" and form.is_valid():
+        try:
+            with tenant_scope(principal.tenant, principal.actor):
+                name_account(person, unit=unit, **form.cleaned_data)
+        except PilothouseError as refused:
+            form.add_error(None, said(refused))
+        else:
+            return redirect(here)
+    echo(
+        request,
+        *(text for each in known for text in (each.holder, each.bank)),
+        *(str(value) for value in request.POST.values()),
+    )
+    context: dict[str, Any] = {
+        "accounts": [
+            {
+                "account": each,
+                "waits": each.usable_from is not None and each.usable_from > now,
+                "form": LastDigitsForm(),
+            }
+            for each in known
+        ],
+        "form": form,
+        "unit": unit,
+        "units": [
+            {"label": code, "url": with_query(reverse("deals:bank"), unit=code), "current": code == unit}
+            for code in units
+        ],
+        "changes": changes,
+        "here": here,
+    }  # fmt: skip
+    return render(request, "deals/bank.html", context)
+
+
+@require_POST
+@party_page
+def confirm_bank_account(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+    """The owner types the last digits again."""
+    try:
+        with tenant_scope(principal.tenant, principal.actor):
+            account = confirm_account(person_of(principal), public_id, request.POST.get("last_digits", ""))
+    except NotFound:
+        raise
+    except PilothouseError as refused:
+        messages.error(request, said(refused))
+        return redirect("deals:bank")
+    messages.success(request, _("This account counts. Money that is due to you goes there."))
+    return redirect(with_query(reverse("deals:bank"), unit=account.unit))
