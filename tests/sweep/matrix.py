@@ -164,6 +164,7 @@ MATRIX: dict[str, Row] = {
     "POST /deals/{public_id}/offer": Row("deals", 404),
     "POST /deals/{public_id}/files": Row("deals", 404),
     "GET /deals/{public_id}/fund": Row("deals", 404),
+    "POST /deals/{public_id}/fund": Row("deals", 404),
     "GET /deals/{public_id}/price": Row("deals", 404),
     "POST /deals/{public_id}/price": Row("deals", 404),
     "GET /deals/{public_id}/contest": Row("deals", 404),

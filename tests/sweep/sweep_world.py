@@ -56,8 +56,6 @@ TOKENS = {
     "docs/{slug}": "a document",
     "playbooks/{name}": "a document",
     "admin/grants/{public_id}": "a request, 403 for every customer whatever it names",
-    # A deal belongs to two people of one market; tests/deals walks these as a stranger of the same market.
-    "deals/{public_id}": "a deal of two people",
     "bank-account/{public_id}": "a person's own bank account",
     "join/{secret}": "an invitation's link",
     "act/{name}": "a step of the deal",

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import Principal
@@ -20,22 +20,25 @@ from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.ledger.periods import time_zone
 from pilothouse.kernel.payments.bank_accounts import accounts_of, confirm_account, name_account
+from pilothouse.kernel.payments.checkouts import create_checkout
+from pilothouse.kernel.payments.stripe_adapter import cards_are_set_up
 from pilothouse.ui.links import with_query
 
 from . import commands, queries, views
 from .currencies import CURRENCIES
 from .forms import BankForm, LastDigitsForm
 from .page_guard import echo_deal, party_page, person_of, said
+from .payment import KIND
 
 SQL = Statements(__file__)
 # Where a market's buyers pay to: {"holder", "bank", "number"}, set by an operator for the account.
 ESCROW_ACCOUNT_FLAG = "deals.escrow_account"
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @party_page
 def fund(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
-    """How the buyer pays: the market's account, the exact amount and the reference."""
+    """How the buyer pays: the market's account, the exact amount and the reference; a POST asks for a card payment."""
     with tenant_scope(principal.tenant, principal.actor):
         deal, side = commands.access_deal(public_id, person_of(principal))
         if "fund" not in queries.actions(deal, side):
@@ -44,8 +47,26 @@ def fund(request: HttpRequest, principal: Principal, public_id: str) -> HttpResp
         timer = queries.armed_timer(deal)
         zone = time_zone(principal.tenant)
     echo_deal(request, deal)
-    context = {"deal": deal, "account": account, "reference": deal.public_id, "timer": timer, "zone": zone}
+    card_url, card_refused = _card(request, principal, public_id) if request.method == "POST" else ("", "")
+    context = {
+        "deal": deal, "account": account, "reference": deal.public_id, "timer": timer, "zone": zone,
+        "cards": cards_are_set_up(), "card_url": card_url, "card_refused": card_refused,
+    }  # fmt: skip
     return render(request, "deals/fund.html", context)
+
+
+def _card(request: HttpRequest, principal: Principal, public_id: str) -> tuple[str, str]:
+    """Where the card is charged, or why not. A link leads there: a form may not leave this site."""
+    room = request.build_absolute_uri(reverse("deals:deal", args=[public_id]))
+    back = request.build_absolute_uri(reverse("deals:fund", args=[public_id]))
+    try:
+        checkout = create_checkout(
+            principal.tenant, KIND, public_id, person=person_of(principal), actor=principal.actor,
+            success_url=room, cancel_url=back,
+        )  # fmt: skip
+    except PilothouseError as refused:
+        return "", said(refused)
+    return checkout.url, ""
 
 
 @require_http_methods(["GET", "POST"])

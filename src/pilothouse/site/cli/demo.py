@@ -169,9 +169,13 @@ def show_demo(env: dict[str, str]) -> None:
     site, data = env["SITE_URL"], Path(env["DATA"])
 
     def created(world: Any, batch_id: str) -> None:
+        from pilothouse.programs.deals import demo_world
+
+        demo_world.open_market(data / "demo.json")
+        market = [(key, mail) for key, (mail, _role, _name) in demo_world.PEOPLE.items()]
         console.print()
         console.print(f"[bold]Watch it[/bold]   {site}/batches/{batch_id}/")
-        for role, mail in world.people.items():
+        for role, mail in {**world.people, **dict(market)}.items():
             console.print(f"[bold]Sign in[/bold]    {mail}  ({role})  password {world.password}")
         console.print(f"[bold]API key[/bold]    {world.api_key}")
         header = f"-H 'Authorization: Bearer {world.api_key}'"
