@@ -97,3 +97,24 @@ def test_a_page_of_a_statement_reads_only_its_rows(house):
         found = statement(world.tenant, "CREDIT", now - timedelta(days=1), now + timedelta(days=1))
         assert [after for _, after in found.rows(count=3)] == [100, 101, 102]
         assert [after for _, after in found.rows()] == [100, 101, 102, 103]
+
+
+def test_a_wallet_that_is_hardly_used_shows_all_its_rows(house):
+    """Before a seal, after it, and with a row on each side of it; the other wallet's days do not hide or show any."""
+    tenant = house.tenant().id
+
+    def post(unit):
+        with worker_scope("test"):
+            commands.grant(tenant, 5, "pilot_grant", f"{unit} {len(seen[unit])}", test=unit == "TEST")
+        seen[unit].insert(0, f"{unit} {len(seen[unit])}")
+
+    def shown(unit):
+        with tenant_scope(tenant):
+            return [row["description"] for row in queries.ledger_page(tenant, unit)[0]]
+
+    seen = {"CREDIT": [], "TEST": []}
+    for unit, seals in (("TEST", False), ("CREDIT", True), ("CREDIT", True), ("TEST", False), ("CREDIT", False)):
+        post(unit)
+        if seals:
+            seal_all()
+        assert {unit: shown(unit) for unit in seen} == seen

@@ -128,10 +128,13 @@ def ledger_entries(
     if not 1 <= count <= EXPORT_CHUNK_ROWS:
         raise InvalidInput(reason=f"A page has 1 to {LEDGER_PAGE_MAX_ROWS} rows, not {count}.")
     before = _parse_cursor(tenant, cursor) if cursor else (None, None)
+    sealed = SQL.one("sealed_below", tenant=tenant)
+    assert sealed is not None
     rows = SQL.rows(
         "ledger_page",
         tenant=tenant,
         unit=unit,
+        sealed=sealed["tx"],
         kinds=_kinds(type),
         ref=ref_id,
         start=since,

@@ -1,8 +1,18 @@
 -- Ledger rows of one tenant and unit, newest first, from a cursor on: the page is found on the index by time, then what
--- each journal did to the wallet is summed for its rows alone.
-WITH page AS MATERIALIZED (
+-- each journal did to the wallet is summed for its rows alone. Only the time in which the unit has rows is looked at (the
+-- days that were sealed, and what is not sealed yet), or a wallet that is hardly used would be sought among all the others.
+WITH unsealed AS MATERIALIZED (
+    SELECT j.effective_at FROM journal j
+    WHERE j.tenant = %(tenant)s AND j.tx >= %(sealed)s
+), reach AS MATERIALIZED (
+    SELECT least((SELECT min(d.day)::timestamp AT TIME ZONE 'UTC' FROM sealed_day d
+                  WHERE d.tenant = %(tenant)s AND d.unit = %(unit)s), (SELECT min(effective_at) FROM unsealed)) AS since,
+           greatest((SELECT (max(d.day) + 1)::timestamp AT TIME ZONE 'UTC' FROM sealed_day d
+                     WHERE d.tenant = %(tenant)s AND d.unit = %(unit)s), (SELECT max(effective_at) FROM unsealed)) AS until
+), page AS MATERIALIZED (
     SELECT j.* FROM journal j
     WHERE j.tenant = %(tenant)s
+      AND j.effective_at BETWEEN (SELECT since FROM reach) AND (SELECT until FROM reach)
       AND (%(kinds)s::text[] IS NULL OR j.kind = ANY(%(kinds)s::text[]))
       AND (%(ref)s::text IS NULL OR j.ref_id = %(ref)s)
       AND (%(start)s::timestamptz IS NULL OR j.effective_at >= %(start)s)
