@@ -208,6 +208,7 @@ def test_strangers_and_other_roles_see_nothing(market: Market) -> None:
     assert stranger.post(f"/deals/{deal}/act/approve?seen=x").status_code == 404
     assert "No deals yet" in text(stranger.get("/deals/"))
     assert "seller or owner" in text(browser(market, "books@example.mn").get("/deals/"), 403)
+    assert browser(market, "buyer").get("/")["Location"] == "/deals/", "whoever buys or sells begins at their deals"
     listed = text(browser(market, "buyer").get("/deals/?state=INSPECTION&q=sale"))
     assert f"/deals/{deal}/" in listed
     assert "No deal matches" in text(browser(market, "buyer").get("/deals/?q=nothing-like-it"))

@@ -17,6 +17,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first page of whoever is signed in: operators without an account of a customer's begin at the desk."""
     if operator_of(request) and not tenant_of(request):
         return redirect("desk:home")
+    member = tenant_of(request)
+    if member and member.role in ("buyer", "seller"):
+        return redirect("deals:deals")
     return redirect("video:overview")
 
 

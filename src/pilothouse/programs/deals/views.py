@@ -86,6 +86,9 @@ def steps(deal: Deal) -> list[dict[str, Any]]:
         "HOLDBACK": _("Holdback"), "SETTLED": _("Settled"),
     }  # fmt: skip
     way = [each for each in STEPS if each != "HOLDBACK" or not terms_of(deal).pays_at_handover or deal.state == "ISSUE"]
+    if deal.state == "ISSUE" and deal.stage == "INSPECTION":
+        # A dispute from the inspection settles the deal: no holdback comes after it.
+        way.remove("HOLDBACK")
     reached = {"DRAFT": "OFFERED", "ISSUE": deal.stage or "INSPECTION"}.get(deal.state, deal.state)
     if deal.state in ("REFUNDED", "CANCELLED", "EXPIRED"):
         reached = _last_reached(deal)
@@ -262,7 +265,11 @@ def signatures(deal: Deal, side: str) -> list[dict[str, Any]]:
 def uploads(deal: Deal, side: str, lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Where this side can put files forward now: {purpose, line, title, kinds, help}."""
     photo, document = ("PHOTO", words.EVIDENCE["PHOTO"]), ("DOCUMENT", words.EVIDENCE["DOCUMENT"])
-    kinds = list(words.EVIDENCE.items())
+    kinds = [
+        photo,
+        document,
+        *((key, word) for key, word in words.EVIDENCE.items() if key not in (photo[0], document[0])),
+    ]
     if deal.state == "DRAFT" and side == deal.creator_side:
         least = terms_of(deal).body["itemPhotosMin"]
         text = _("At least %(least)s photos.") % {"least": least}
@@ -307,7 +314,7 @@ def room(deal: Deal, side: str) -> dict[str, Any]:
         "item_files": [each for each in shown if each["purpose"] == "item"],
         "handover_files": [each for each in shown if each["purpose"] == "handover"],
         "uploads": uploads(deal, side, lines),
-        "facts": [(words.named(words.FIELDS, key), value) for key, value in deal.item.items()],
+        "facts": [(words.named(words.FIELDS, key), deal.item[key]) for key in terms.item_fields if key in deal.item],
         "terms": terms, "percent": f"{terms.holdback_bps / 100:g}",
         "caps": [
             (words.named(words.CODES, code), arithmetic.cap(deal.price, points, terms.currency.quantum))
