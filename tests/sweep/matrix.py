@@ -208,6 +208,12 @@ MATRIX: dict[str, Row] = {
     "POST /desk/grants/{public_id}/approve": Row("operator", 404, {"operator support": 403}),
     "POST /desk/grants/{public_id}/refuse": Row("operator", 422, {"operator support": 403}),
     "GET /desk/providers/": Row("operator", 200),
+    "GET /ask": Row("member", 200),
+    "POST /ask": Row("member", 422),
+    "GET /desk/inbox/": Row("operator", 200),
+    "POST /desk/inbox/{public_id}/reply": Row("operator", 422, {"operator support": 403}),
+    "POST /desk/inbox/{public_id}/faq": Row("operator", 422, {"operator support": 403}),
+    "POST /desk/inbox/{public_id}/incident": Row("operator", 404, {"operator support": 403}),
     # The desk of deals: support looks and decides nothing.
     "GET /admin/disputes": Row("operator", 200),
     "GET /admin/disputes/{public_id}": Row("operator", 404),

@@ -65,6 +65,7 @@ TOKENS = {
     "gates/{public_id}": "a gate of ours",
     "promises/{name}": "a check",
     "disputes/{public_id}": "a dispute, for us",
+    "inbox/{public_id}": "a report, for us",
     "handovers/{public_id}": "a deal, for us",
     "deals/{public_id}": "a deal",
     "terms/{name}": "terms of deals",

@@ -36,6 +36,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "account_url": _address("account_change_password"),
         "sessions_url": _address("usersessions_list"),
         "signout_url": _address("account_logout"),
+        "ask_url": _address("pilots:ask") if principal else "",
         "magic_link_url": _address("access_request_magic_link"),
     }
 

@@ -23,6 +23,7 @@ LAST: tuple[NavItem, ...] = (
 DESK: tuple[NavItem, ...] = (
     NavItem("Now", "desk:home", OPERATOR_ROLES, "home", "n"),
     NavItem("Incidents", "desk:incidents", OPERATOR_ROLES, "alert", "i"),
+    NavItem("Inbox", "pilots:inbox", OPERATOR_ROLES, "question", "q"),
     NavItem("Accounts", "desk:tenants", OPERATOR_ROLES, "user", "a"),
     NavItem("Grants", "desk:grants", OPERATOR_ROLES, "ledger", "g"),
     NavItem("Promises", "desk:promises", OPERATOR_ROLES, "check", "p"),

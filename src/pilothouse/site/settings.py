@@ -63,6 +63,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 INSTALLED_APPS = [
     "pilothouse.site.apps.SiteConfig",
     "pilothouse.ui",
+    "pilothouse.pilots.apps.PilotsConfig",
     *program_apps(),
     *[
         f"pilothouse.kernel.{room}.apps.{room.capitalize()}Config"

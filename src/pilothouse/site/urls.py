@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pilothouse.kernel.ledger.urls")),
     path("", include("pilothouse.kernel.payments.urls")),
     path("", include("pilothouse.kernel.watch.urls")),
+    path("", include("pilothouse.pilots.urls")),
     *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
     path("", API.urls),
 ]

@@ -49,7 +49,7 @@ class TermsForm(forms.Form):
             self.fields[f"outcomes_{code}"] = forms.MultipleChoiceField(
                 label=_("Outcomes of %(code)s") % {"code": coded(code)},
                 choices=[(each, OUTCOME_WORDS[each]) for each in MENU_OUTCOMES],
-                widget=forms.CheckboxSelectMultiple,
+                widget=forms.CheckboxSelectMultiple(attrs={"class": "checkbox checkbox-sm"}),
                 required=False,
             )
         self.fields["new_code"] = forms.CharField(

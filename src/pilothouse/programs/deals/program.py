@@ -35,7 +35,6 @@ PROGRAM = Program(
     urls="pilothouse.programs.deals.urls",
     desk=(
         NavItem("Disputes", "deals:desk_disputes", OPERATOR_ROLES, "alert", "t"),
-        NavItem("Deals", "deals:desk_deals", OPERATOR_ROLES, "ledger", "e"),
         NavItem("Terms", "deals:desk_terms", OPERATOR_ROLES, "info", "m"),
     ),
     navigation=(NavItem("Deals", "deals:deals", ("buyer", "seller", "owner"), "handshake", "e"),),

@@ -1,0 +1,1 @@
+"""What every pilot needs around its program: what its people ask and report, and what is learnt from it."""
