@@ -60,6 +60,9 @@ def test_a_question_is_answered_and_kept_for_everybody(shared_house: Any, people
     page = operator.get("/desk/inbox/").content.decode()
     assert f"/desk/deals/{DEAL}/" in page
     assert "When do I get my money?" in page
+    with ops_scope("test"):
+        assert queries.counts("deals")["waiting"] >= 1
+        assert queries.counts("video")["waiting"] == 0
     assert operator.post(f"/desk/inbox/{report}/reply", {"reply": " "}).status_code == 422
     operator.post(f"/desk/inbox/{report}/reply", {"reply": "Two days after you approve."})
     again = operator.post(f"/desk/inbox/{report}/reply", {"reply": "Something else."}, follow=True)

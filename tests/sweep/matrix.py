@@ -224,6 +224,7 @@ MATRIX: dict[str, Row] = {
     "POST /admin/disputes/handovers/{public_id}": Row("operator", 404, {"operator support": 403}),
     "POST /admin/disputes/handovers/{public_id}/decide": Row("operator", 404, {"operator support": 403}),
     "GET /desk/deals/": Row("operator", 200),
+    "GET /desk/deals/metrics": Row("operator", 200),
     "GET /desk/deals/{public_id}/": Row("operator", 404),
     "GET /desk/terms/": Row("operator", 200),
     "GET /desk/terms/{name}/": Row("operator", 404),

@@ -116,10 +116,12 @@ def _inbox(
             state="all" if bound else state, kind="" if bound else kind, search=search, skip=number * DESK_PAGE_ROWS
         )
         faq, sources = queries.faq(), queries.faq_sources()
+        counts = queries.counts()
     rows, pager = paged(rows, number, here, state=state, kind=kind, q=words)
     context = {
         "reports": [_shown(row, bound.get(row["public_id"])) for row in rows],
         "faq": [{**row, "sources": [_sourced(each) for each in sources.get(row["id"], [])]} for row in faq],
+        "counts": counts,
         "pager": pager,
         "tabs": tabs(here, state, STATES, {"q": words, "kind": kind}, "state"),
         "query": words,

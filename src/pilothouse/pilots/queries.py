@@ -29,3 +29,10 @@ def faq_sources() -> dict[int, list[Row]]:
     for row in SQL.rows("faq_sources", count=FAQ_SHOWN_COUNT):
         found.setdefault(row["faq"], []).append(row)
     return found
+
+
+def counts(program: str = "") -> Row:
+    """{waiting, hidden_timer, money_unclear, evidence_upload}: how often people reported each, in all time."""
+    row = SQL.one("counts", program=program)
+    assert row is not None
+    return row

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import desk, desk_deals, desk_terms
+from . import desk, desk_deals, desk_metrics, desk_terms
 
 urlpatterns = [
     path("admin/disputes", desk.disputes, name="desk_disputes"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/disputes/<str:public_id>/review", desk.review, name="desk_review"),
     path("admin/disputes/<str:public_id>/decide", desk.decide, name="desk_decide"),
     path("desk/deals/", desk_deals.deals, name="desk_deals"),
+    path("desk/deals/metrics", desk_metrics.numbers, name="desk_metrics"),
     path("desk/deals/<str:public_id>/", desk_deals.deal, name="desk_deal"),
     path("desk/terms/", desk_terms.names, name="desk_terms"),
     path("desk/terms/<str:name>/", desk_terms.one, name="desk_terms_one"),

@@ -23,3 +23,6 @@ PAYOUT_ATTEMPTS_MAX_COUNT = 5
 BANK_CHANGE_WAIT_S = 24 * 3_600
 # A timer that is later than this is shown as stuck; the worker fires them every second.
 STUCK_AFTER_S = 300
+# Fewer matured deals than this judge nothing.
+VERDICT_MIN_DEALS = 10
+METRIC_PARTS_MAX_ROWS = 60
