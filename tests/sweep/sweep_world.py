@@ -61,6 +61,10 @@ TOKENS = {
     "act/{name}": "a step of the deal",
     # The desk's addresses are 404 for every customer, whatever they name.
     "incidents/{public_id}": "an incident of ours",
+    "payments/in/{public_id}": "a payment",
+    "refunds/{refund}": "a refund of a payment",
+    "payments/out/{public_id}": "a payout",
+    "payments/approvals/{public_id}": "what waits for a second operator",
     "{public_id}/{step}": "what to do with the incident",
     "gates/{public_id}": "a gate of ours",
     "promises/{name}": "a check",

@@ -26,6 +26,7 @@ DESK: tuple[NavItem, ...] = (
     NavItem("Inbox", "pilots:inbox", OPERATOR_ROLES, "question", "q"),
     NavItem("Accounts", "desk:tenants", OPERATOR_ROLES, "user", "a"),
     NavItem("Grants", "desk:grants", OPERATOR_ROLES, "ledger", "g"),
+    NavItem("Payments", "payments:incoming", OPERATOR_ROLES, "ledger", "m"),
     NavItem("Promises", "desk:promises", OPERATOR_ROLES, "check", "p"),
     NavItem("Gates", "desk:gates", OPERATOR_ROLES, "minus", "s"),
     NavItem("Health", "desk:health", OPERATOR_ROLES, "clock", "h"),

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
-from pilothouse.kernel.base.scope import ops_scope
+from pilothouse.kernel.base.scope import ops_scope, tenant_scope
 from pilothouse.kernel.base.sql import Row, run
 
 from .limits import DESK_COMMAND_TIMEOUT_MS, DESK_PAGE_ROWS, DESK_SEARCH_MAX_CHARACTERS
@@ -31,9 +31,20 @@ def looking(request: HttpRequest, operator: OperatorPrincipal) -> Iterator[None]
 
 
 @contextmanager
-def commanding(request: HttpRequest, operator: OperatorPrincipal) -> Iterator[None]:
-    """One transaction of a command that looks at everything; it may not hold a page for longer than a bound."""
+def commanding(request: HttpRequest, operator: OperatorPrincipal, tenant: int | None = None) -> Iterator[None]:
+    """One transaction of a command; it may not hold a page for longer than a bound.
+
+    It looks at everything, or, with `tenant`, works inside that account: it can then change that account's rows and
+    sees no other's. Who opened which page is a row of `ops_access` either way.
+    """
+    if tenant is None:
+        with looking(request, operator):
+            run(f"SET LOCAL statement_timeout = {DESK_COMMAND_TIMEOUT_MS}")
+            yield
+        return
     with looking(request, operator):
+        pass
+    with tenant_scope(tenant, operator.actor):
         run(f"SET LOCAL statement_timeout = {DESK_COMMAND_TIMEOUT_MS}")
         yield
 
@@ -45,13 +56,14 @@ def act(
     *,
     done: str | Callable[[Any], str],
     back: str,
+    tenant: int | None = None,
 ) -> HttpResponse:
-    """Run one command in the operator's scope, say what came of it, and go back to a page.
+    """Run one command in the operator's scope, or inside one account, say what came of it, and go back to a page.
 
     A refusal is one sentence on that page, and nothing has changed. An id that is not there is a 404.
     """
     try:
-        with commanding(request, operator):
+        with commanding(request, operator, tenant):
             found = command()
     except NotFound:
         raise

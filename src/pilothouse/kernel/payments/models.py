@@ -5,6 +5,7 @@ from django.db import models
 
 from pilothouse.kernel.base.models import HouseModel, TenantForeignKey, TenantModel
 
+from . import limits
 from .lifecycle import BANK_ACCOUNT, CHARGEBACK, CHECKOUT, PAYMENT, PAYOUT, REFUND, SEND_REQUEST
 
 SOURCES = ("bank", "stripe")
@@ -191,6 +192,12 @@ class Payout(TenantModel):
             models.CheckConstraint(
                 name="payout_two_people",
                 condition=models.Q(approved_by="") | ~models.Q(approved_by=models.F("sent_by")),
+            ),
+            models.CheckConstraint(
+                name="payout_large_takes_two",
+                condition=~models.Q(state__in=["confirmed", "sent"])
+                | models.Q(amount__lt=limits.SECOND_PERSON_FROM_MINOR)
+                | ~models.Q(approved_by=""),
             ),
             models.CheckConstraint(
                 name="payout_sent_has_reference",

@@ -1,8 +1,19 @@
 -- What the web's roles may write of a journal. Running work reserves, settles and refunds, and escrow is released or
 -- returned as its deal says (a trigger of that program holds the two together); credits appear only on the
--- wallet without value. A key begins with its journal's kind, so that none can be taken away from another command, and
+-- wallet without value. Money of the world (in, to what it pays, back, out) is an operator's, inside one account. A key begins with its journal's kind, so that none can be taken away from another command, and
 -- business time is now, so that nothing slips into a period that was told. It runs as the caller: the role is read where
 -- the row is written, and a role that a statement changes under way is still one of the web's.
+CREATE OR REPLACE FUNCTION ledger_acting_operator() RETURNS boolean LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM operator o JOIN auth_user u ON u.id = o.user_id
+        WHERE 'operator:' || u.email = current_setting('app.actor', true) AND o.role IN ('admin', 'operator') AND u.is_active
+    )
+$$;
+ALTER FUNCTION ledger_acting_operator() OWNER TO ph_gate;
+REVOKE ALL ON FUNCTION ledger_acting_operator() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_acting_operator() TO ph_app;
+
 CREATE OR REPLACE FUNCTION check_web_journals() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -12,7 +23,11 @@ BEGIN
     IF EXISTS (
         SELECT FROM written
         WHERE NOT starts_with(idempotency_key, kind || ':')
-           OR NOT (kind IN ('refund', 'release', 'reserve', 'return', 'settle') OR starts_with(idempotency_key, 'grant:TEST:'))
+           OR NOT CASE
+               WHEN kind IN ('refund', 'release', 'reserve', 'return', 'settle') THEN true
+               WHEN kind IN ('fund', 'payout', 'receive', 'send_back') AND current_user = 'ph_app'
+                   THEN ledger_acting_operator()
+               ELSE starts_with(idempotency_key, 'grant:TEST:') END
     ) THEN
         RAISE EXCEPTION 'a web request creates no credits and turns no journal round' USING ERRCODE = 'PH003',
             HINT = 'Credits are granted by an operator.';

@@ -1,0 +1,280 @@
+"""Money that goes out, at the desk: payouts, the bank's file, and what waits for a second operator."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from pilothouse.kernel.access.desk import (
+    DESK_WRITERS,
+    act,
+    commanding,
+    looking,
+    may_act,
+    page_number,
+    paged,
+    refused_in,
+    search_words,
+    tabs,
+)
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
+from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
+from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.base.errors import Conflict, PilothouseError
+from pilothouse.kernel.lifecycle.queries import timeline
+from pilothouse.ui.units import amount_text
+
+from . import desk_views, limits, outgoing, queries
+from .bank_accounts import usable_account
+from .forms import FailForm, ReferenceForm, RefuseForm
+from .models import Payout, SendRequest
+from .pages import said_of
+from .sending import approve_sending, refuse_sending, send_payout
+
+STATES = {
+    "due": gettext_lazy("Due"),
+    "sent": gettext_lazy("Sent"),
+    "failed": gettext_lazy("Failed"),
+    "confirmed": gettext_lazy("Arrived"),
+    "all": gettext_lazy("All"),
+}
+REQUEST_STATES = {
+    "requested": gettext_lazy("Waiting"),
+    "approved": gettext_lazy("Approved"),
+    "refused": gettext_lazy("Refused"),
+    "expired": gettext_lazy("Expired"),
+    "all": gettext_lazy("All"),
+}
+
+
+@require_GET
+@operator_page()
+def payout_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """What is owed and on its way, the most urgent first."""
+    here = reverse("payments:payouts")
+    state = request.GET.get("state", "due")
+    state = state if state in STATES else "due"
+    words, number = search_words(request), page_number(request)
+    with looking(request, operator):
+        rows = queries.payouts(
+            "" if state == "all" else state, words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS
+        )
+        nowhere = queries.without_account([each["row"] for each in rows])
+    rows, pager = paged(rows, number, here, state=state, q=words)
+    context = {
+        "rows": [
+            {**each, "nowhere": each["row"].id in nowhere, "stuck": outgoing.needs_a_person(each["row"])}
+            for each in rows
+        ],
+        "pager": pager,
+        "tabs": tabs(here, state, STATES, {"q": words}, "state"),
+        "query": words,
+        "state": state,
+        "may_act": may_act(operator),
+        "can_export": any(each["row"].state == "due" and each["row"].id not in nowhere for each in rows),
+    }
+    return render(request, "payments/payouts.html", context)
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def bank_file(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """The due payouts as CSV for the bank. Those without an account are left out.
+
+    So is what one operator has sent already and a second one has not approved yet: it must not be paid twice.
+    """
+    with looking(request, operator):
+        asked = SendRequest.objects.filter(state="requested", kind="payout").values("subject")
+        due = Payout.objects.filter(state="due").exclude(public_id__in=asked).order_by("due_at", "id")
+        text = outgoing.bank_file(list(due.values_list("public_id", flat=True)[: limits.BANK_FILE_MAX_ROWS]))
+        now = queries.business_now()
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="payouts-{now:%Y-%m-%d-%H%M}.csv"'
+    return response
+
+
+@require_GET
+@operator_page()
+def payout(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """One payout: to whom, how it stands, and what can be done now."""
+    return _detail(request, operator, public_id)
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def payout_send(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """It was sent by the bank; above the limit a second operator has to approve that."""
+    form = ReferenceForm(request.POST)
+    return _form_step(
+        request, operator, public_id, form, lambda: send_payout(public_id, form.cleaned_data["reference"])
+    )
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def payout_fail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """The bank did not pay it."""
+    form = FailForm(request.POST)
+    return _form_step(request, operator, public_id, form, lambda: outgoing.fail(public_id, form.cleaned_data["reason"]))
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def payout_confirm(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """The bank says that it arrived: the ledger moves."""
+    return act(
+        request,
+        operator,
+        lambda: outgoing.confirm(public_id),
+        done=lambda row: _("%(amount)s arrived.") % {"amount": amount_text(row.amount, row.unit)},
+        back=reverse("payments:payout", args=[public_id]),
+        tenant=_tenant_of(request, operator, Payout, public_id),
+    )
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def payout_retry(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """Send it again, to the account that its person names now."""
+    return act(
+        request,
+        operator,
+        lambda: outgoing.retry(public_id),
+        done=_("It is due again."),
+        back=reverse("payments:payout", args=[public_id]),
+        tenant=_tenant_of(request, operator, Payout, public_id),
+    )
+
+
+@require_GET
+@operator_page()
+def approvals(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """What one operator asked to send and another has to approve."""
+    return _approvals(request, operator)
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def approve(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """Approve as the second operator: it is written as sent, or ordered, now."""
+    return act(
+        request,
+        operator,
+        lambda: approve_sending(public_id),
+        done=said_of,
+        back=reverse("payments:approvals"),
+        tenant=_tenant_of(request, operator, SendRequest, public_id),
+    )
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def refuse(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """Refuse a request, or withdraw one's own; nothing is sent."""
+    tenant = _tenant_of(request, operator, SendRequest, public_id)
+    form = RefuseForm(request.POST, auto_id=f"{public_id}_%s")
+    if not form.is_valid():
+        return _approvals(request, operator, {public_id: form}, 422)
+    return act(
+        request,
+        operator,
+        lambda: refuse_sending(public_id, form.cleaned_data["reason"]),
+        done=_("Refused. Nothing was sent."),
+        back=reverse("payments:approvals"),
+        tenant=tenant,
+    )
+
+
+def _approvals(
+    request: HttpRequest, operator: OperatorPrincipal, bound: dict[str, RefuseForm] | None = None, status: int = 200
+) -> HttpResponse:
+    here = reverse("payments:approvals")
+    state = request.GET.get("state", "requested")
+    state = state if state in REQUEST_STATES else "requested"
+    number = page_number(request)
+    with looking(request, operator):
+        found = queries.requests(
+            "" if state == "all" else state, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS
+        )
+    bound = bound or {}
+    made: list[dict[str, Any]] = [
+        {
+            "row": row,
+            "mine": row.asked_by == operator.actor,
+            "form": bound.get(row.public_id) or RefuseForm(auto_id=f"{row.public_id}_%s"),
+        }
+        for row in found
+    ]
+    rows, pager = paged(made, number, here, state=state)
+    context = {
+        "rows": rows,
+        "pager": pager,
+        "tabs": tabs(here, state, REQUEST_STATES, {}, "state"),
+        "state": state,
+        "may_act": may_act(operator),
+    }
+    return render(request, "payments/approvals.html", context, status=status)
+
+
+def _form_step(
+    request: HttpRequest, operator: OperatorPrincipal, public_id: str, form: Form, command: Callable[[], Any]
+) -> HttpResponse:
+    tenant = _tenant_of(request, operator, Payout, public_id)
+    if not form.is_valid():
+        return _detail(request, operator, public_id, form, 422)
+    try:
+        with commanding(request, operator, tenant):
+            done = command()
+    except Conflict as stale:
+        # The page is older than what it shows; it is shown anew with the reason.
+        messages.error(request, str(stale))
+        return HttpResponseRedirect(reverse("payments:payout", args=[public_id]))
+    except PilothouseError as refused:
+        return _detail(request, operator, public_id, form, refused_in(form, refused))
+    messages.success(request, _("It is written as failed.") if isinstance(done, Payout) else said_of(done))
+    return HttpResponseRedirect(reverse("payments:payout", args=[public_id]))
+
+
+def _tenant_of(request: HttpRequest, operator: OperatorPrincipal, model: type[Model], public_id: str) -> int:
+    with looking(request, operator):
+        key = model._default_manager.filter(public_id=public_id).values_list("tenant_id", flat=True).first()
+    if key is None:
+        raise Http404
+    return int(key)
+
+
+def _detail(
+    request: HttpRequest, operator: OperatorPrincipal, public_id: str, form: Form | None = None, status: int = 200
+) -> HttpResponse:
+    with looking(request, operator):
+        rows = Payout.objects.select_related("tenant", "person", "bank_account")
+        found = rows.filter(public_id=public_id).first()
+        if found is None:
+            raise Http404
+        account = found.bank_account or usable_account(found.tenant_id, found.person_id, found.unit)
+        asked = queries.waiting_request(public_id)
+        events = timeline("payout", [found.id], "internal")
+        now = queries.business_now()
+    context = {
+        "payout": found,
+        "account": account,
+        "overdue": found.due_at is not None and found.due_at < now,
+        "stuck": outgoing.needs_a_person(found),
+        "asked": asked,
+        "mine": asked is not None and asked.asked_by == operator.actor,
+        "send_form": form if isinstance(form, ReferenceForm) else ReferenceForm(kept_form(request, operator)),
+        "fail_form": form if isinstance(form, FailForm) else FailForm(),
+        "two": found.amount >= limits.SECOND_PERSON_FROM_MINOR,
+        "events": desk_views.history("payout", events),
+        "may_act": may_act(operator),
+    }
+    return render(request, "payments/payout.html", context, status=status)
