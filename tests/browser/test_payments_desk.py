@@ -1,0 +1,75 @@
+"""The payments desk with a browser: a payment finds its deal, and a large payout takes two people."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+Opener = Callable[..., Page]
+WORLD = Path(__file__).with_name("payments_world.py")
+HERE = "/desk/payments/"
+
+
+@pytest.fixture(scope="module")
+def market(live: Any) -> dict[str, str]:
+    """A market in the live house."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PILOTHOUSE_"))}
+    done = subprocess.run(
+        [sys.executable, str(WORLD)],
+        env={**kept, "DATA": str(live.tree.data), "HOUSE_KIND": "demo"},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    world: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
+    return world
+
+
+def dialog(page: Page) -> None:
+    """Say yes to the open question."""
+    page.locator("dialog[open] button[type=submit], dialog[open] button[form]").click()
+
+
+def test_a_payment_finds_its_deal(market: Any, person: Opener, accessible: Callable[[Page], None]) -> None:
+    olga = person("operator", HERE)
+    accessible(olga)
+    olga.get_by_role("link", name="TRX-1").click()
+    suggestion = olga.locator(f"[data-suggestion={market['deal']}]")
+    expect(suggestion).to_contain_text("named by the payer")
+    accessible(olga)
+    suggestion.get_by_role("button", name="Pay this deal").click()
+    dialog(olga)
+    expect(olga.locator(".message")).to_contain_text("is paid.")
+    olga.goto(f"{HERE}new")
+    accessible(olga)
+    olga.goto(f"{HERE}import")
+    accessible(olga)
+
+
+def test_a_large_payout_takes_two_people(market: Any, person: Opener, accessible: Callable[[Page], None]) -> None:
+    olga = person("operator", f"{HERE}out/")
+    accessible(olga)
+    with olga.expect_download() as file:
+        olga.get_by_role("button", name="Bank file of what is due").click()
+    assert "MN120005001234567" in Path(file.value.path()).read_text()
+    olga.locator("tr[data-payout] a.row-link").first.click()
+    olga.fill("[name=reference]", "BANK-77")
+    olga.get_by_role("button", name="Ask a second operator").first.click()
+    dialog(olga)
+    expect(olga.locator(".message")).to_contain_text("waits for a second operator")
+    ada = person("admin", f"{HERE}approvals/", width=390, scheme="dark")
+    accessible(ada)
+    ada.get_by_role("button", name="Approve it").first.click()
+    dialog(ada)
+    expect(ada.locator(".message")).to_contain_text("is written as sent")
+    olga.reload()
+    accessible(olga)
+    olga.get_by_role("button", name="It arrived").first.click()
+    dialog(olga)
+    expect(olga.locator(".message")).to_contain_text("arrived")
