@@ -105,10 +105,10 @@ def test_a_file_is_recorded_whole_or_not_at_all(market: Any, desk: dict[str, Cli
     assert "columns amount are missing" in text(send("reference;sum\n1;2\n"))
     with worker_scope("test"):
         assert Payment.objects.count() == 0
-    assert "2 payments recorded; 0 stood from before." in text(
+    assert "Recorded: 2. Known from before: 0." in text(
         send("Reference;Amount;payer\nA1;100.5;Bat\nA2;2 000;\n")
     )
-    assert "1 payments recorded; 2 stood from before." in text(send("reference,amount\nA1,100.50\nA2,2000\nA3,7\n"))
+    assert "Recorded: 1. Known from before: 2." in text(send("reference,amount\nA1,100.50\nA2,2000\nA3,7\n"))
     with worker_scope("test"):
         assert list(Payment.objects.order_by("id").values_list("amount", flat=True)) == [10_050, 200_000, 700]
 

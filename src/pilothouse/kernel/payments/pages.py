@@ -121,7 +121,7 @@ def import_file(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespon
         except PilothouseError as refused:
             status = refused_in(form, refused, "tenant" if isinstance(refused, NotFound) else "file")
         else:
-            said = _("%(recorded)s payments recorded; %(known)s stood from before.")
+            said = _("Recorded: %(recorded)s. Known from before: %(known)s.")
             messages.success(request, said % {"recorded": done.recorded, "known": done.known})
             return HttpResponseRedirect(reverse("payments:incoming"))
     elif request.method == "POST":
