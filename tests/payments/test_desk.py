@@ -3,15 +3,18 @@
 import csv
 import html
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import Client
 from test_payments import balances, bank, pay
 
 from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.payments import outgoing
 from pilothouse.kernel.payments.models import Payment, Payout, SendRequest
 from pilothouse.programs.deals import commands
@@ -105,9 +108,7 @@ def test_a_file_is_recorded_whole_or_not_at_all(market: Any, desk: dict[str, Cli
     assert "columns amount are missing" in text(send("reference;sum\n1;2\n"))
     with worker_scope("test"):
         assert Payment.objects.count() == 0
-    assert "Recorded: 2. Known from before: 0." in text(
-        send("Reference;Amount;payer\nA1;100.5;Bat\nA2;2 000;\n")
-    )
+    assert "Recorded: 2. Known from before: 0." in text(send("Reference;Amount;payer\nA1;100.5;Bat\nA2;2 000;\n"))
     assert "Recorded: 1. Known from before: 2." in text(send("reference,amount\nA1,100.50\nA2,2000\nA3,7\n"))
     with worker_scope("test"):
         assert list(Payment.objects.order_by("id").values_list("amount", flat=True)) == [10_050, 200_000, 700]
@@ -203,3 +204,21 @@ def test_support_looks_and_customers_see_nothing(market: Any, desk: dict[str, Cl
     assert desk["olga"].get(f"{HERE}in/pay_none/").status_code == 404
     assert Client().get(HERE).status_code == 302
     assert balances(market)["suspense"] == SMALL
+
+
+def test_two_operators_send_the_same_payout(market: Any, desk: dict[str, Client]) -> None:
+    payout = approved_payout(market, SMALL).public_id
+    bank(market, "seller")
+
+    def send(who: str) -> int:
+        try:
+            return desk[who].post(f"{HERE}out/{payout}/send", {"reference": f"by {who}"}).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(send, ("olga", "ada"))) == {302}
+    with worker_scope("test"):
+        row = Payout.objects.get()
+        sends = run("SELECT count(*) AS n FROM event WHERE subject_kind = 'payout' AND type = 'send'")
+    assert (row.attempts, sends) == (1, [{"n": 1}])
