@@ -35,7 +35,6 @@ PROGRAM = Program(
     urls="pilothouse.programs.deals.urls",
     desk=(
         NavItem("Disputes", "deals:desk_disputes", OPERATOR_ROLES, "alert", "t"),
-        NavItem("Metrics", "deals:desk_metrics", OPERATOR_ROLES, "ledger", "u"),
         NavItem("Terms", "deals:desk_terms", OPERATOR_ROLES, "info", "m"),
     ),
     navigation=(NavItem("Deals", "deals:deals", ("buyer", "seller", "owner"), "handshake", "e"),),
