@@ -18,6 +18,7 @@ from pilothouse.kernel.access.invitations import invite
 from pilothouse.kernel.access.models import Member
 from pilothouse.kernel.access.roles import MEMBER_ROLES, OPERATOR_ROLES
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.programs.deals.commands import create_deal
 from pilothouse.site.seed import seed
 
 NONE = "0" * 26
@@ -26,6 +27,7 @@ OBJECTS = {
     "batches/{batch_id}": "batch",
     "batches/{public_id}": "batch",
     "items/{item_id}": "item",
+    "v1/deals/{deal_id}": "deal",
     "keys/{public_id}": "key",
     "links/{public_id}": "link",
     "members/{public_id}": "member",
@@ -40,7 +42,7 @@ OBJECTS = {
 NOBODYS = {
     "batch": f"bat_{NONE}", "item": f"itm_{NONE}", "upload": f"upl_{NONE}", "endpoint": f"we_{NONE}",
     "delivery": f"dlv_{NONE}", "key": f"key_{NONE}", "link": f"rev_{NONE}", "member": f"mem_{NONE}",
-    "invitation": f"inv_{NONE}",
+    "invitation": f"inv_{NONE}", "deal": f"deal_{NONE}",
 }  # fmt: skip
 # What names no object of a customer. Whoever holds a token may use it: it is the permission.
 TOKENS = {
@@ -59,6 +61,8 @@ TOKENS = {
     "bank-account/{public_id}": "a person's own bank account",
     "join/{secret}": "an invitation's link",
     "act/{name}": "a step of the deal",
+    "admin/disputes/{deal_id}": "a deal, 403 for every customer whatever it names",
+    "admin/handovers/{deal_id}": "a deal, 403 for every customer whatever it names",
     # The desk's addresses are 404 for every customer, whatever they name.
     "incidents/{public_id}": "an incident of ours",
     "payments/in/{public_id}": "a payment",
@@ -142,6 +146,10 @@ def _side(who: Customer, word: str) -> Side:
         side.ids["link"] = access.create_reveal_link(tenant, f"{word}-secret-link")[0].public_id
         side.ids["invitation"] = invite(tenant, f"invited@{word}.example", "creator").public_id
         side.ids["member"] = access_member_of(tenant, who.people["support"])
+        owner = Member.objects.get(tenant_id=tenant, user__email=who.people["owner"]).user_id
+        side.ids["deal"] = create_deal(
+            person=owner, side="seller", template="MN_USED_CAR_PRIVATE", price=3_000_000, title=f"{word}-secret-deal"
+        ).public_id
     picture = io.BytesIO()
     Image.new("RGB", (32, 32), "teal").save(picture, "PNG")
     stored = client.post("/v1/uploads", picture.getvalue(), content_type="image/png")

@@ -10,9 +10,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from pilothouse.kernel.access.authenticate import enforce_csrf, operator_of
-from pilothouse.kernel.access.errors import SignInNeeded
-from pilothouse.kernel.base.errors import Forbidden, InvalidInput, NotFound
+from pilothouse.kernel.access.api_auth import operator_session
+from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.json_api import answer, json_body, only, text_field, whole_number
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import ops_scope
@@ -28,19 +27,7 @@ from pilothouse.kernel.ledger.limits import GRANT_TEXT_MAX_CHARACTERS
 from pilothouse.kernel.ledger.models import CREDIT
 from pilothouse.kernel.ledger.queries import entry_id, grant_of_entry
 
-ROLES = ("admin", "operator")
 ID_MAX_CHARACTERS = 100
-
-
-def operator_session(request: HttpRequest) -> int:
-    """The user id of a signed-in operator who may move credits. A key is nobody here."""
-    user = request.user
-    if not user.is_authenticated:
-        raise SignInNeeded()
-    if operator_of(request) not in ROLES:
-        raise Forbidden(needed="an operator who may move credits")
-    enforce_csrf(request)
-    return int(user.pk)
 
 
 router = Router(tags=["admin"], auth=operator_session)
@@ -106,7 +93,7 @@ def post_refuse(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _do(request: HttpRequest, act: Callable[[int], Asked]) -> HttpResponse:
-    operator: int = request.auth  # type: ignore[attr-defined]
+    operator: int = request.auth.user  # type: ignore[attr-defined]
     with ops_scope(_actor(request), "credits by hand"):
         asked = act(operator)
         entry = entry_id(asked.tenant, asked.journal) if asked.journal else None

@@ -53,6 +53,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "closing": {"available": 210, "held": 0}, "/v1/ledger/statement.cursor": "MjAyNi0wMS0yNFQx",
     "StatementOut.next": "MjAyNi0wMS0yNFQx", "balanced": True, "ref": BATCH, "HeldOut.held": 20,
     "age_s": 108, "what": "batch without its reservation", "TimelinessOut.entries": 41, "late": 0, "longest_s": 0.004,
+    # deals
+    "deal_id": "deal_01m7y7ar27xbx1ym9x17zb8bhs", "/v1/deals.state": "INSPECTION", "search": "Prius",
     # webhooks
     "endpoint_id": "we_01m7y7b1v4b7x0c6r2d8f5g9hj", "description": "Production", "status": "active", "reason": "",
     "EndpointBody.mode": "live", "EndpointOut.mode": "live", "EndpointCreatedOut.mode": "live",

@@ -3,8 +3,13 @@
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from .authenticate import authenticate
-from .principal import Principal, require
+from pilothouse.kernel.base.errors import Forbidden
+
+from .authenticate import authenticate, enforce_csrf, operator_of
+from .errors import SignInNeeded
+from .principal import OperatorPrincipal, Principal, require
+
+OPERATOR_WRITERS = ("admin", "operator")
 
 
 class KeyOrSession(HttpBearer):
@@ -35,3 +40,15 @@ def mode_of(principal: Principal) -> str | None:
 def entry_of(principal: Principal) -> str:
     """How a command came in: `api` by key, `page` by a person's session."""
     return "api" if principal.key is not None else "page"
+
+
+def operator_session(request: HttpRequest) -> OperatorPrincipal:
+    """A signed-in operator who may change things, with the page's own CSRF token. A key is nobody here."""
+    user = request.user
+    if not user.is_authenticated:
+        raise SignInNeeded()
+    role = operator_of(request)
+    if role not in OPERATOR_WRITERS:
+        raise Forbidden(needed="an operator who may change this")
+    enforce_csrf(request)
+    return OperatorPrincipal(int(user.pk), user.email, role)

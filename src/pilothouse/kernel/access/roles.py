@@ -7,7 +7,7 @@ or a person calls.
 # What an API key can be given.
 KEY_SCOPES = ("batches:read", "batches:write", "ledger:read", "webhooks:write")
 # What only people have: a key can never make keys or members.
-PEOPLE_SCOPES = ("keys:write", "members:write", "tenant:write", "usage:read")
+PEOPLE_SCOPES = ("deals:write", "keys:write", "members:write", "tenant:write", "usage:read")
 SCOPES = (*KEY_SCOPES, *PEOPLE_SCOPES)
 
 ROLE_SCOPES: dict[str, frozenset[str]] = {
@@ -19,8 +19,9 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
     # These act only through what their programs give them.
     "contractor": frozenset(),
     "crew": frozenset(),
-    "buyer": frozenset(),
-    "seller": frozenset(),
+    # The two sides of a market; which deals are theirs follows from the deals.
+    "buyer": frozenset({"deals:write"}),
+    "seller": frozenset({"deals:write"}),
 }
 MEMBER_ROLES = tuple(sorted(ROLE_SCOPES))
 # What an owner can offer on the page of members; the other roles belong to programs.

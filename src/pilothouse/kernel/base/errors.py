@@ -70,6 +70,22 @@ class Forbidden(PilothouseError):
     message = "Your role does not allow this: {needed} is needed."
 
 
+class RequestIdConflict(PilothouseError):
+    """The id of a request was used before with another body."""
+
+    code = "request_id_conflict"
+    status = 422
+    message = "The key {key!r} was used before with another body, for {first}. Nothing was done."
+
+
+class RequestInFlight(PilothouseError):
+    """The same request is being carried out at this moment."""
+
+    code = "request_in_flight"
+    status = 409
+    message = "A request with this key is being worked on. Ask again in {retry_after_s} s; it will not be doubled."
+
+
 class Conflict(PilothouseError):
     """The thing is not in a state in which this can be done."""
 

@@ -1,12 +1,13 @@
 """Files that the two sides put forward: checked by content, without the place where they were taken, and kept."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Statements
-from pilothouse.kernel.files.commands import store_file
+from pilothouse.kernel.files.commands import StoredObject, discard_objects, record_files, store_file
 from pilothouse.kernel.files.content import IMAGES, MP4, PDF, FileType
 from pilothouse.kernel.files.models import File
 
@@ -37,6 +38,36 @@ def upload(public_id: str, person: int, *, kind: str, source: BinaryIO | Iterabl
         raise InvalidInput(reason=f"Evidence is one of {', '.join(sorted(ACCEPTED))}.")
     stored = store_file(source, accepted=ACCEPTED[kind], purpose=f"{PURPOSE}:{deal.public_id}", name=name, clean=True)
     return str(stored.public_id)
+
+
+@contextmanager
+def kept(stored: StoredObject, deal: str) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Give the API a function that makes the row of a file already in the storage, and says what it is.
+
+    When it was not called, because the request came before or was refused, the object is removed.
+    """
+    made = False
+
+    def keep() -> dict[str, Any]:
+        nonlocal made
+        record_files([stored], purpose=f"{PURPOSE}:{deal}")
+        made = True
+        return {
+            "ok": True,
+            "file_id": stored.public_id,
+            "sha256": stored.sha256,
+            "content_type": stored.file_type.content_type,
+            "bytes": stored.size_bytes,
+        }
+
+    try:
+        yield keep
+    except BaseException:
+        made = False
+        raise
+    finally:
+        if not made:
+            discard_objects([stored])
 
 
 def add(

@@ -286,3 +286,21 @@ class Evidence(TenantModel):
             ),
         ]
         indexes = [models.Index(fields=["deal", "id"], name="evidence_of_deal")]
+
+
+class DealRequest(TenantModel):
+    """A request with an Idempotency-Key that was carried out, and its answer. `deal` is empty for a new deal."""
+
+    deal = models.TextField(default="", db_default="")
+    kind = models.TextField()
+    key = models.TextField()
+    request_hash = models.TextField()
+    answer = models.JSONField()
+    person = _person(null=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "deal_request"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "deal", "kind", "key"], name="deal_request_once"),
+        ]

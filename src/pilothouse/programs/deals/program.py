@@ -20,6 +20,12 @@ def _seed() -> None:
     publish_first_terms()
 
 
+def _api(api: object) -> None:
+    from .api import add_to
+
+    add_to(api)  # type: ignore[arg-type]
+
+
 def _rehearse(**options: object) -> dict[str, object]:
     from .demo import run_demo
 
@@ -38,6 +44,7 @@ PROGRAM = Program(
         NavItem("Terms", "deals:desk_terms", OPERATOR_ROLES, "info", "m"),
     ),
     navigation=(NavItem("Deals", "deals:deals", ("buyer", "seller", "owner"), "handshake", "e"),),
+    api=_api,
     pumps=_pumps,
     seed=_seed,
     rehearse=_rehearse,

@@ -96,7 +96,7 @@ def _row(step: Step) -> dict[str, Any]:
     if move.reasons and step.reason not in move.reasons:
         raise ReasonRefused(reason=step.reason, event=step.event, allowed=", ".join(move.reasons))
     ends = move.to in DEAL.terminal
-    changes = {**step.changes, **({"ended_by": step.reason or step.event} if ends else {})}
+    changes = {**({"ended_by": step.reason or step.event} if ends else {}), **step.changes}
     return {
         "ids": deal.id,
         "olds": deal.state,

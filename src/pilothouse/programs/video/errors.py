@@ -1,5 +1,6 @@
 """Errors of the video program."""
 
+from pilothouse.kernel.base import errors
 from pilothouse.kernel.base.errors import InvalidInput, PilothouseError
 
 
@@ -11,21 +12,17 @@ class BatchSize(PilothouseError):
     message = "A batch has {minimum} to {maximum} items in this account; this one has {given}. Nothing was reserved."
 
 
-class RequestIdConflict(PilothouseError):
+class RequestIdConflict(errors.RequestIdConflict):
     """The request_id was used before with another body."""
 
-    code = "request_id_conflict"
-    status = 422
     message = (
         "The request_id {request_id!r} belongs to batch {batch_id}, whose body was different. Nothing was reserved."
     )
 
 
-class RequestInFlight(PilothouseError):
+class RequestInFlight(errors.RequestInFlight):
     """The same request_id is being created at this moment."""
 
-    code = "request_in_flight"
-    status = 409
     message = (
         "A request with this request_id is being worked on. Ask again in {retry_after_s} s; it will not be doubled."
     )
