@@ -91,6 +91,32 @@ def cli(data: Path, *arguments: str, timeout_s: float = 240.0, **env: str) -> su
     )  # fmt: skip
 
 
+FUND = """
+import sys, django
+django.setup()
+from pilothouse.kernel.access.commands import add_operator
+from pilothouse.kernel.base.models import Tenant
+from pilothouse.kernel.base.scope import ops_scope, worker_scope
+from pilothouse.kernel.ledger.grants import approve_grant, request_grant
+with worker_scope("tests"):
+    people = [add_operator(f"{name}@house.example", "operator").user_id for name in ("first", "second")]
+    tenant = Tenant.objects.get(public_id=sys.argv[1]).id
+with ops_scope("operator:first@house.example", "grant"):
+    asked = request_grant(people[0], tenant, int(sys.argv[2]), "pilot_grant", "Tests")
+    approve_grant(people[1], asked.request)
+"""
+
+
+def fund(data: Path, tenant: str, credits: int, **env: str) -> None:
+    """Any number of credits, asked for by one operator and approved by another."""
+    done = subprocess.run(
+        [sys.executable, "-c", FUND, tenant, str(credits)],
+        env=clean_env(DATA=str(data), DJANGO_SETTINGS_MODULE="pilothouse.site.settings", **env),
+        capture_output=True, text=True, check=False, cwd="/",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def demo(data: Path, *arguments: str, **env: str) -> dict[str, Any]:
     """The proof of a demo that must hold; standard output is the JSON object and nothing else."""
     done = cli(data, "demo", "video", *arguments, "--data", str(data), "--json", **env)

@@ -60,14 +60,14 @@ def run_batch(
     )
 
 
-def told(customer, batch_id: str) -> tuple[str, bytes]:
-    """The webhook-id of a batch's message, and the SHA-256 of the bytes that the platform says it sent."""
+def told(customer, url: str) -> tuple[str, bytes]:
+    """The webhook-id of the message that went to this address, and the SHA-256 of what the platform says it sent."""
     with customer.client() as client:
         found = until(
             lambda: [
                 row
                 for row in client.get("/v1/webhook-deliveries").json()["deliveries"]
-                if row["event"] == "batch.completed" and row["status"] == "delivered"
+                if (row["event"], row["status"], row["url"]) == ("batch.completed", "delivered", url)
             ],
             every_s=1.0,
         )[0]
@@ -111,7 +111,7 @@ def prove(customer, secret, tmp_path: Path, batch, listen, folder: Path) -> None
         assert "100 reserved = 100 settled + 0 refunded ✓" in done.stdout
         assert "SHA-256 as told ✓" in done.stdout
         batch_id = re.search(r"Batch (bat_\w+) for", done.stdout)[1]
-        message_id, sha256 = told(customer, batch_id)
+        message_id, sha256 = told(customer, url)
         body = (received / f"{message_id}.json").read_bytes()
         assert hashlib.sha256(body).hexdigest() == sha256
         event = json.loads(body)

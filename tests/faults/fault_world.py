@@ -145,7 +145,7 @@ class World:
         """Items in a state."""
         return int(self.one("SELECT count(*) AS n FROM item WHERE state = %s", [state]))
 
-    def wait_completed(self, patience_s: float = 60.0) -> None:
+    def wait_completed(self, patience_s: float = 120.0) -> None:
         """Wait until no batch is open."""
         until(lambda: self.one("SELECT count(*) AS n FROM batch WHERE state <> 'completed'") == 0, patience_s, 0.1)
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx2 as httpx
 import psycopg
 from fault_world import WORKER, Worker
-from live_tree import CLI, clean_env, cli, until
+from live_tree import CLI, clean_env, cli, fund, until
 
 from pilothouse.kernel.base.leash import Guard
 from pilothouse.kernel.base.postgres import EmbeddedPostgres
@@ -71,7 +71,7 @@ class Hosts:
         assert cli(data, "migrate", **self.env).returncode == 0
         made = self.command("tenant", "create", "Northwind", "--json")
         self.tenant = made["tenant"]
-        self.command("grant", self.tenant, "100000", "--description", "Load", "--approved-by", "Olga", "--json")
+        fund(data, self.tenant, 100_000, **self.env)
         self.key = self.command("key", "issue", self.tenant, "--rate-limit", "100000", "--json")["key"]
         self.processes: list[Worker] = []
 

@@ -16,8 +16,8 @@ def complete(world: World, settled: int = 9, refunded: int = 1) -> None:
     began = time.monotonic()
     world.worker()
     world.wait_completed()
-    # The start of the process, the lease of what was in work, and a little; never a second lease.
-    assert time.monotonic() - began < LEASE_S + 20
+    # The start of the process and the lease of what was in work, on a busy machine; never the minutes of a deadline.
+    assert time.monotonic() - began < LEASE_S + 60
     world.prove(settled, refunded)
     assert world.upstream.paid_twice() == []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from live_tree import LiveTree, cli, data_folder, left_behind, until
+from live_tree import LiveTree, cli, data_folder, fund, left_behind, until
 
 from pilothouse.site.tree import running
 
@@ -38,8 +38,7 @@ def tree() -> Iterator[LiveTree]:
         live = LiveTree(data, CLAIM_LEASE_S="5", **SLOW_UPSTREAM).up()
         made = cli(data, "tenant", "create", "Northwind", "--json")
         live.tenant = json.loads(made.stdout)["tenant"]
-        granted = cli(data, "grant", live.tenant, "9000", "--description", "Faults", "--approved-by", "Olga", "--json")
-        assert granted.returncode == 0, granted.stdout + granted.stderr
+        fund(data, live.tenant, 9_000)
         issued = cli(data, "key", "issue", live.tenant, "--rate-limit", "10000", "--json")
         live.key = json.loads(issued.stdout)["key"]
         yield live

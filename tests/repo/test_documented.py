@@ -25,7 +25,7 @@ OPERATORS_ONLY = (
     "pilothouse.kernel.ledger.", "pilothouse.kernel.payments.", "pilothouse.kernel.terms.",
     "pilothouse.programs.video.providers.",
 )  # fmt: skip
-CUSTOMERS_TOO = {"insufficient_credits", "paused", "text_needed"}
+CUSTOMERS_TOO = {"insufficient_credits", "paused", "period_invalid", "text_needed"}
 # Given by the API itself for what no class of ours stands for (site/api.py).
 WITHOUT_A_CLASS = {"malformed_request", "method_not_allowed", "refused", "bad_host", "unavailable"}
 

@@ -11,7 +11,7 @@ from pilothouse.programs.video.providers.simulated import SimulatedProfile
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 # Set by one process for another, or by the operating system: nobody sets them by hand.
-INTERNAL = {"PROCESS_NAME", "PILOTHOUSE_TEST_SERVER", "DJANGO_SETTINGS_MODULE", "PATH", "NO_COLOR"}
+INTERNAL = {"PROCESS_NAME", "PILOTHOUSE_TEST_SERVER", "DJANGO_SETTINGS_MODULE", "PATH", "NO_COLOR", "BARE_DATABASE_URL"}
 PROVIDERS = ("VIDEO_PROVIDERS", "LOCAL_", "VIDEOS_API_", "VEO_", "SIMULATED_")
 
 

@@ -129,9 +129,10 @@ def list_context(count: int) -> dict[str, Any]:
             {"label": "Running", "url": "?state=running", "current": False, "count": 2},
             {"label": "Completed", "url": "?state=completed", "current": False, "count": count - 2},
         ],
-        query="",
+        chosen={"state": "", "mode": "", "outcome": "", "from": "", "to": "", "sort": "", "q": ""},
+        zone="UTC",
         filtered=False,
-        docs_url="/docs.html",
+        new_url="/batch-new.html",
         pager={"first": 1, "last": count, "total": count, "previous_url": "", "next_url": ""},
     )
 

@@ -7,13 +7,15 @@ import sys
 
 import pytest
 from check_command import check
-from test_invariants import PLANTS
+from test_invariants import OTHERS
+from test_invariants import PLANTS as LEDGER_PLANTS
 from test_promises import plant
 from world import sealed_world
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run as query
 
+PLANTS = {**LEDGER_PLANTS, **OTHERS}
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
 
 

@@ -1,6 +1,6 @@
 """Errors of the ledger room."""
 
-from pilothouse.kernel.base.errors import PilothouseError
+from pilothouse.kernel.base.errors import InvalidInput, PilothouseError
 
 
 class InsufficientCredits(PilothouseError):
@@ -65,6 +65,12 @@ class SecondOperatorNeeded(PilothouseError):
     code = "second_operator_needed"
     status = 403
     message = "{asked_by} asked for this, so another operator has to approve it. Nothing was moved."
+
+
+class PeriodInvalid(InvalidInput):
+    """A period that is not said by a month, a day or an instant."""
+
+    code = "period_invalid"
 
 
 class ExportBlocked(PilothouseError):

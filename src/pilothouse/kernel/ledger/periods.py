@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from pilothouse.kernel.base.days import day_begins, month
-from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.models import Tenant
+
+from .errors import PeriodInvalid
 
 MONTH = re.compile(r"\d{4}-\d{2}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -20,7 +21,7 @@ def time_zone(tenant: int) -> str:
 def span(text: str, zone: str, name: str) -> tuple[datetime, datetime | None]:
     """When `2026-03`, `2026-03-14` or an ISO 8601 instant begins and, if it is a month or a day, when it ends.
 
-    An instant without an offset is read in the zone. Raises InvalidInput, with `name` for what was given.
+    An instant without an offset is read in the zone. Raises PeriodInvalid, with `name` for what was given.
     """
     try:
         if MONTH.fullmatch(text):
@@ -34,7 +35,7 @@ def span(text: str, zone: str, name: str) -> tuple[datetime, datetime | None]:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC), None
     except (ValueError, OverflowError):
-        raise InvalidInput(
+        raise PeriodInvalid(
             reason=f"{name} is a month (2026-03), a day (2026-03-14) or an ISO 8601 instant, not {text[:40]!r}."
         ) from None
 
@@ -44,5 +45,5 @@ def period(begin: str, end: str, zone: str) -> tuple[datetime, datetime]:
     start, whole = span(begin, zone, "from")
     finish = span(end, zone, "to")[0] if end else whole
     if finish is None:
-        raise InvalidInput(reason="Give to as well: from names an instant, not a month or a day.")
+        raise PeriodInvalid(reason="Give to as well: from names an instant, not a month or a day.")
     return start, finish
