@@ -184,6 +184,11 @@ DEAL = (
     " {money}, base.clock_now() FROM tenant"
 )
 OTHERS = {
+    "chargebacks_in_suspense": [
+        QUIET,
+        "INSERT INTO chargeback (tenant, public_id, state, payment_id, dispute_id, amount, unit, reason, opened_at)"
+        " SELECT min(id), 'cbk_x', 'open', 1, 'x', 100, 'MNT', '', base.clock_now() FROM tenant",
+    ],
     "deal_dispute_and_state_agree": [QUIET, DEAL.format(state="ISSUE", money=0)],
     "deal_escrow_is_where_it_says": [QUIET, DEAL.format(state="FUNDED", money=100)],
     "payments_in_suspense": [
