@@ -28,6 +28,7 @@ from .models import Endpoint, SigningSecret
 
 SCOPE = "webhooks:write"
 RECENT_ROWS = 8
+OK = 200
 CONFLICT = 409
 
 
@@ -199,6 +200,7 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
         events = [_event(event) for event in timeline("endpoint", [found.id], "customer")]
         test = request.GET.get("test", "")
         result = next((each for each in recent if each["public_id"] == test and each["type"] == "test"), None)
+        tested = next((each for each in queries.deliveries(endpoint=public_id) if each["type"] == "test"), None)
         mark = secrets_at_rest.mark(found.secret)
     echo(request, row["url"], row["description"])
     return {
@@ -208,7 +210,35 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
         "deliveries_url": with_query(reverse("outbox:deliveries"), endpoint=public_id),
         "events": events,
         "result": result and result_of(result),
+        "confirmed": _confirmed(row["url"], tested),
     }
+
+
+def _confirmed(url: str, tested: Row | None) -> list[dict[str, Any]]:
+    """The three lines that confirm an endpoint (requirement ENP-024), ticked by the newest test event's answer."""
+    status = tested["last_status"] if tested else None
+    answered = tested is not None and status is not None
+    nothing = _("send a test event") if tested is None else _("no answer yet")
+    return [
+        {"claim": _("Its address is registered"), "value": url.partition("://")[0], "target": "https", "state": "pass"},
+        {
+            "claim": _("It can receive a POST"),
+            "value": _("it answered") if answered else nothing,
+            "target": _("an answer"),
+            "state": "pass" if answered else "fail" if _tried(tested) else "insufficient",
+        },
+        {
+            "claim": _("It returns 200"),
+            "value": status if answered else nothing,
+            "target": "200",
+            "state": ("pass" if status == OK else "fail") if answered else "insufficient",
+        },
+    ]
+
+
+def _tried(tested: Row | None) -> bool:
+    """Whether a try of this test event has ended without an answer."""
+    return tested is not None and bool(tested["last_error"])
 
 
 def result_of(row: Row) -> dict[str, Any]:

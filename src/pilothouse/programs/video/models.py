@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from pilothouse.kernel.base.models import HotTenantModel, Tenant, TenantModel
+from pilothouse.kernel.base.models import HotTenantModel, Tenant, TenantForeignKey, TenantModel
 
 from .lifecycle import BATCH, FAILURE_REASONS, ITEM
 
@@ -234,3 +234,41 @@ class ItemAttempt(TenantModel):
     class Meta:
         db_table = "item_attempt"
         indexes = [models.Index(fields=["item", "id"], name="item_attempt_by_item")]
+
+
+class Confirmation(TenantModel):
+    """What a person of the account said about one received `batch.completed`, field by field. Append-only.
+
+    `fields` is [{field, given, ours, same, ticked}] of the eight of requirement ENT-055; `same` is our comparison
+    of their body with the ledger and the batch, `ticked` theirs. It agrees when all eight are both.
+    """
+
+    writers = ("ph_app",)
+
+    public_id = models.TextField(unique=True)
+    batch = TenantForeignKey(Batch, db_column="batch")
+    at = models.DateTimeField()
+    actor = models.TextField()
+    role = models.TextField()
+    fields = models.JSONField()
+    agrees = models.BooleanField()
+    money_differs = models.BooleanField()
+    body_sha256 = models.TextField()
+    # The delivery that carried a body with exactly these bytes; empty when none did.
+    delivery = models.TextField(default="", db_default="")
+    # Of the form that was sent, so that a second click is the same confirmation.
+    form_key = models.TextField()
+
+    class Meta:
+        db_table = "confirmation"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "form_key"], name="confirmation_form_once"),
+            models.CheckConstraint(
+                name="confirmation_money_disagrees",
+                condition=models.Q(money_differs=False) | models.Q(agrees=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["batch", "-id"], name="confirmation_of_batch"),
+            models.Index(fields=["-id"], condition=models.Q(agrees=False), name="confirmation_differs"),
+        ]

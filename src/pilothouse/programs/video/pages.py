@@ -30,6 +30,7 @@ from . import limits, views
 from .addresses import batch_url
 from .commands import PROGRAM_NAME, access_batch, cancel_batch
 from .models import Batch
+from .pages_confirmations import confirmations_of
 from .queries import (
     BATCH_OUTCOMES,
     BATCH_SORTS,
@@ -183,6 +184,7 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
             failed = failures(batch.id)
             events = views.batch_events(batch)
             told = views.webhooks(batch)
+            confirmations = confirmations_of(batch.id) if principal.may("ledger:read") else []
             gate = next(iter(closed_gates(PROGRAM_NAME, principal.tenant)), None)
     except NotFound:
         raise Http404 from None
@@ -210,6 +212,7 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
         "batches_url": reverse("video:batches"),
         "cancel_url": reverse("video:cancel", args=[public_id]) if principal.may("batches:write") else "",
         "gate": views.gate(gate) if batch.state != "completed" else None,
+        "confirmations": confirmations,
         "exports": [
             {"label": _("Ledger rows (CSV)"), "url": f"/v1/ledger?format=csv&batch_id={public_id}&unit={batch.unit}"}
         ]

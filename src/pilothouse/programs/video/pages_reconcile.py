@@ -1,5 +1,6 @@
 """The reconcile page: drop in a webhook's body and see each field against the ledger, the batch and its terms."""
 
+import base64
 from typing import Any
 
 from django import forms
@@ -13,13 +14,16 @@ from django.views.decorators.http import require_http_methods
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.base.errors import NotFound
+from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.queries import LABELS, batch_entries
 
 from . import views
 from .addresses import batch_url
+from .confirmations import FIELDS
 from .limits import RECEIPT_MAX_BYTES
+from .pages_confirmations import ROLES
 from .receipt import HEADERS_MAX_CHARACTERS, ReceiptUnreadable, Verdict, judge
 
 
@@ -55,6 +59,7 @@ class ReceiptForm(forms.Form):
         """The bytes of the file, or of the text without what a browser adds to it."""
         part = self.cleaned_data.get("file")
         if isinstance(part, UploadedFile):
+            part.seek(0)
             return bytes(part.read(RECEIPT_MAX_BYTES + 1))
         return str(self.cleaned_data.get("body") or "").strip().replace("\r\n", "\n").encode()
 
@@ -71,7 +76,7 @@ def reconcile(request: HttpRequest, principal: Principal) -> HttpResponse:
         if verdict is None:
             form.add_error("body", problem)
         else:
-            context |= _shown(request, principal, verdict)
+            context |= _shown(request, principal, verdict, form.raw())
     if request.method == "POST":
         echo(request, request.POST.get("body", ""), request.POST.get("headers", ""))
     return render(request, "video/reconcile.html", context)
@@ -88,7 +93,7 @@ def _judge(principal: Principal, form: ReceiptForm) -> tuple[Verdict | None, str
         return None, _("There is no batch with this id in your account. If you work in several accounts, switch first.")
 
 
-def _shown(request: HttpRequest, principal: Principal, verdict: Verdict) -> dict[str, Any]:
+def _shown(request: HttpRequest, principal: Principal, verdict: Verdict, raw: bytes) -> dict[str, Any]:
     batch = verdict.batch
     with tenant_scope(principal.tenant, principal.actor):
         entries = batch_entries(principal.tenant, batch.public_id)
@@ -108,4 +113,16 @@ def _shown(request: HttpRequest, principal: Principal, verdict: Verdict) -> dict
             )
         ],
         "equation": entries,
+        "to_confirm": _to_confirm(principal, verdict),
+        # The exact bytes go back with the confirmation, which judges them again; a form would change their line ends.
+        "raw": base64.b64encode(raw).decode(),
+        "key": new_id("form"),
     }
+
+
+def _to_confirm(principal: Principal, verdict: Verdict) -> list[Any]:
+    """The eight lines that a person of this role confirms; none before the batch has ended."""
+    if verdict.batch.completed_at is None or principal.role not in ROLES:
+        return []
+    lines = {line.field: line for line in verdict.lines}
+    return [lines[name] for name in FIELDS]

@@ -15,6 +15,12 @@ def _pumps() -> list[object]:
     return list(pumps())
 
 
+def _periodic() -> list[object]:
+    from .tasks import periodic
+
+    return list(periodic())
+
+
 def _api(api: object) -> None:
     from .api import add_to
 
@@ -54,9 +60,11 @@ PROGRAM = Program(
     desk=(
         NavItem("Providers", "video:desk_providers", OPERATOR_ROLES, "film", "v"),
         NavItem("Parity", "video:desk_parity", OPERATOR_ROLES, "copy", "y"),
+        NavItem("Confirmations", "video:desk_confirmations", OPERATOR_ROLES, "check"),
         NavItem("Checklist", "video:desk_checklist", OPERATOR_ROLES, "check", "c"),
     ),
     pumps=_pumps,
+    periodic=_periodic,
     metrics=_metrics,
     seed=_seed,
     demo=_demo,

@@ -7,9 +7,10 @@ from django.conf import settings
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.work.pump import Pump
+from pilothouse.kernel.work.pump import Periodic, Pump
 
-from . import timers  # noqa: F401  (registers the deadline)
+from . import limits, timers  # noqa: F401  (timers registers the deadline)
+from .confirmations import report_differences
 from .dispatcher import build_dispatcher
 from .execution import ItemPump
 
@@ -41,3 +42,8 @@ def pumps() -> list[Pump]:
     if any(route.in_flight_max is not None for route in dispatcher.sets["live"].policy.routes):
         dispatcher.in_flight = InFlight()
     return [ItemPump(dispatcher, settings.VIDEO_CONCURRENCY, settings.CLAIM_LEASE_S)]
+
+
+def periodic() -> list[Periodic]:
+    """What a customer confirmed with other money than ours reaches the operators."""
+    return [Periodic("video_confirmations", limits.CONFIRMATION_LOOK_EVERY_S, report_differences)]

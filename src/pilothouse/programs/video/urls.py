@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from . import checklist_hook, desk, desk_checklist, pages, pages_item, pages_new, pages_overview, pages_reconcile
+from . import (
+    checklist_hook,
+    desk,
+    desk_checklist,
+    pages,
+    pages_confirmations,
+    pages_item,
+    pages_new,
+    pages_overview,
+    pages_reconcile,
+)
 
 app_name = "video"
 urlpatterns = [
@@ -14,6 +24,9 @@ urlpatterns = [
     path("batches/<str:public_id>/cancel", pages.cancel, name="cancel"),
     path("batches/<str:public_id>/items/<str:item_id>/", pages_item.item_detail, name="item"),
     path("ledger/reconcile", pages_reconcile.reconcile, name="reconcile"),
+    path("ledger/reconcile/confirm", pages_confirmations.confirm, name="confirm"),
+    path("ledger/confirmations", pages_confirmations.confirmation_list, name="confirmations"),
+    path("desk/confirmations/", pages_confirmations.desk_confirmations, name="desk_confirmations"),
     path("desk/providers/", desk.providers, name="desk_providers"),
     path("desk/checklist/", desk_checklist.checklist, name="desk_checklist"),
     path("checklist/webhook/<str:token>", checklist_hook.checklist_hook, name="checklist_hook"),
