@@ -28,15 +28,16 @@ from pilothouse.kernel.lifecycle.queries import timeline
 pytestmark = pytest.mark.house
 
 ALLOWED = {
-    "owner": "batches:read batches:write ledger:read webhooks:write keys:write members:write tenant:write usage:read",
+    "owner": "batches:read batches:write ledger:read webhooks:write keys:write members:write tenant:write usage:read"
+    " deals:write",
     "engineer": "batches:read batches:write ledger:read webhooks:write keys:write usage:read",
     "finance": "batches:read ledger:read",
     "creator": "batches:read batches:write ledger:read",
     "support": "batches:read usage:read",
     "contractor": "",
     "crew": "",
-    "buyer": "",
-    "seller": "",
+    "buyer": "deals:write",
+    "seller": "deals:write",
 }
 
 
