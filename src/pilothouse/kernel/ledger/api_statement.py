@@ -15,6 +15,7 @@ from pilothouse.kernel.base.json_api import answer, page_size
 from pilothouse.kernel.base.openapi import Next, Ok, cursor_query, errors, limit_query
 from pilothouse.kernel.base.scope import tenant_scope
 
+from .errors import PeriodInvalid
 from .exports import statement_csv, statement_xlsx
 from .limits import LEDGER_PAGE_MAX_ROWS
 from .models import CREDIT, TEST
@@ -179,7 +180,7 @@ def get_reconciliation(
     if chosen == TEST and not batch_id:
         raise InvalidInput(reason="Credits without value are reconciled one batch at a time: give batch_id.")
     if end and not begin:
-        raise InvalidInput(reason="Give from as well.")
+        raise PeriodInvalid(reason="Give from as well.")
     with tenant_scope(principal.tenant, principal.actor):
         start, finish = period(begin, end, time_zone(principal.tenant)) if begin else (None, None)
         found = reconciliation(principal.tenant, batch_id, unit=chosen, start=start, end=finish)
