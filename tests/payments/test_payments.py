@@ -163,7 +163,9 @@ def test_a_payment_cannot_be_bent(market: Any, change: str) -> None:
 def test_the_invariants_hold_and_see_a_plant(market: Any) -> None:
     from pilothouse.kernel.ledger.invariants import run_invariants
     from pilothouse.kernel.watch.checks import INVARIANT_FOLDERS
+    from pilothouse.site.programs import load_programs
 
+    load_programs()
     deal = market.funded(PRICE)
     pay(market, "A9", 700_00)
 
