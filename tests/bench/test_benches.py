@@ -35,13 +35,13 @@ def world(house: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     with worker_scope():
         publish_default_price()
     tenants = []
-    for number in range(2):
+    for number in range(3):
         tenant = house.tenant(f"Bench {number}")
         house.fund(tenant.id, 100_000, f"Bench {number}")
         tenants.append(tenant.id)
     with worker_scope():
         run("UPDATE tenant SET settings = %s WHERE id = ANY(%s) RETURNING id", ['{"batch_items_max": 100}', tenants])
-    return World(house.env(WEBHOOK_ALLOW_LOCAL="1"), tenants)
+    return World(house.env(WEBHOOK_ALLOW_LOCAL="1"), tenants[:-1], tenants[-1])
 
 
 def checked(report: dict[str, Any], lines: int) -> dict[str, Any]:
@@ -109,6 +109,7 @@ def test_webhooks_reach_the_nine_that_answer(world: World) -> None:
 @pytest.mark.tamper
 @pytest.mark.slow
 def test_pages_are_found_and_measured_on_a_ledger_that_adds_up(world: World) -> None:
+    ledger.bench(world, 2, lambda step: None)  # what `bench all` has left behind by now is not taken for the seed
     report = checked(pages.bench(world, 2, lambda step: None), 1)
     assert report["items"] == 300
     assert {"/overview/", "/batches/", "/ledger/", "/ledger/statement", "/webhooks/deliveries/", "/desk/"} <= set(

@@ -75,6 +75,7 @@ def configure(config: dict[str, Any]) -> None:
             "handlers": handlers,
             "root": {"handlers": list(handlers), "level": config["level"]},
             "loggers": {
+                "django": {"level": config["level"]},  # its own configuration says INFO, whatever LOG_LEVEL says
                 "django.db.backends": {"level": "DEBUG" if config["sql"] else "WARNING"},
                 "httpx2": {"level": "WARNING"},
                 "PIL": {"level": "INFO"},

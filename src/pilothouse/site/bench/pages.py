@@ -30,7 +30,7 @@ EXAMPLES = {
 
 def seed(world: World, say: Callable[[str], Any]) -> dict[str, Any]:
     """Write the million items of the first tenant, set by set, unless a kept database has them; {items, seconds}."""
-    tenant = world.tenants[0]
+    tenant = world.large
     began = time.perf_counter()
     with world.connect() as db:
         if not db.execute("SELECT EXISTS (SELECT FROM batch WHERE tenant = %s)", [tenant]).fetchone()[0]:
@@ -102,10 +102,10 @@ def _clients(world: World) -> list[Any]:
     from pilothouse.kernel.access.models import Member
     from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 
-    with tenant_scope(world.tenants[0], ACTOR):
+    with tenant_scope(world.large, ACTOR):
         member = ensure_person("owner@bench.example")
-        if not Member.objects.filter(tenant_id=world.tenants[0], user=member).exists():
-            add_member(world.tenants[0], member.email, "owner")
+        if not Member.objects.filter(tenant_id=world.large, user=member).exists():
+            add_member(world.large, member.email, "owner")
     with worker_scope(ACTOR):
         operator = add_operator("operator@bench.example", "operator").user
     clients = []
@@ -119,7 +119,7 @@ def _clients(world: World) -> list[Any]:
 def _examples(world: World) -> dict[str, str]:
     """One object for each parameter of an address."""
     with world.connect() as db:
-        found = db.execute(load("examples")["examples"], {"tenant": world.tenants[0]})
+        found = db.execute(load("examples")["examples"], {"tenant": world.large})
         return dict(zip([column.name for column in found.description], found.fetchone(), strict=True))
 
 

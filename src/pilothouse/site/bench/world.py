@@ -21,10 +21,14 @@ ACTOR = "bench"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A migrated database: `env` for a process that works on it, `tenants` by internal id."""
+    """A migrated database: `env` for a process that works on it, and tenants by internal id.
+
+    `tenants` are worked on; `large` has nothing but what the pages bench writes into it.
+    """
 
     env: dict[str, str]
     tenants: list[int]
+    large: int
 
     def connect(self, user: str = "postgres") -> Any:
         """A plain psycopg connection in autocommit, for the bare limits; as superuser no wall costs anything."""
@@ -73,7 +77,7 @@ def bench_world(keep: Path | None = None) -> Iterator[World]:
 
         migrate()
         seed()
-        world = World({**os.environ, **env}, [_tenant(n) for n in range(TENANTS_COUNT)])
+        world = World({**os.environ, **env}, [_tenant(n) for n in range(TENANTS_COUNT)], _tenant(TENANTS_COUNT))
         _age(world)
         try:
             yield world
