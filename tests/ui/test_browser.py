@@ -218,3 +218,13 @@ def test_sum_of_the_page_is_the_sum_of_its_parts(open_page: Opener) -> None:
         parts = [int(row.get_attribute("data-amount") or "") for row in page.locator("[data-part]").all()]
         assert len(parts) == 3
         assert sum(parts) == int(page.locator("[data-total]").get_attribute("data-total") or "")
+
+
+def test_a_phone_names_the_step_that_counts(open_page: Opener) -> None:
+    page = open_page("components", width=390)
+    running, settled, undone = page.locator(".stepper").all()
+    assert [step.inner_text() for step in running.locator("[aria-current=step]").all()] == ["Inspection"]
+    assert settled.locator("[aria-current]").count() == 0
+    assert undone.locator("[aria-current=step]").inner_text() == "Paid back"
+    boxes = running.locator(".stepper-label").evaluate_all("(all) => all.map((each) => each.offsetWidth > 1)")
+    assert boxes == [False, False, False, True, False, False]

@@ -72,6 +72,19 @@ def sample_events() -> list[dict[str, Any]]:
     ]
 
 
+def sample_steps(reached: int, *, is_ended: bool = False) -> list[dict[str, Any]]:
+    """The way of a deal up to the step `reached`; one that `is_ended` left the way there."""
+    labels = ("Offer", "Payment", "Handover", "Inspection", "Holdback", "Paid back" if is_ended else "Settled")
+    now = len(labels) - 1 if is_ended else reached
+    return [
+        {
+            "label": label,
+            "status": "done" if place < reached else ("ended" if is_ended else "now") if place == now else "todo",
+        }
+        for place, label in enumerate(labels)
+    ]
+
+
 def sample_table() -> Table:
     """One row of each kind of cell."""
     columns = [
@@ -112,6 +125,7 @@ def components_context() -> dict[str, Any]:
     return frame(
         mode_stripe="Rehearsal: no money moves and nothing leaves this machine",
         events=sample_events(),
+        steps=(sample_steps(3), sample_steps(6), sample_steps(2, is_ended=True)),
         table=sample_table(),
         form=SampleForm({"address": "hooks, example"}),
         now=NOW,
