@@ -16,7 +16,7 @@ UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-annot
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams openapi reference lock clean
+.PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams openapi reference matrix lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,7 @@ lint: $(VENV)/.dev ## Check style, layers and the house rules
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/lint.py
 	@$(BIN)/python scripts/diagrams.py --check
+	@DATA=.data $(BIN)/python scripts/terms_matrix.py --check
 
 format: $(VENV)/.dev ## Mend what can be mended by machine
 	@$(BIN)/ruff check --fix .
@@ -81,6 +82,9 @@ openapi: $(VENV)/.dev ## Write docs/openapi.json again; refuses an undeclared br
 
 reference: $(VENV)/.dev ## Write docs/reference.md again from what the code says of itself
 	@$(BIN)/python scripts/reference.py
+
+matrix: $(VENV)/.dev ## Write docs/COUNTRY_TEMPLATE_MATRIX.md again from the terms that the product ships
+	@$(BIN)/python scripts/terms_matrix.py
 
 lock: ## Choose new versions for everything (needs uv)
 	@$(UV_COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from pilothouse.kernel.terms.errors import TermsInvalid
-from pilothouse.programs.deals.terms import FOLDER, DealTerms, bps, check_terms, load_file
+from pilothouse.programs.deals.matrix import markdown, matrix
+from pilothouse.programs.deals.publishing import changed, shipped_terms
+from pilothouse.programs.deals.terms import FOLDER, DealTerms, load_file
+from pilothouse.programs.deals.terms_checks import CHECKS, bps, check_terms, results
 
 pytestmark = pytest.mark.unit
 MN = "MN_USED_CAR_PRIVATE_v1.json"
@@ -36,40 +39,115 @@ def test_every_file_of_the_product_is_valid_and_they_differ() -> None:
     assert {body["immediateReleaseAt"] for body in bodies} == {"APPROVAL", "HANDOVER"}
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"holdbackRatio": "0.00005"}, "whole number of basis points"),
-        ({"holdbackRatio": 0.15}, "decimal text"),
-        ({"holdbackRatio": "1.5"}, "between 0 and 1"),
-        ({"holdbackRatio": "NaN"}, "basis points"),
-        ({"holdbackRatio": "many"}, "not a number"),
-        ({"holdbackRatio": "0.14"}, "above holdbackRatio"),
-        ({"immediateRatio": "0.80"}, "do not add to 1"),
-        ({"inspectionTtlDays": 0}, "above 0"),
-        ({"disputeTtlHours": 48.0}, "whole number"),
-        ({"offerTtlHours": True}, "whole number"),
-        ({"currency": "XXX"}, "currency"),
-        ({"immediateReleaseAt": "LATER"}, "immediateReleaseAt"),
-        ({"allowedOutcomes": {"*": ["OFFSET_FULL_CAP"]}}, "RELEASE_TO_SELLER"),
-        ({"allowedOutcomes": {"*": ["RELEASE_TO_SELLER", "WHATEVER"]}}, "unknown 'WHATEVER'"),
-        ({"allowedOutcomes": {"*": ["RELEASE_TO_SELLER", "OFFSET_SPLIT"]}}, "unknown 'OFFSET_SPLIT'"),
-        ({"allowedOutcomes": {"*": ["RELEASE_TO_SELLER"], "SOMETHING": ["RELEASE_TO_SELLER"]}}, "has no cap"),
-        ({"requiredEvidence": {}}, "requiredEvidence of COSMETIC_DAMAGE"),
-        ({"requiredHandoverEvidence": []}, "requiredHandoverEvidence"),
-        ({"offsetCapsByReasonCode": {}}, "reason codes"),
-        ({"id": "MN_BOATS"}, "id must be"),
-        ({"version": 0}, "version"),
-        ({"itemFields": [{"name": "Bad Name", "type": "text"}]}, "itemFields"),
-        ({"itemFields": [{"name": "make", "type": "text"}] * 2}, "twice"),
-        ({"itemFields": {"make": "text"}}, "itemFields"),
-        ({"surprise": 1}, "unknown: surprise"),
-        ({"disputeExpiryOutcome": "LATER"}, "disputeExpiryOutcome"),
-    ],
-)
-def test_publish_refuses(body: dict[str, Any], change: dict[str, Any], words: str) -> None:
-    with pytest.raises(TermsInvalid, match=words):
+REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"holdbackRatio": "0.00005"}, "terms_ratio_invalid", "holdbackRatio", "whole number of basis points"),
+    ({"holdbackRatio": 0.15}, "terms_ratio_invalid", "holdbackRatio", "decimal text"),
+    ({"holdbackRatio": "1.5"}, "terms_ratio_invalid", "holdbackRatio", "between 0 and 1"),
+    ({"holdbackRatio": "NaN"}, "terms_ratio_invalid", "holdbackRatio", "basis points"),
+    ({"holdbackRatio": "1E+999999"}, "terms_ratio_invalid", "holdbackRatio", "not a number"),
+    ({"holdbackRatio": "many"}, "terms_ratio_invalid", "holdbackRatio", "not a number"),
+    ({"holdbackRatio": "0.14"}, "terms_cap_above_holdback", "offsetCapsByReasonCode.MILEAGE_MISMATCH", "0.15"),
+    ({"immediateRatio": "0.80"}, "terms_parts_do_not_add", "immediateRatio", "do not add to 1"),
+    ({"inspectionTtlDays": 0}, "terms_length_invalid", "inspectionTtlDays", "above 0"),
+    ({"disputeTtlHours": 48.0}, "terms_length_invalid", "disputeTtlHours", "whole number"),
+    ({"offerTtlHours": True}, "terms_length_invalid", "offerTtlHours", "whole number"),
+    ({"handoverTtlDays": 91}, "terms_length_invalid", "handoverTtlDays", "at most 90 days"),
+    ({"currency": "XXX"}, "terms_field_invalid", "currency", "one of EUR"),
+    ({"currency": ["MNT"]}, "terms_field_invalid", "currency", "one of EUR"),
+    ({"immediateReleaseAt": "LATER"}, "terms_field_invalid", "immediateReleaseAt", "APPROVAL or HANDOVER"),
+    ({"allowedOutcomes": {}}, "terms_outcome_missing", "allowedOutcomes.COSMETIC_DAMAGE", "no outcome"),
+    (
+        {"allowedOutcomes": {"*": ["OFFSET_FULL_CAP"]}},
+        "terms_release_missing",
+        "allowedOutcomes.COSMETIC_DAMAGE",
+        "RELEASE_TO_SELLER",
+    ),
+    (
+        {"allowedOutcomes": {"*": ["RELEASE_TO_SELLER", "WHATEVER"]}},
+        "terms_outcome_unknown",
+        "allowedOutcomes.COSMETIC_DAMAGE",
+        "'WHATEVER'",
+    ),
+    (
+        {"allowedOutcomes": {"*": ["RELEASE_TO_SELLER", "OFFSET_SPLIT"]}},
+        "terms_outcome_unknown",
+        "allowedOutcomes.COSMETIC_DAMAGE",
+        "'OFFSET_SPLIT'",
+    ),
+    (
+        {"allowedOutcomes": {"*": ["RELEASE_TO_SELLER"] * 2}},
+        "terms_outcome_unknown",
+        "allowedOutcomes.COSMETIC_DAMAGE",
+        "twice",
+    ),
+    (
+        {"allowedOutcomes": {"*": ["RELEASE_TO_SELLER"], "SOMETHING": ["RELEASE_TO_SELLER"]}},
+        "terms_cap_missing",
+        "allowedOutcomes.SOMETHING",
+        "no cap",
+    ),
+    ({"allowedOutcomes": {"*": "RELEASE_TO_SELLER"}}, "terms_field_invalid", "allowedOutcomes.*", "a list"),
+    ({"allowedOutcomes": []}, "terms_field_invalid", "allowedOutcomes", "JSON object"),
+    ({"requiredEvidence": {}}, "terms_evidence_missing", "requiredEvidence.COSMETIC_DAMAGE", "one or more of"),
+    ({"requiredHandoverEvidence": []}, "terms_evidence_missing", "requiredHandoverEvidence", "one or more of"),
+    ({"requiredHandoverEvidence": ["SMELL"]}, "terms_evidence_missing", "requiredHandoverEvidence", "PHOTO"),
+    ({"offsetCapsByReasonCode": {}}, "terms_field_invalid", "offsetCapsByReasonCode", "reason codes"),
+    ({"id": "MN_BOATS"}, "terms_field_invalid", "id", "COUNTRY_CATEGORY"),
+    ({"country": ["MN"]}, "terms_field_invalid", "country", "two capital letters"),
+    ({"version": 0}, "terms_field_invalid", "version", "from 1"),
+    ({"itemFields": [{"name": "Bad Name", "type": "text"}]}, "terms_field_invalid", "itemFields.1", "small letters"),
+    ({"itemFields": [{"name": "make", "type": "text"}] * 2}, "terms_field_invalid", "itemFields.2", "twice"),
+    ({"itemFields": {"make": "text"}}, "terms_field_invalid", "itemFields", "a list"),
+    ({"itemPhotosMin": -1}, "terms_field_invalid", "itemPhotosMin", "from 0"),
+    ({"surprise": 1}, "terms_field_unknown", "surprise", "unknown: surprise"),
+    ({"disputeExpiryOutcome": "LATER"}, "terms_field_invalid", "disputeExpiryOutcome", "BY_EVIDENCE"),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "field", "words"), REFUSED, ids=lambda value: str(value)[:50])
+def test_publish_refuses(body: dict[str, Any], change: dict[str, Any], code: str, field: str, words: str) -> None:
+    """Each check by its own code, at its own field."""
+    with pytest.raises(TermsInvalid, match=words) as refused:
         check_terms({**body, **change})
+    assert (refused.value.code, refused.value.details["field"]) == (code, field)
+
+
+def test_every_check_can_fail(body: dict[str, Any]) -> None:
+    failed = set()
+    for change, *_ in REFUSED:
+        failed |= {check.claim for check, problems in results({**body, **change}) if problems}
+    assert failed == {check.claim for check in CHECKS}
+    assert [problems for _, problems in results(body)] == [[]] * len(CHECKS)
+
+
+def test_what_cannot_be_checked_is_said_to_be_so() -> None:
+    for body in ([], "terms", {"id": 1}, None):
+        fields, kinds, *others = [problems for _, problems in results(body)]
+        assert fields
+        assert kinds == []
+        assert others == [None] * len(others)
+
+
+def test_a_copy_is_changed_by_paths(body: dict[str, Any]) -> None:
+    made = changed(body, 2, [("disputeTtlHours", 72), ("offsetCapsByReasonCode.COSMETIC_DAMAGE", "0.04")])
+    assert (made["version"], made["disputeTtlHours"]) == (2, 72)
+    assert made["offsetCapsByReasonCode"]["COSMETIC_DAMAGE"] == "0.04"
+    assert (body["version"], body["offsetCapsByReasonCode"]["COSMETIC_DAMAGE"]) == (1, "0.03")
+    check_terms(made)
+    for path, value in (("offsetCaps.COSMETIC_DAMAGE", "0.04"), ("country.x", 1), ("nothing", None)):
+        with pytest.raises(TermsInvalid):
+            changed(body, 2, [(path, value)])
+    with pytest.raises(TermsInvalid, match="unknown: disputeTtl"):
+        check_terms(changed(body, 2, [("disputeTtl", 72)]))
+
+
+def test_the_matrix_says_what_the_terms_say() -> None:
+    page = markdown(matrix(shipped_terms()))
+    assert "| JP | v1 · JPY · HANDOVER · 20 % held back | none |" in page
+    assert "| `MILEAGE_MISMATCH` | 15 % | `ODOMETER_PHOTO`, `DOCUMENT` |" in page
+    assert "| Paid first | 85 % at approval |" in page
+    assert "| Window: inspection | 3 d |" in page
+    assert "| Window: confirming it | 48 h |" in page
 
 
 def test_a_fixed_outcome_may_stand_for_expiry(body: dict[str, Any]) -> None:

@@ -37,6 +37,13 @@ def test_the_pictures_of_the_states_are_current() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_matrix_of_countries_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/terms_matrix.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_target_that_the_readme_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z0-9]+):", makefile, re.MULTILINE))

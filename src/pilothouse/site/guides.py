@@ -73,6 +73,8 @@ GUIDES = (
     Guide("enterprise", "API guide", "From a key to a reconciled batch, and everything that can be answered"),
     Guide("webhooks", "Webhooks", "Set up an endpoint, verify what arrives, and read what was delivered"),
     Guide("finance", "Finance", "The equation, the statement, exports and reconciling"),
+    Guide("escrow", "The rules of escrow", "How a price is parted, what a claim can give, and the terms behind it"),
+    Guide("COUNTRY_TEMPLATE_MATRIX", "Country and category matrix", "What deals are made with where"),
 )
 PLAYBOOKS = (
     Guide("playbooks/key", "API key not working", "Every call answers 401, 403 or 429"),

@@ -6,6 +6,7 @@ from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.files.links import signed_path
+from pilothouse.kernel.terms.queries import versions
 from pilothouse.ui.pictures import countdown_share, countdown_stage
 
 from . import arithmetic, queries
@@ -13,6 +14,7 @@ from .disputes import choices, preview
 from .limits import STUCK_AFTER_S
 from .models import ClaimLine, Deal, Dispute
 from .steps import terms_of
+from .terms_checks import KIND
 
 SQL = Statements(__file__, "sql/desk")
 
@@ -48,6 +50,16 @@ def open_counts() -> Row:
     row = SQL.one("open_counts")
     assert row is not None
     return row
+
+
+def terms_with_deals(name: str = "") -> list[Row]:
+    """Versions of terms, newest first, each with how many `deals` were made with it and how many are `open`."""
+    counted = {(row["name"], row["version"]): row for row in SQL.rows("deals_by_terms")}
+    nothing = {"deals": 0, "open": 0}
+    return [
+        {**row, **{key: counted.get((row["name"], row["version"]), nothing)[key] for key in nothing}}
+        for row in versions(KIND, name)
+    ]
 
 
 def deal(public_id: str) -> tuple[Deal, Row]:

@@ -18,15 +18,13 @@ from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import PilothouseError
-from pilothouse.kernel.base.sql import Row, Statements
-from pilothouse.kernel.terms.commands import draft, publish, retire
-from pilothouse.kernel.terms.queries import versions
+from pilothouse.kernel.base.sql import Row
+from pilothouse.kernel.terms.commands import retire
 
+from .desk_reads import terms_with_deals
 from .desk_terms_form import LENGTHS, TermsForm
-from .publishing import differences
-from .terms import KIND, check_terms
-
-SQL = Statements(__file__, "sql/desk")
+from .publishing import differences, draft_version, publish_draft
+from .terms_checks import KIND
 
 
 @require_GET
@@ -34,7 +32,7 @@ SQL = Statements(__file__, "sql/desk")
 def names(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Country by category: which terms are in force where, and every version that there is."""
     with looking(request, operator):
-        rows = _with_deals(versions(KIND))
+        rows = terms_with_deals()
     in_force = {row["name"]: row for row in rows if row["state"] == "published"}
     countries = sorted({row["body"]["country"] for row in rows})
     categories = sorted({row["body"]["category"] for row in rows})
@@ -51,7 +49,7 @@ def names(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
 def one(request: HttpRequest, operator: OperatorPrincipal, name: str) -> HttpResponse:
     """One version in full, with what it changes against the one in force."""
     with looking(request, operator):
-        rows = _with_deals(_versions(name))
+        rows = _versions(name)
     row = _numbered(rows, request.GET.get("version", "")) or _published(rows) or rows[0]
     current = _published(rows)
     changes = differences(current["body"], row["body"]) if current and current is not row else []
@@ -93,9 +91,9 @@ def new(request: HttpRequest, operator: OperatorPrincipal, name: str) -> HttpRes
         body = form.body_of(rows[0]["version"] + 1)
         try:
             with commanding(request, operator):
-                made = draft(KIND, name, body, form.cleaned_data["note"])
+                made = draft_version(body, form.cleaned_data["note"])
         except PilothouseError as refused:
-            status = refused_in(form, refused, _field_of(str(refused), form))
+            status = refused_in(form, refused, form.field_of(refused))
         else:
             messages.success(request, _("Version %(n)s is a draft. Read what it changes.") % {"n": made.version})
             return HttpResponseRedirect(link(reverse("deals:desk_terms_one", args=[name]), version=str(made.version)))
@@ -117,18 +115,10 @@ def new(request: HttpRequest, operator: OperatorPrincipal, name: str) -> HttpRes
 @operator_page(*DESK_WRITERS)
 def publish_one(request: HttpRequest, operator: OperatorPrincipal, name: str, version: int) -> HttpResponse:
     """Put a draft in force. Its checks run again; new deals use it from now on, the others keep theirs."""
-
-    def command() -> None:
-        row = _numbered(_versions(name), str(version))
-        if row is None:
-            raise Http404
-        check_terms(row["body"])
-        publish(KIND, name, version)
-
     return act(
         request,
         operator,
-        command,
+        lambda: publish_draft(name, version),
         done=_("Version %(n)s is in force for new deals. Deals that are open keep theirs.") % {"n": version},
         back=link(reverse("deals:desk_terms_one", args=[name]), version=str(version)),
     )
@@ -153,18 +143,10 @@ def retire_one(request: HttpRequest, operator: OperatorPrincipal, name: str) -> 
 
 
 def _versions(name: str) -> list[Row]:
-    rows = versions(KIND, name)
+    rows = terms_with_deals(name)
     if not rows:
         raise Http404
     return rows
-
-
-def _with_deals(rows: list[Row]) -> list[Row]:
-    counted = {(row["name"], row["version"]): row for row in SQL.rows("deals_by_terms")}
-    nothing = {"deals": 0, "open": 0}
-    return [
-        {**row, **{key: counted.get((row["name"], row["version"]), nothing)[key] for key in nothing}} for row in rows
-    ]
 
 
 def _numbered(rows: list[Row], number: str) -> Row | None:
@@ -186,12 +168,3 @@ def _codes(body: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for code, cap in body["offsetCapsByReasonCode"].items()
     ]
-
-
-def _field_of(sentence: str, form: TermsForm) -> str:
-    """The field that a refusal's sentence is about, so that it stands beside it."""
-    code = next((key for key in form.body["offsetCapsByReasonCode"] if key in sentence), "")
-    if code:
-        return f"outcomes_{code}" if "allowedOutcomes" in sentence else f"cap_{code}"
-    named = next((name for name in form.fields if name in sentence), "")
-    return named or ("new_code" if form.cleaned_data.get("new_code") else "note")

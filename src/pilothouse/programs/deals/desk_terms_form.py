@@ -8,11 +8,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from pilothouse.kernel.base.errors import PilothouseError
+
 from .arithmetic import MENU_OUTCOMES, OUTCOMES
 from .desk_views import coded
 from .desk_words import OUTCOMES as OUTCOME_WORDS
 from .limits import NOTE_MAX_CHARACTERS
-from .terms import APPROVAL, BY_EVIDENCE, HANDOVER
+from .terms_checks import APPROVAL, BY_EVIDENCE, HANDOVER
+from .terms_errors import TermsFieldInvalid
 
 LENGTHS = {
     "inspectionTtlDays": _("Inspection, days"),
@@ -65,6 +68,26 @@ class TermsForm(forms.Form):
             widget=forms.Textarea(attrs={"rows": 2}),
             help_text=_("What was seen in the pilot. It stands beside the version, in the final report too."),
         )
+
+    def clean(self) -> dict[str, Any]:
+        """A new reason code comes with its cap, and is not one that stands above already."""
+        given = super().clean() or {}
+        code, cap = (str(given.get(name) or "").strip() for name in ("new_code", "new_cap"))
+        if bool(code) != bool(cap):
+            self.add_error("new_cap" if code else "new_code", _("Give the reason code and its cap, or neither."))
+        elif code in self.body["offsetCapsByReasonCode"]:
+            self.add_error("new_code", _("This reason code stands above already."))
+        return given
+
+    def field_of(self, refused: PilothouseError) -> str:
+        """The field of this form that a refusal is about."""
+        place, _dot, code = str(refused.details.get("field", "")).partition(".")
+        named = {"offsetCapsByReasonCode": f"cap_{code}", "allowedOutcomes": f"outcomes_{code}"}.get(place, place)
+        if named in self.fields:
+            return named
+        if code and code == str(self.cleaned_data.get("new_code") or "").strip():
+            return "new_code" if isinstance(refused, TermsFieldInvalid) else "new_cap"
+        return "note"
 
     @staticmethod
     def _initial(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from .evidence import attach
 from .lifecycle import AUDIT_REASONS, DISPUTE
 from .models import ClaimLine, Deal, Dispute
 from .steps import Step, advance, terms_of, timer_seconds
-from .terms import BY_EVIDENCE
+from .terms_checks import BY_EVIDENCE
 
 SQL = Statements(__file__)
 CLAIM_TIMERS = {"INSPECTION": "auto_approve", "HOLDBACK": "holdback_release"}

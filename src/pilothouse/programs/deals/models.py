@@ -9,7 +9,7 @@ from pilothouse.kernel.base.models import TenantForeignKey, TenantModel
 from pilothouse.kernel.files.models import File
 
 from .lifecycle import AUDIT_REASONS, DEAL, DISPUTE, HANDOVER_REASONS
-from .terms import EVIDENCE_TYPES
+from .terms_checks import EVIDENCE_TYPES
 
 SIDES = ("buyer", "seller")
 STAGES = ("INSPECTION", "HOLDBACK")

@@ -13,7 +13,10 @@ app = typer.Typer(
     help="Run production pilots that prove themselves.",
 )
 # One file for each group of commands; each registers itself on `app` when it is imported.
-GROUPS = ("run", "database", "demo", "check", "incidents", "access", "ledger", "grants", "backup", "checklist", "bench")
+GROUPS = (
+    "run", "database", "demo", "check", "incidents", "access", "ledger", "grants", "backup", "checklist", "deals",
+    "deal_terms", "bench",
+)  # fmt: skip
 
 
 @app.callback()

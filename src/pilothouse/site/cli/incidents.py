@@ -1,7 +1,6 @@
 """`pilothouse incidents` and `pilothouse gates`: what is broken, who has it, and what is paused."""
 
 import getpass
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ import typer
 
 from . import app, setup
 from .database import database_up
+from .tables import print_json, print_table
 
 incidents_app = typer.Typer(no_args_is_help=True, help="Breaches and alarms, from their opening to their end.")
 gates_app = typer.Typer(no_args_is_help=True, help="What is paused.")
@@ -55,19 +55,10 @@ def _act(by: str, verb: str, *args: Any, **options: Any) -> None:
 
 def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...], none: str) -> None:
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False, default=str))
-        return
-    if not rows:
-        typer.echo(none)
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(escape(str(row[name] if row[name] is not None else "all")) for name in columns))
-    Console().print(table)
+        print_json(rows)
+    else:
+        shown = [{name: "all" if row[name] is None else row[name] for name in columns} for row in rows]
+        print_table(shown, {name: name for name in columns}, none)
 
 
 @incidents_app.command("list")
