@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language, gettext_lazy
 
 from pilothouse.kernel.access.authenticate import memberships
 from pilothouse.kernel.access.context import DESK_NAME
@@ -12,8 +13,8 @@ from pilothouse.kernel.base import clock
 
 from .navigation import of_members, of_operators
 
-REHEARSAL_STRIPE = "Rehearsal: simulated time, no real money"
-DEMO_STRIPE = "Demo: webhooks to this machine are allowed, and no real money moves"
+REHEARSAL_STRIPE = gettext_lazy("Rehearsal: simulated time, no real money")
+DEMO_STRIPE = gettext_lazy("Demo: webhooks to this machine are allowed, and no real money moves")
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "live_url": settings.LIVE_URL,
         "mode_stripe": _stripe(),
         "server_now": clock.now(),
-        "tenant_name": DESK_NAME if operator else principal.tenant_name if principal else "",
+        "tenant_name": str(DESK_NAME) if operator else principal.tenant_name if principal else "",
         "account_id": principal.tenant_public_id if principal else "",
         "nav": _navigation(request, operator, principal),
         "account": {**person, "role": getattr(operator or principal, "role", "")} if person else None,
@@ -38,13 +39,21 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "signout_url": _address("account_logout"),
         "ask_url": _address("pilots:ask") if principal else "",
         "magic_link_url": _address("access_request_magic_link"),
+        "languages": _languages(),
+        "language_url": _address("access_language"),
     }
 
 
 def _stripe() -> str:
     if settings.HOUSE_KIND == "rehearsal":
-        return REHEARSAL_STRIPE
-    return DEMO_STRIPE if settings.WEBHOOK_ALLOW_LOCAL else ""
+        return str(REHEARSAL_STRIPE)
+    return str(DEMO_STRIPE) if settings.WEBHOOK_ALLOW_LOCAL else ""
+
+
+def _languages() -> list[dict[str, str]]:
+    """The languages in which the page could be read instead."""
+    here = get_language() or settings.LANGUAGE_CODE
+    return [{"code": code, "name": str(name)} for code, name in settings.LANGUAGES if code != here]
 
 
 def _person(request: HttpRequest) -> dict[str, str]:

@@ -3,6 +3,8 @@
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from pilothouse.kernel.base.errors import PilothouseError, error_body
 from pilothouse.kernel.base.json_api import answer
@@ -14,6 +16,9 @@ SENTENCES = {
     404: ("not_found", "There is nothing at this address."),
     500: (PilothouseError.code, PilothouseError.message),
 }
+
+
+OLD_FORM = gettext_noop("This page was open for too long. Go back, reload it and send the form again.")
 
 
 def is_api(path: str) -> bool:
@@ -58,7 +63,7 @@ def failed(request: HttpRequest) -> HttpResponseBase:
 
 def csrf(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form whose page is too old; what was typed is not lost when the person goes back."""
-    return _show(request, 403, reason="This page was open for too long. Go back, reload it and send the form again.")
+    return _show(request, 403, reason=_(OLD_FORM))
 
 
 def _method_not_allowed(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from pilothouse.kernel.access.roles import OPERATOR_ROLES
 from pilothouse.kernel.base.program import NavItem
@@ -48,7 +49,7 @@ def of_operators(request: HttpRequest, role: str) -> list[dict[str, Any]]:
 
 def _shown(request: HttpRequest, items: list[NavItem], role: str) -> list[dict[str, Any]]:
     found = [
-        {"label": item.label, "url": reverse(item.url_name), "icon": item.icon, "key": item.key}
+        {"label": _(item.label), "url": reverse(item.url_name), "icon": item.icon, "key": item.key}
         for item in items
         if role in item.roles
     ]

@@ -58,6 +58,13 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("mn", "Монгол")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+# The rooms' own words; a program brings its own catalogue (`scripts/messages.py` keeps them all).
+LOCALE_PATHS = [Path(__file__).parents[1] / "locale"]
+# How dates and numbers are written in each language.
+FORMAT_MODULE_PATH = ["pilothouse.locale"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_MAX_BYTES
 
 INSTALLED_APPS = [
@@ -91,11 +98,11 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "pilothouse.site.outgoing.DenyListMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pilothouse.kernel.access.middleware.MembershipMiddleware",
+    "pilothouse.kernel.access.language.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

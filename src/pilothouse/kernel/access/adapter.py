@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from pilothouse.kernel.base.sealing import seal, unseal
 
 from .known_devices import known_device, remember_device
+from .language import keep_language, known
 
 # Messages that only repeat what the page itself shows.
 SILENT = ("account/messages/logged_in.txt", "account/messages/logged_out.txt", "account/messages/login_code_sent.txt")
@@ -30,6 +31,9 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The answer of a completed sign-in, by whatever means; the browser is known from now on."""
         response: HttpResponse = super().post_login(request, user, **how)
         remember_device(request, response, user.email)
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        if known(chosen):
+            keep_language(user.pk, chosen, replace=False)
         return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:

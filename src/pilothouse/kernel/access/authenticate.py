@@ -99,12 +99,16 @@ def memberships(request: HttpRequest) -> Memberships:
             rows = ask("auth_memberships", person=request.user.pk)
             known = Memberships(
                 tuple(
-                    Membership(row["tenant"], row["tenant_public_id"], row["tenant_name"], row["role"])
+                    Membership(
+                        row["tenant"], row["tenant_public_id"], row["tenant_name"], row["role"],
+                        row["tenant_language"] or "",
+                    )
                     for row in rows
                     if row["tenant"] is not None
                 ),
                 (rows[0]["operator_role"] or "") if rows else "",
-            )
+                (rows[0]["language"] or "") if rows else "",
+            )  # fmt: skip
         request._memberships = known  # type: ignore[attr-defined]
     return known
 

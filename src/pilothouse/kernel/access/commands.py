@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import Error, transaction
+from django.utils.translation import gettext
 
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import ALPHABET, new_id
@@ -231,7 +232,7 @@ def checked_email(email: str) -> str:
     try:
         validate_email(email)
     except ValidationError as error:
-        raise InvalidInput(reason=f"{email!r} is not a mail address.") from error
+        raise InvalidInput(reason=gettext("%(email)s is not a mail address.") % {"email": repr(email)}) from error
     if len(email) > limits.EMAIL_MAX_CHARACTERS:
         raise InvalidInput(reason=f"A mail address has at most {limits.EMAIL_MAX_CHARACTERS} characters here.")
     return email

@@ -5,11 +5,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy
 
 from .authenticate import memberships, operator_of, tenant_of
 
 # Where a person of ours works, whatever accounts they belong to.
-DESK_NAME = "Operator desk"
+DESK_NAME = gettext_lazy("Operator desk")
 
 
 def _url(name: str) -> str:
@@ -43,7 +44,7 @@ def account(request: HttpRequest) -> dict[str, Any]:
 
     def where() -> str:
         if getattr(request, "operator", None):
-            return DESK_NAME
+            return str(DESK_NAME)
         here = tenant_of(request) if signed_in() else None
         return here.name if here else ""
 

@@ -50,6 +50,18 @@ class Operator(HouseModel):
         ]
 
 
+class PersonLanguage(HouseModel):
+    """The language that a person chose to read in; it goes with them through all their accounts."""
+
+    table_class = "system"
+
+    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    language = models.TextField()
+
+    class Meta:
+        db_table = "person_language"
+
+
 class ApiKey(TenantModel):
     """A hashed secret bound to a tenant. `user_id` is the tenant's public id, as the source names it.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from .authenticate import operator_of, principal_of_session
 from .posted_forms import of_another_account, sign_in_first
@@ -24,7 +25,9 @@ def member_page(view: Callable[..., HttpResponse]) -> PageView:
             return sign_in_first(request)
         principal: Principal | None = principal_of_session(request)
         if principal is None:
-            return render(request, "ui/errors/403.html", {"reason": "You are not a member of any account."}, status=403)
+            return render(
+                request, "ui/errors/403.html", {"reason": _("You are not a member of any account.")}, status=403
+            )
         request.principal = principal  # type: ignore[attr-defined]
         response = of_another_account(request, principal) or view(request, principal, *args, **kwargs)
         # A page shows one tenant's money: no shared cache may keep it.
@@ -52,8 +55,8 @@ def operator_page(*roles: str) -> Callable[[Callable[..., HttpResponse]], PageVi
             operator = OperatorPrincipal(request.user.pk, request.user.email, role)  # type: ignore[union-attr]
             request.operator = operator  # type: ignore[attr-defined]
             if role not in allowed:
-                needed = " or ".join(allowed)
-                return render(request, "ui/errors/403.html", {"reason": f"This needs the role {needed}."}, status=403)
+                reason = _("This needs the role %(needed)s.") % {"needed": " / ".join(allowed)}
+                return render(request, "ui/errors/403.html", {"reason": reason}, status=403)
             response = view(request, operator, *args, **kwargs)
             response.headers.setdefault("Cache-Control", "private, no-store")
             return response

@@ -70,11 +70,15 @@ class Membership:
     public_id: str
     name: str
     role: str
+    # In which its people read until they choose for themselves; empty for what their browsers ask for.
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Memberships:
-    """All that a person may be here: tenants in the order of joining, and their operator role (empty for none)."""
+    """All that a person may be here: tenants in the order of joining, their operator role (empty for none) and the
+    language that they chose (empty for none)."""
 
     tenants: tuple[Membership, ...] = ()
     operator: str = ""
+    language: str = ""

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
-from . import pages, pages_join, pages_keys, pages_members
+from . import language, pages, pages_join, pages_keys, pages_members
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("members/", pages_members.member_list, name="access_members"),
@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login/link/<str:token>/", pages.magic_link, name="access_magic_link"),
     path("account/reveal/<str:token>/", pages.reveal, name="access_reveal"),
     path("account/tenant", pages.tenant, name="access_tenant"),
+    path("account/language", language.choose_language, name="access_language"),
     path("account/two-factor/", include("allauth.mfa.urls")),
     path("account/sessions/", include("allauth.usersessions.urls")),
     # The address is how an account's owners know a person: nobody changes it alone. This stands before allauth's page.

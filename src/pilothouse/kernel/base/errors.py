@@ -7,12 +7,16 @@ The JSON shape is always
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.utils.translation import gettext
+
 
 class PilothouseError(Exception):
     """Base of every error that a caller may see.
 
     Subclasses set `code`, `status` and `message`; the message is a format string over the keyword arguments,
-    which are also the JSON `details`. `headers` are added to the HTTP answer.
+    which are also the JSON `details`. `headers` are added to the HTTP answer. The sentence is in the language of
+    whoever asked; an API answer's is always English.
     """
 
     code: ClassVar[str] = "internal_error"
@@ -22,11 +26,19 @@ class PilothouseError(Exception):
     def __init__(self, headers: Mapping[str, str] | None = None, **details: Any) -> None:
         self.details = details
         self.headers = dict(headers or {})
-        super().__init__(self.message.format(**details))
+        super().__init__(
+            _translated(self.message).format(**{name: _translated(each) for name, each in details.items()})
+        )
 
     def as_json(self, request_id: str = "") -> dict[str, Any]:
         """The one JSON shape of an error."""
         return error_body(self.code, str(self), self.details, request_id)
+
+
+def _translated(value: Any) -> Any:
+    """A text in the active language; anything else, and a text that no catalogue knows, as it is."""
+    # A script without settings has no language, and gettext answers an empty text with a catalogue's head.
+    return gettext(value) if isinstance(value, str) and value and settings.configured else value
 
 
 def error_body(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Self
 
+from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from . import limits
@@ -196,7 +197,7 @@ def _decoded(file: BinaryIO, file_type: FileType) -> Image.Image:
     try:
         image = Image.open(file, formats=[_PILLOW[file_type]])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageRefused(reason=f"it has more than {limits.IMAGE_MAX_PIXELS} pixels") from None
+        raise ImageRefused(reason=_too_many_pixels()) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise ImageRefused(reason="it cannot be decoded") from None
     try:
@@ -212,11 +213,17 @@ def _decoded(file: BinaryIO, file_type: FileType) -> Image.Image:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > limits.IMAGE_MAX_PIXELS:
-        raise ImageRefused(reason=f"it has more than {limits.IMAGE_MAX_PIXELS} pixels")
+        raise ImageRefused(reason=_too_many_pixels())
     if max(width, height) > limits.IMAGE_SIDE_MAX_PIXELS:
-        raise ImageRefused(reason=f"a side is longer than {limits.IMAGE_SIDE_MAX_PIXELS} pixels")
+        raise ImageRefused(reason=_("a side is longer than %(count)s pixels") % {"count": limits.IMAGE_SIDE_MAX_PIXELS})
     if min(width, height) < limits.IMAGE_SIDE_MIN_PIXELS:
-        raise ImageRefused(reason=f"a side is shorter than {limits.IMAGE_SIDE_MIN_PIXELS} pixels")
+        raise ImageRefused(
+            reason=_("a side is shorter than %(count)s pixels") % {"count": limits.IMAGE_SIDE_MIN_PIXELS}
+        )
+
+
+def _too_many_pixels() -> str:
+    return _("it has more than %(count)s pixels") % {"count": limits.IMAGE_MAX_PIXELS}
 
 
 def _srgb(image: Image.Image) -> Image.Image:

@@ -6,6 +6,9 @@ somebody who took over a session cannot redirect a payout unseen. Pages ask for 
 
 import re
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -30,9 +33,9 @@ def name_account(person: int, *, unit: str, holder: str, bank: str, number: str)
     plain = re.sub(r"[\s-]", "", number).upper()
     if not NUMBER.fullmatch(plain):
         raise InvalidInput(reason="An account number or IBAN has 4 to 34 letters and digits.")
-    for label, text in (("holder", holder), ("bank", bank)):
+    for label, text in ((gettext_noop("holder"), holder), (gettext_noop("bank"), bank)):
         if not text.strip() or "\x00" in text or len(text) > limits.TEXT_MAX_CHARACTERS:
-            raise InvalidInput(reason=f"Say the {label} of the account.")
+            raise InvalidInput(reason=_("Say the %(label)s of the account.") % {"label": _(label)})
     waiting = BankAccount.objects.filter(person_id=person, unit=unit, state="named")
     _replace([each.id for each in waiting])
     now = SQL.one("due", seconds=0)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from pilothouse.kernel.access.commands import checked_email, new_secret
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
@@ -34,6 +36,7 @@ from .models import Deal
 from .steps import Step, advance, terms_of, timer_seconds
 from .switch import refuse_if_disabled
 from .terms import DealTerms, in_force
+from .words import FIELDS, named
 
 SQL = Statements(__file__)
 PROGRAM_NAME = "deals"
@@ -138,16 +141,19 @@ def check_item(terms: DealTerms, item: Mapping[str, Any], *, whole: bool) -> dic
     """What is sold, by the fields of the terms. `whole` asks for every field, as an offer does."""
     fields = terms.item_fields
     if unknown := sorted(set(item) - set(fields)):
-        raise InvalidInput(reason=f"The item has the unknown field {unknown[0]!r}.")
+        raise InvalidInput(reason=_("The item has the unknown field %(name)s.") % {"name": repr(unknown[0])})
     if whole and (missing := [name for name in fields if item.get(name) in (None, "")]):
-        raise InvalidInput(reason=f"Say the {missing[0].replace('_', ' ')} of the item before you offer it.")
+        name = named(FIELDS, missing[0])
+        # Within a sentence a word begins small, but for an abbreviation.
+        name = name if name[1:2].isupper() else name.lower()
+        raise InvalidInput(reason=_("Say the %(name)s of the item before you offer it.") % {"name": name})
     shown: dict[str, Any] = {}
     for name, value in item.items():
         if value in (None, ""):
             continue
         if fields[name] == "whole_number":
             if type(value) is not int or not 0 <= value < 10**9:
-                raise InvalidInput(reason=f"{name} must be a whole number.")
+                raise InvalidInput(reason=_("%(name)s must be a whole number.") % {"name": name})
             shown[name] = value
         else:
             long = fields[name] == "long_text"
@@ -157,7 +163,9 @@ def check_item(terms: DealTerms, item: Mapping[str, Any], *, whole: bool) -> dic
 
 def _text(value: Any, name: str, maximum: int = limits.FIELD_MAX_CHARACTERS) -> str:
     if not isinstance(value, str) or not value.strip() or "\x00" in value or len(value) > maximum:
-        raise InvalidInput(reason=f"{name} must be text of 1 to {maximum} characters.")
+        raise InvalidInput(
+            reason=_("%(name)s must be text of 1 to %(maximum)s characters.") % {"name": name, "maximum": maximum}
+        )
     return value.strip()
 
 
@@ -177,7 +185,9 @@ def offer(public_id: str, person: int, *, own_email: str, email: str = "") -> Of
     check_item(terms, deal.item, whole=True)
     photos = SQL.rows("item_photos", deal=deal.id)
     if len(photos) < terms.body["itemPhotosMin"]:
-        raise EvidenceMissing(missing=f"at least {terms.body['itemPhotosMin']} photos of the item")
+        raise EvidenceMissing(
+            missing=_("at least %(least)s photos of the item") % {"least": terms.body["itemPhotosMin"]}
+        )
     address = checked_email(email) if email else ""
     if address and address == checked_email(own_email):
         raise SamePerson()

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.sql import Statements
@@ -88,11 +90,13 @@ def raise_issue(public_id: str, person: int, claims: Sequence[Claim]) -> Dispute
 def _check_claims(deal: Deal, claims: Sequence[Claim]) -> None:
     terms = terms_of(deal)
     if not 0 < len(claims) <= limits.CLAIM_LINES_MAX_COUNT:
-        raise ClaimRefused(reason=f"A claim has 1 to {limits.CLAIM_LINES_MAX_COUNT} lines.")
+        raise ClaimRefused(reason=_("A claim has 1 to %(count)s lines.") % {"count": limits.CLAIM_LINES_MAX_COUNT})
     for claim in claims:
         if claim.code not in terms.caps_bps:
             known = ", ".join(terms.caps_bps)
-            raise ClaimRefused(reason=f"The terms of this deal know {known}, not {claim.code!r}.")
+            raise ClaimRefused(
+                reason=_("The terms of this deal know %(known)s, not %(code)s.") % {"known": known, "code": claim.code}
+            )
         check_amount(terms, claim.amount, deal.price)
         if not claim.note.strip() or "\x00" in claim.note or len(claim.note) > limits.NOTE_MAX_CHARACTERS:
             raise ClaimRefused(reason="Say what is wrong, in a few words.")
@@ -108,7 +112,7 @@ def respond(public_id: str, person: int, *, response: str, note: str, counters: 
         raise InvalidInput(reason="A response is contest or counter; to accept the claim, accept it.")
     if response == "counter":
         if len(counters) != len(lines):
-            raise InvalidInput(reason=f"Offer one amount for each of the {len(lines)} lines.")
+            raise InvalidInput(reason=_("Offer one amount for each of the %(count)s lines.") % {"count": len(lines)})
         for line, amount in zip(lines, counters, strict=True):
             if amount:
                 check_amount(terms_of(deal), amount, line.claimed)
@@ -143,7 +147,7 @@ def check_agreed(deal: Deal, amounts: Any) -> list[int]:
     if dispute.state not in ("OPEN", "RESPONDED"):
         raise Conflict(reason="The dispute has ended.")
     if not isinstance(amounts, list) or len(amounts) != len(lines) or any(type(each) is not int for each in amounts):
-        raise InvalidInput(reason=f"Give one amount for each of the {len(lines)} lines.")
+        raise InvalidInput(reason=_("Give one amount for each of the %(count)s lines.") % {"count": len(lines)})
     terms = terms_of(deal)
     for line, amount in zip(lines, amounts, strict=True):
         if amount:
@@ -248,7 +252,7 @@ def _judged(deal: Deal, dispute: Dispute, outcomes: Sequence[str]) -> list[Line]
     terms = terms_of(deal)
     lines = _lines(dispute)
     if len(outcomes) != len(lines):
-        raise InvalidInput(reason=f"Choose one outcome for each of the {len(lines)} lines.")
+        raise InvalidInput(reason=_("Choose one outcome for each of the %(count)s lines.") % {"count": len(lines)})
     for line, outcome in zip(lines, outcomes, strict=True):
         allowed = terms.outcomes(line.code)
         if outcome not in allowed:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, BinaryIO
 
+from django.utils.translation import gettext as _
+
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.files.commands import StoredObject, discard_objects, record_files, store_file
@@ -33,7 +35,7 @@ def upload(public_id: str, person: int, *, kind: str, source: BinaryIO | Iterabl
 
     Images are kept as their pixels only: no place, no camera. Raises FileTypeRefused, FileTooLarge or ImageRefused.
     """
-    deal, _ = access_deal(public_id, person)
+    deal, _side = access_deal(public_id, person)
     if kind not in ACCEPTED:
         raise InvalidInput(reason=f"Evidence is one of {', '.join(sorted(ACCEPTED))}.")
     stored = store_file(source, accepted=ACCEPTED[kind], purpose=f"{PURPOSE}:{deal.public_id}", name=name, clean=True)
@@ -109,9 +111,11 @@ def attach(
     if found is None:
         raise NotFound(what="uploaded file")
     if kind not in ACCEPTED or found.content_type not in {each.content_type for each in ACCEPTED[kind]}:
-        raise InvalidInput(reason=f"This file cannot stand for {kind}.")
+        raise InvalidInput(reason=_("This file cannot stand for %(kind)s.") % {"kind": kind})
     if "\x00" in caption or len(caption) > limits.FIELD_MAX_CHARACTERS:
-        raise InvalidInput(reason=f"A caption has at most {limits.FIELD_MAX_CHARACTERS} characters.")
+        raise InvalidInput(
+            reason=_("A caption has at most %(count)s characters.") % {"count": limits.FIELD_MAX_CHARACTERS}
+        )
     now = SQL.one("business_now")
     assert now is not None
     return Evidence.objects.create(

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from pilothouse.kernel.access.page_access import PageView, member_page
 from pilothouse.kernel.access.principal import Principal
@@ -53,17 +52,9 @@ def refuse_old_page(deal: Deal, seen: str) -> None:
         raise PageIsOld()
 
 
-def said(error: PilothouseError) -> str:
-    """The refusal in the reader's language, as far as it is translated."""
-    try:
-        return _(type(error).message).format(**error.details)
-    except (IndexError, KeyError):
-        return str(error)
-
-
 def refuse(request: HttpRequest, error: PilothouseError, public_id: str) -> HttpResponseRedirect:
     """Back to the deal, with what was not done."""
-    messages.error(request, said(error))
+    messages.error(request, str(error))
     return redirect("deals:deal", public_id)
 
 

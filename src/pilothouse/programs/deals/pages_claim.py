@@ -21,7 +21,7 @@ from . import agreements, arithmetic, commands, disputes, evidence, limits, quer
 from .currencies import CURRENCIES
 from .forms import AmountsForm, AnswerForm, ClaimLineForm, NoteForm, PriceForm, typed
 from .models import Deal, Dispute
-from .page_guard import echo_deal, party_page, person_of, refuse, refuse_old_page, said
+from .page_guard import echo_deal, party_page, person_of, refuse, refuse_old_page
 from .steps import terms_of
 
 METHODS = ["GET", "POST"]
@@ -102,7 +102,7 @@ def _sign(principal: Principal, public_id: str, kind: str, content: Mapping[str,
     except NotFound:
         raise
     except PilothouseError as refused:
-        form.add_error(None, said(refused))
+        form.add_error(None, str(refused))
         return None
     return "both" if both else "signed"
 
@@ -184,7 +184,7 @@ def respond(request: HttpRequest, principal: Principal, public_id: str) -> HttpR
         except NotFound:
             raise
         except PilothouseError as refused:
-            form.add_error(None, said(refused))
+            form.add_error(None, str(refused))
         else:
             messages.success(request, words.done("respond"))
             return redirect("deals:deal", public_id)
@@ -235,7 +235,7 @@ def claim(request: HttpRequest, principal: Principal, public_id: str) -> HttpRes
             except NotFound:
                 raise
             except PilothouseError as refused:
-                problems = [said(refused)]
+                problems = [str(refused)]
             else:
                 messages.success(request, words.done("claim"))
                 return redirect("deals:deal", public_id)
@@ -280,7 +280,7 @@ def _take_files(request: HttpRequest, principal: Principal, deal: Deal, blocks: 
             except NotFound:
                 raise
             except PilothouseError as refused:
-                problems.append(f"{name}: {said(refused)}")
+                problems.append(f"{name}: {refused!s}")
             else:
                 slot["kept"].append({"id": id_, "name": name, "value": f"{id_} {name}"})
     return problems

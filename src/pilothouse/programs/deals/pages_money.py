@@ -27,7 +27,7 @@ from pilothouse.ui.links import with_query
 from . import commands, queries, views
 from .currencies import CURRENCIES
 from .forms import BankForm, LastDigitsForm
-from .page_guard import echo_deal, party_page, person_of, said
+from .page_guard import echo_deal, party_page, person_of
 from .payment import KIND
 
 SQL = Statements(__file__)
@@ -65,7 +65,7 @@ def _card(request: HttpRequest, principal: Principal, public_id: str) -> tuple[s
             success_url=room, cancel_url=back,
         )  # fmt: skip
     except PilothouseError as refused:
-        return "", said(refused)
+        return "", str(refused)
     return checkout.url, ""
 
 
@@ -91,7 +91,7 @@ def bank_account(request: HttpRequest, principal: Principal) -> HttpResponse:
             with tenant_scope(principal.tenant, principal.actor):
                 name_account(person, unit=unit, **form.cleaned_data)
         except PilothouseError as refused:
-            form.add_error(None, said(refused))
+            form.add_error(None, str(refused))
         else:
             return redirect(here)
     echo(
@@ -130,7 +130,7 @@ def confirm_bank_account(request: HttpRequest, principal: Principal, public_id: 
     except NotFound:
         raise
     except PilothouseError as refused:
-        messages.error(request, said(refused))
+        messages.error(request, str(refused))
         return redirect("deals:bank")
     messages.success(request, _("This account counts. Money that is due to you goes there."))
     return redirect(with_query(reverse("deals:bank"), unit=account.unit))

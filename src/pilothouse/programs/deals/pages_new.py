@@ -22,7 +22,7 @@ from pilothouse.kernel.base.sql import Statements
 from . import commands, evidence, limits, views, words
 from .forms import FactsForm, NewDealForm, OfferForm, typed
 from .models import Deal
-from .page_guard import echo_deal, party_page, person_of, refuse, said
+from .page_guard import echo_deal, party_page, person_of, refuse
 from .pages import INVITATION_SESSION_KEY, echo_people
 from .steps import terms_of
 from .terms import DealTerms, in_force
@@ -55,7 +55,7 @@ def new_deal(request: HttpRequest, principal: Principal) -> HttpResponse:
                     price=values["price"], title=values["title"],
                 )  # fmt: skip
         except PilothouseError as refused:
-            form.add_error(FIELD_OF_ERROR.get(refused.code), said(refused))
+            form.add_error(FIELD_OF_ERROR.get(refused.code), str(refused))
         else:
             request.session[MADE_SESSION_KEY] = {**dict(list(made.items())[1 - MADE_KEPT_COUNT :]), key: deal.public_id}
             return redirect("deals:edit", deal.public_id)
@@ -101,7 +101,7 @@ def edit(request: HttpRequest, principal: Principal, public_id: str) -> HttpResp
                     title=form.cleaned_data["title"], item=form.item,
                 )  # fmt: skip
         except PilothouseError as refused:
-            form.add_error(FIELD_OF_ERROR.get(refused.code), said(refused))
+            form.add_error(FIELD_OF_ERROR.get(refused.code), str(refused))
         else:
             messages.success(request, words.done("saved"))
             return redirect("deals:deal", public_id)
@@ -153,7 +153,7 @@ def upload(request: HttpRequest, principal: Principal, public_id: str) -> HttpRe
         raise
     except PilothouseError as refused:
         if by_script:
-            return HttpResponse(said(refused), status=refused.status, content_type="text/plain; charset=utf-8")
+            return HttpResponse(str(refused), status=refused.status, content_type="text/plain; charset=utf-8")
         return refuse(request, refused, public_id)
     if by_script:
         return HttpResponse(status=204)
@@ -178,7 +178,7 @@ def join(request: HttpRequest, principal: Principal, secret: str) -> HttpRespons
         with tenant_scope(principal.tenant, principal.actor):
             deal: Deal = commands.join(secret, person_of(principal), own_email=_address(principal))
     except PilothouseError as refused:
-        context = {"gone": True, "reason": said(refused), "here": principal.tenant_name}
+        context = {"gone": True, "reason": str(refused), "here": principal.tenant_name}
         return render(request, "deals/join.html", context, status=refused.status)
     return redirect("deals:deal", deal.public_id)
 

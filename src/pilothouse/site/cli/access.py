@@ -60,12 +60,14 @@ def _key_of(public_id: str) -> int:
 def tenant_create(
     name: Annotated[str, typer.Argument(help="The company's name.")],
     timezone: Annotated[str, typer.Option(help="Its time zone, for example Europe/Copenhagen.")] = "UTC",
+    language: Annotated[str, typer.Option(help="What its people read until they choose: en or mn.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Open an account for a customer."""
     with _answer(as_json) as answer:
         from zoneinfo import available_timezones
 
+        from pilothouse.kernel.access.language import check_language
         from pilothouse.kernel.base import clock
         from pilothouse.kernel.base.errors import InvalidInput
         from pilothouse.kernel.base.models import Tenant
@@ -75,9 +77,29 @@ def tenant_create(
             raise InvalidInput(reason=f"There is no time zone {timezone!r}.")
         if not name.strip():
             raise InvalidInput(reason="An account needs a name.")
+        settings = {"language": check_language(language)} if language else {}
         with worker_scope(_actor()):
-            made = Tenant.objects.create(name=name.strip(), timezone=timezone, created_at=clock.now())
+            made = Tenant.objects.create(
+                name=name.strip(), timezone=timezone, settings=settings, created_at=clock.now()
+            )
         answer.update(tenant=made.public_id, sentence=f"{made.name} has the account {made.public_id}.")
+
+
+@tenant_app.command("language")
+def tenant_language(
+    tenant: TenantArgument,
+    language: Annotated[str, typer.Argument(help="en or mn.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what an account's people read until they choose for themselves."""
+    with _answer(as_json) as answer:
+        from pilothouse.kernel.access.language import speak
+        from pilothouse.kernel.base.scope import worker_scope
+
+        key = _key_of(tenant)
+        with worker_scope(_actor()):
+            speak(key, language)
+        answer.update(tenant=tenant, language=language, sentence=f"The people of {tenant} read {language} now.")
 
 
 @tenant_app.command("list")

@@ -13,6 +13,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from ..icons import ICONS
 from ..limits import (
@@ -39,10 +40,10 @@ register = template.Library()
 Context = dict[str, Any]
 
 PROOF_STATES = {
-    "pass": ("settled", "check", "proven"),
-    "fail": ("breach", "cross", "not met"),
-    "insufficient": ("returned", "question", "not enough data"),
-    "inconclusive": ("held", "minus", "inconclusive"),
+    "pass": ("settled", "check", gettext_noop("proven")),
+    "fail": ("breach", "cross", gettext_noop("not met")),
+    "insufficient": ("returned", "question", gettext_noop("not enough data")),
+    "inconclusive": ("held", "minus", gettext_noop("inconclusive")),
 }
 
 
@@ -111,7 +112,7 @@ def instant(value: datetime | None, form: str = "relative") -> SafeString | str:
     if value is None:
         return "—"
     at = value.astimezone(UTC)
-    shown = formats.date_format(timezone.localtime(value), "j M Y, H:i")
+    shown = formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
     return format_html(
         '<time datetime="{}" data-instant="{}" title="{}">{}</time>',
         at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),

@@ -78,13 +78,16 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_
     SELECT access_rate_take(-(who * 2 + (what - 1)), per_min, NULL)
 $$;
 
--- In which tenants is this person, as what, and is it an operator? At least one row; the tenant joined first comes
--- first, so that joining another moves nobody.
-CREATE OR REPLACE FUNCTION auth_memberships(person bigint)
-RETURNS TABLE (tenant bigint, tenant_public_id text, tenant_name text, role text, operator_role text)
+-- In which tenants is this person, as what, is it an operator, and in which language do they and each tenant read? At
+-- least one row; the tenant joined first comes first, so that joining another moves nobody.
+DROP FUNCTION IF EXISTS auth_memberships(bigint);
+CREATE FUNCTION auth_memberships(person bigint)
+RETURNS TABLE (tenant bigint, tenant_public_id text, tenant_name text, role text, operator_role text, language text,
+               tenant_language text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT m.tenant, t.public_id, t.name, m.role, o.role
+    SELECT m.tenant, t.public_id, t.name, m.role, o.role, l.language, t.settings ->> 'language'
     FROM (VALUES (person)) AS p (id)
+    LEFT JOIN person_language l ON l.person_id = p.id
     LEFT JOIN operator o ON o.user_id = p.id
     LEFT JOIN member m ON m.user_id = p.id
     LEFT JOIN tenant t ON t.id = m.tenant

@@ -1,9 +1,12 @@
 // Numbers of amounts in the viewer's own format; the server has already written them in the page's language.
 (() => {
   "use strict";
-  window.Pilothouse.each("[data-number]", (element) => {
+  const { each, locale } = window.Pilothouse;
+  // A language that the browser does not know was written by the server.
+  if (locale === null) return;
+  each("[data-number]", (element) => {
     const digits = Number(element.dataset.decimals || 0);
-    const number = new Intl.NumberFormat(navigator.language, {
+    const number = new Intl.NumberFormat(locale, {
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
     });

@@ -1,33 +1,63 @@
 // Times in the viewer's zone and language: relative for today, absolute beyond, the full instant on hover.
 (() => {
   "use strict";
-  const { each, now } = window.Pilothouse;
-  const language = navigator.language;
-  const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
-  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
-  const thisYear = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-  const absolute = new Intl.DateTimeFormat(language, thisYear);
-  const dated = new Intl.DateTimeFormat(language, { ...thisYear, year: "numeric" });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  const { each, now, locale } = window.Pilothouse;
+  const { full, clock, absolute, dated, relative, lasting } = locale === null ? ofThePage() : ofTheBrowser(locale);
+
+  function ofTheBrowser(language) {
+    const thisYear = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+    const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+    const date = (options) => {
+      const format = new Intl.DateTimeFormat(language, options);
+      return (at) => format.format(at);
+    };
+    return {
+      full: date({ dateStyle: "full", timeStyle: "long" }),
+      clock: date({ hour: "2-digit", minute: "2-digit" }),
+      absolute: date(thisYear),
+      dated: date({ ...thisYear, year: "numeric" }),
+      relative: (count, unit) => ago.format(count, unit),
+      lasting: (count, unit) =>
+        new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(count),
+    };
+  }
+
+  // A language that the browser does not know: figures as the server writes them, and words that the page brings.
+  function ofThePage() {
+    const words = document.querySelector('meta[name="time-words"]').dataset;
+    const two = (number) => String(number).padStart(2, "0");
+    const clock = (at) => `${two(new Date(at).getHours())}:${two(new Date(at).getMinutes())}`;
+    const day = (at) => [new Date(at).getMonth() + 1, new Date(at).getDate()].map(two).join(".");
+    const dated = (at) => `${new Date(at).getFullYear()}.${day(at)}, ${clock(at)}`;
+    const said = (pattern, count) => pattern.replace("{count}", Math.abs(count));
+    return {
+      full: dated,
+      clock,
+      absolute: (at) => `${day(at)}, ${clock(at)}`,
+      dated,
+      relative: (count, unit) => (count ? said(words[`${unit}${count < 0 ? "Ago" : "Ahead"}`], count) : words.now),
+      lasting: (count, unit) => said(words[unit], count),
+    };
+  }
 
   function text(at) {
     const then = new Date(at);
     const today = new Date(now());
     if (then.toDateString() !== today.toDateString()) {
-      return (then.getFullYear() === today.getFullYear() ? absolute : dated).format(then);
+      return (then.getFullYear() === today.getFullYear() ? absolute : dated)(then);
     }
     const seconds = Math.round((at - now()) / 1000);
-    if (Math.abs(seconds) < 5) return relative.format(0, "second");
-    if (Math.abs(seconds) < 60) return relative.format(seconds, "second");
-    if (Math.abs(seconds) < 3600) return relative.format(Math.trunc(seconds / 60), "minute");
-    return clock.format(then);
+    if (Math.abs(seconds) < 5) return relative(0, "second");
+    if (Math.abs(seconds) < 60) return relative(seconds, "second");
+    if (Math.abs(seconds) < 3600) return relative(Math.trunc(seconds / 60), "minute");
+    return clock(then);
   }
 
   function write(element) {
     const at = Date.parse(element.dateTime);
     if (Number.isNaN(at)) return;
-    element.title = full.format(at);
-    element.textContent = element.dataset.instant === "absolute" ? dated.format(at) : text(at);
+    element.title = full(at);
+    element.textContent = element.dataset.instant === "absolute" ? dated(at) : text(at);
   }
 
   each("time[data-instant]", write);
@@ -43,7 +73,7 @@
       .map(([unit, size]) => {
         const count = Math.floor(rest / size);
         rest -= count * size;
-        return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(count);
+        return lasting(count, unit);
       })
       .join(" ");
   }
