@@ -4,10 +4,13 @@ import base64
 import csv
 import hashlib
 import io
+import re
+import struct
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
 import pytest
+from django.conf import settings
 from ledger_world import World
 
 from pilothouse.kernel.base import clock
@@ -169,7 +172,27 @@ def test_as_of_leaves_out_what_was_recorded_later(world):
         assert statement_of(world).closing.available == 87
 
 
-@pytest.mark.parametrize("text", ["", "20260101T000000.000000Z", "x/1/2", "20260101T000000.000000Z/1/b"])
+def test_a_cut_tells_no_numbers_of_the_house_and_outlives_a_newer_key(monkeypatch):
+    seen = Cut(clock.now(), 91_224, 91_230, (91_225, 91_227))
+    text = str(seen)
+    assert Cut.parse(text) == seen
+    assert text == str(Cut(seen.as_of, seen.low, seen.high, seen.open)), "the same cut has the same name"
+    assert re.fullmatch(r"cut_[\w-]+", text)
+    assert not {b"91224", b"91230", struct.pack(">q", 91_224)} & set(_windows(text))
+    old = settings.SECRET_KEY
+    monkeypatch.setattr(settings, "SECRET_KEY", "another key, long enough to be one")
+    with pytest.raises(InvalidInput):
+        Cut.parse(text)
+    monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", [old])
+    assert str(Cut.parse(text)) == text, "the file that prints it stays the same"
+
+
+def _windows(text):
+    plain = text.encode() + b" " + base64.urlsafe_b64decode(text.removeprefix("cut_") + "===")
+    return [plain[at : at + size] for size in (5, 8) for at in range(len(plain))]
+
+
+@pytest.mark.parametrize("text", ["", "cut_", "20260101T000000.000000Z/1/2", "cut_é", "cut_" + "A" * 64])
 def test_a_cut_that_is_none_is_refused(text):
     with pytest.raises(InvalidInput):
         Cut.parse(text)

@@ -49,7 +49,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "LedgerOut.next": "MjAyNi0wMS0yNFQx", "StatementRowOut.description": "Settled (success)",
     "from": "2026-01", "to": "2026-02", "StatementOut.from": "2025-12-31T23:00:00Z",
     "StatementOut.to": "2026-01-31T23:00:00Z", "timezone": "Europe/Copenhagen", "balance": 210,
-    "cut": "20260201T080000.000000Z/91224/91230", "opening": {"available": 0, "held": 0},
+    "cut": "cut_h6kGv0m4QnYw3sLrT9xZb2dJpKcE8uFa1VtXoRiMgNqS5yWl7jBe", "opening": {"available": 0, "held": 0},
     "closing": {"available": 210, "held": 0}, "/v1/ledger/statement.cursor": "MjAyNi0wMS0yNFQx",
     "StatementOut.next": "MjAyNi0wMS0yNFQx", "balanced": True, "ref": BATCH, "HeldOut.held": 20,
     "age_s": 108, "what": "batch without its reservation", "TimelinessOut.entries": 41, "late": 0, "longest_s": 0.004,

@@ -1,14 +1,20 @@
 """The statement of a wallet over a period: opening, each row, closing, of exactly the transactions of a cut."""
 
+import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pilothouse.kernel.base.errors import InvalidInput
+from pilothouse.kernel.base.sealing import SealBroken, seal_same, unseal_same
 
 from .limits import EXPORT_CHUNK_ROWS
 from .queries import SQL, Balance, Entry, entry_of
+
+CUT_PURPOSE = "statement cut"
+CUT_PREFIX = "cut_"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +22,20 @@ class Cut:
     """Exactly which transactions a statement saw: those finished at `as_of`, in the house's own numbering.
 
     Written as text (`str(cut)`), it names the same rows for ever: `Cut.parse` reads it for a byte-identical export.
+    The text is sealed: the numbers tell how much the whole house posts, which is no customer's business.
     """
 
     as_of: datetime
     low: int
     high: int
     open: tuple[int, ...] = ()
+    # As it was given. Written again under a newer SECRET_KEY it would differ, and the file with it.
+    text: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        at = self.as_of.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        return "/".join([at, str(self.low), str(self.high), *map(str, self.open)])
+        at = int((self.as_of - EPOCH) / timedelta(microseconds=1))
+        numbers = [at, self.low, self.high, *self.open]
+        return self.text or CUT_PREFIX + seal_same(CUT_PURPOSE, struct.pack(f">{len(numbers)}q", *numbers))
 
     def params(self) -> dict[str, Any]:
         """The cut as parameters of a statement."""
@@ -34,13 +44,12 @@ class Cut:
     @classmethod
     def parse(cls, text: str) -> "Cut":
         """The cut that was written as `text`. Raises InvalidInput."""
-        at, *numbers = text.split("/")
         try:
-            when = datetime.strptime(at, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
-            low, high, *still_open = [int(number) for number in numbers]
-        except ValueError:
-            raise InvalidInput(reason=f"{text!r} is not the cut of a statement.") from None
-        return cls(when, low, high, tuple(still_open))
+            plain = unseal_same(CUT_PURPOSE, text.removeprefix(CUT_PREFIX))
+        except SealBroken:
+            raise InvalidInput(reason=f"{text[:80]!r} is not the cut of a statement.") from None
+        at, low, high, *still_open = struct.unpack(f">{len(plain) // 8}q", plain)
+        return cls(EPOCH + timedelta(microseconds=at), low, high, tuple(still_open), text)
 
 
 @dataclass(frozen=True, slots=True)
