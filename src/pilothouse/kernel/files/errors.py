@@ -2,6 +2,8 @@
 
 from pilothouse.kernel.base.errors import PilothouseError
 
+from .limits import STORAGE_RETRY_AFTER_S
+
 
 class FileTooLarge(PilothouseError):
     """More bytes than this kind of file may have."""
@@ -33,6 +35,17 @@ class LinkInvalid(PilothouseError):
     code = "link_invalid"
     status = 404
     message = "This link has expired or is not valid. Ask for a new one."
+
+
+class StorageDown(PilothouseError):
+    """The place where files are kept does not answer, or does not take our key; the log says which."""
+
+    code = "storage_down"
+    status = 503
+    message = "Files cannot be read or written at the moment. Nothing was changed; try again in a minute."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": str(STORAGE_RETRY_AFTER_S)})
 
 
 class UploadMissing(PilothouseError):

@@ -8,10 +8,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.scope import release_connection, tenant_scope
 
 from .content import TYPES
-from .errors import LinkInvalid
+from .errors import LinkInvalid, StorageDown
 from .links import Ticket, read_token
 from .models import File
 from .storage import ObjectMissing, store
@@ -48,6 +49,8 @@ def serve_file(request: HttpRequest, token: str) -> HttpResponseBase:
             chunks = store().read(file.storage_key, start, end)
     except ObjectMissing:
         return _refusal(LinkInvalid())
+    except StorageDown as error:
+        return _refusal(error)
     return StreamingHttpResponse(chunks, status=206 if wanted else 200, headers=headers)
 
 
@@ -84,5 +87,7 @@ def _range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     return (start, end) if start < size else ()
 
 
-def _refusal(error: LinkInvalid) -> HttpResponse:
-    return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+def _refusal(error: PilothouseError) -> HttpResponse:
+    return HttpResponse(
+        str(error), status=error.status, headers=error.headers, content_type="text/plain; charset=utf-8"
+    )

@@ -6,6 +6,7 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -13,11 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import structlog
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
 
 from . import limits
+from .errors import StorageDown
+
+log = structlog.get_logger(__name__)
 
 
 class ObjectMissing(Exception):
@@ -119,8 +124,26 @@ class LocalStore:
         return None
 
 
+@contextmanager
+def _reached(key: str = "") -> Iterator[None]:
+    """Tell an object that is not there (ObjectMissing) from a bucket that does not serve us (StorageDown)."""
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404 and code != "NoSuchBucket":
+            raise ObjectMissing(key) from None
+        log.error("storage_refused", key=key, code=code)
+        raise StorageDown() from error
+    except BotoCoreError as error:
+        log.error("storage_unreached", key=key, error=type(error).__name__)
+        raise StorageDown() from error
+
+
 class S3Store:
-    """A bucket, through django-storages' configuration of boto3."""
+    """A bucket, through django-storages' configuration of boto3. Every method may raise StorageDown."""
 
     def __init__(self, url: str) -> None:
         # boto3 costs a second and 40 MB to import; a house on local files does not pay for it.
@@ -162,18 +185,13 @@ class S3Store:
             for chunk in chunks:
                 spool.write(chunk)
             spool.seek(0)
-            self._bucket.Object(self._prefix + key).upload_fileobj(spool, ExtraArgs={"ContentType": content_type})
+            with _reached(key):
+                self._bucket.Object(self._prefix + key).upload_fileobj(spool, ExtraArgs={"ContentType": content_type})
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        from botocore.exceptions import ClientError  # type: ignore[import-untyped]
-
         wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        try:
+        with _reached(key):
             body = self._bucket.Object(self._prefix + key).get(**wanted)["Body"]
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-                raise ObjectMissing(key) from None
-            raise
 
         def chunks() -> Iterator[bytes]:
             with body:
@@ -184,13 +202,15 @@ class S3Store:
     def delete(self, keys: Iterable[str]) -> None:
         # One request each: the set form needs a checksum that some servers do not know.
         for key in keys:
-            self._bucket.Object(self._prefix + key).delete()
+            with _reached(key):
+                self._bucket.Object(self._prefix + key).delete()
 
     def older_than(self, age_s: float) -> Iterator[str]:
         newest = clock.now() - timedelta(seconds=age_s)
-        for found in self._bucket.objects.filter(Prefix=self._prefix):
-            if found.last_modified < newest:
-                yield found.key.removeprefix(self._prefix)
+        with _reached():
+            for found in self._bucket.objects.filter(Prefix=self._prefix):
+                if found.last_modified < newest:
+                    yield found.key.removeprefix(self._prefix)
 
     def direct_upload(self, key: str, content_type: str, size_bytes: int) -> DirectUpload | None:
         url = self._bucket.meta.client.generate_presigned_url(
