@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from pilothouse.kernel.access.commands import ensure_person
-from pilothouse.kernel.base import simulated_clock
+from pilothouse.kernel.base import clock, simulated_clock
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle.timers import fire_due
@@ -131,7 +131,7 @@ class Market:
     def pass_time_without_firing(self, **length: float) -> None:
         """Let time pass while no worker runs."""
         with worker_scope("test"):
-            simulated_clock.move_to(simulated_clock.business_now() + timedelta(**length))
+            simulated_clock.move_to(clock.business_now() + timedelta(**length))
 
     def deal(self, public_id: str) -> Deal:
         """The deal as it stands."""

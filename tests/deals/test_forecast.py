@@ -23,7 +23,7 @@ def play(market: Any, deal: str) -> list[str]:
         if told is None:
             return states
         with market.scope():
-            from pilothouse.kernel.base.simulated_clock import business_now
+            from pilothouse.kernel.base.clock import business_now
 
             wait = told.due_at - business_now()
         assert market.pass_time(seconds=wait.total_seconds()) == 1

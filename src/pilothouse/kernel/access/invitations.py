@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.mail import post_mail
@@ -100,9 +101,7 @@ def withdraw(invitation: Invitation) -> None:
 
 def end(ids: Sequence[int], event: str, *, role: str, strict: bool = True, **data: str) -> None:
     """Move invitations out of `sent` and disarm what waited for them."""
-    row = SQL.one("business_now")
-    assert row is not None
-    apply(INVITATION, event, ids, role=role, data=data, changes={"ended_at": row["at"]}, strict=strict)
+    apply(INVITATION, event, ids, role=role, data=data, changes={"ended_at": clock.business_now()}, strict=strict)
     cancel(KIND, list(ids), EXPIRE)
 
 

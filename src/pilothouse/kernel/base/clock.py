@@ -6,12 +6,21 @@ database's clock is the only one that decides. *Machine time* runs machinery (le
 This module is the only place in Python that reads a wall clock.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from .sql import run
 
 
 def now() -> datetime:
     """Machine time as an aware UTC datetime: for display and for signing, never to decide a promise."""
     return datetime.now(UTC)
+
+
+def business_now(plus_s: float = 0) -> datetime:
+    """Business time as the database tells it in the open scope, `plus_s` seconds later."""
+    (row,) = run("SELECT base.clock_now() AS at")
+    at: datetime = row["at"]
+    return at + timedelta(seconds=plus_s)
 
 
 def iso(at: datetime) -> str:

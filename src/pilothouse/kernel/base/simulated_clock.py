@@ -28,11 +28,3 @@ def install(connection: Any, at: datetime) -> None:
 def move_to(at: datetime) -> None:
     """Set business time forward, in the open scope; a time before the present one changes nothing."""
     run("UPDATE base.simulated_clock SET at = greatest(at, %s)", [at])
-
-
-def business_now() -> datetime:
-    """Business time, as the database tells it."""
-    (row,) = run("SELECT base.clock_now() AS now")
-    now = row["now"]
-    assert isinstance(now, datetime)
-    return now

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import structlog
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope, worker_scope
@@ -231,9 +232,9 @@ def complete_upload(
     except ObjectMissing:
         raise UploadMissing() from None
     made = store_file(content, accepted, purpose=upload.purpose, clean=clean, kept_days=kept_days)
-    now = SQL.one("business_now")
-    assert now is not None
-    apply(UPLOAD, "complete", [upload.id], role="customer", changes={"file_id": made.id, "ended_at": now["at"]})
+    apply(
+        UPLOAD, "complete", [upload.id], role="customer", changes={"file_id": made.id, "ended_at": clock.business_now()}
+    )
     if source is None:
         store().delete([upload.storage_key])
     return made
@@ -279,10 +280,8 @@ def _delete(kind: str, event: str, role: str, rows: Sequence[tuple[int, str]]) -
     if not rows:
         return
     store().delete([key for _, key in rows])
-    now = SQL.one("business_now")
-    assert now is not None
     lifecycle, column = (FILE, "deleted_at") if kind == FILE.name else (UPLOAD, "ended_at")
-    apply(lifecycle, event, [key for key, _ in rows], role=role, changes={column: now["at"]})
+    apply(lifecycle, event, [key for key, _ in rows], role=role, changes={column: clock.business_now()})
 
 
 def _plain_name(name: str) -> str:

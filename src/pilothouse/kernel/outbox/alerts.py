@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .limits import MAIL_RECIPIENTS_MAX
@@ -28,8 +29,7 @@ def tell_about_ended(rows: Sequence[Row]) -> None:
     counts = Counter(row["endpoint_id"] for row in rows)
     if not counts:
         return
-    now = SQL.one("business_now")
-    assert now is not None
+    now = clock.business_now()
     endpoints = list(Endpoint.objects.filter(id__in=counts).select_related("tenant").order_by("id"))
     people = {
         row["tenant"]: row["emails"][:MAIL_RECIPIENTS_MAX]
@@ -40,7 +40,7 @@ def tell_about_ended(rows: Sequence[Row]) -> None:
         tenant, count = endpoint.tenant, counts[endpoint.id]
         for number, url in enumerate(settings.ALERT_URLS):
             line = f"{count} deliveries to endpoint {endpoint.public_id} of {tenant.public_id} ended undelivered."
-            key = f"undelivered:{number}:{endpoint.id}:{now['at']:%Y-%m-%dT%H}"
+            key = f"undelivered:{number}:{endpoint.id}:{now:%Y-%m-%dT%H}"
             notices.append(Chat(url, f"Webhooks to {tenant.name} ended undelivered", line, dedupe_key=key))
         if tenant.id in people:
             notices.append(
@@ -55,7 +55,7 @@ def tell_about_ended(rows: Sequence[Row]) -> None:
                     ),
                     tenant=tenant.id,
                     echoed=(endpoint.url,),
-                    dedupe_key=f"undelivered:mail:{endpoint.id}:{now['at']:%Y-%m-%d}",
+                    dedupe_key=f"undelivered:mail:{endpoint.id}:{now:%Y-%m-%d}",
                 )
             )
     notify(notices)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.http import check_url
 from pilothouse.kernel.base.ids import new_id
@@ -86,7 +87,7 @@ def update_endpoint(public_id: str, *, url: str | None = None, description: str 
         if value is not None
     }
     if changed:
-        Endpoint.objects.filter(id=endpoint.id).update(**changed, changed_at=_now())
+        Endpoint.objects.filter(id=endpoint.id).update(**changed, changed_at=clock.business_now())
         _tell(endpoint.id, endpoint.tenant_id, "update", **changed)
     return access_endpoint(public_id)
 
@@ -186,7 +187,7 @@ def _insert(tenant: int, kind: str, url: str, description: str, secret_id: int, 
 
 def _move(public_id: str, event: str, role: str, **changes: object) -> Endpoint:
     endpoint = access_endpoint(public_id)
-    apply(ENDPOINT, event, [endpoint.id], role=role, changes={**changes, "changed_at": _now()})
+    apply(ENDPOINT, event, [endpoint.id], role=role, changes={**changes, "changed_at": clock.business_now()})
     return Endpoint.objects.get(id=endpoint.id)
 
 
@@ -194,11 +195,6 @@ def _tell(endpoint_id: int, tenant: int, type_: str, **data: object) -> None:
     """A timeline event that changes no state. The row is locked first: events of one subject are numbered."""
     Endpoint.objects.select_for_update(no_key=True).get(id=endpoint_id)
     append_events([NewEvent(tenant, ENDPOINT.name, endpoint_id, type_, data=data)])
-
-
-def _now() -> object:
-    row = SQL.one("business_now")
-    return row and row["at"]
 
 
 def _description(text: str) -> str:

@@ -5,10 +5,12 @@ somebody who took over a session cannot redirect a payout unseen. Pages ask for 
 """
 
 import re
+from datetime import timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -38,8 +40,6 @@ def name_account(person: int, *, unit: str, holder: str, bank: str, number: str)
             raise InvalidInput(reason=_("Say the %(label)s of the account.") % {"label": _(label)})
     waiting = BankAccount.objects.filter(person_id=person, unit=unit, state="named")
     _replace([each.id for each in waiting])
-    now = SQL.one("due", seconds=0)
-    assert now is not None
     return BankAccount.objects.create(
         tenant_id=tenant,
         public_id=new_id("bnk"),
@@ -49,7 +49,7 @@ def name_account(person: int, *, unit: str, holder: str, bank: str, number: str)
         bank=bank.strip(),
         number_sealed=seal(PURPOSE, plain.encode()),
         number_hint=plain[-HINT_CHARACTERS:],
-        named_at=now["now"],
+        named_at=clock.business_now(),
     )
 
 
@@ -64,9 +64,8 @@ def confirm_account(person: int, public_id: str, last_digits: str) -> BankAccoun
         raise InvalidInput(reason="These are not the last digits of the account that you named.")
     before = BankAccount.objects.filter(person_id=person, unit=account.unit, state="confirmed")
     wait = limits.BANK_CHANGE_WAIT_S if before.exists() else 0
-    now = SQL.one("due", seconds=wait)
-    assert now is not None
-    changes = {"confirmed_at": now["now"], "usable_from": now["due_at"]}
+    now = clock.business_now()
+    changes = {"confirmed_at": now, "usable_from": now + timedelta(seconds=wait)}
     apply(BANK_ACCOUNT, "confirm", [account.id], role="customer", changes=changes)
     return BankAccount.objects.get(id=account.id)
 
@@ -84,6 +83,4 @@ def accounts_of(person: int) -> list[BankAccount]:
 
 def _replace(ids: list[int]) -> None:
     if ids:
-        now = SQL.one("due", seconds=0)
-        assert now is not None
-        apply(BANK_ACCOUNT, "replace", ids, role="customer", changes={"replaced_at": now["now"]})
+        apply(BANK_ACCOUNT, "replace", ids, role="customer", changes={"replaced_at": clock.business_now()})

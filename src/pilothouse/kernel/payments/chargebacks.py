@@ -4,8 +4,10 @@ The processor takes the amount at once, from us. It stands below zero in a suspe
 until the bank decides; the subject that was paid stays as it is.
 """
 
+from datetime import timedelta
 from typing import Any
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
@@ -32,11 +34,11 @@ def open_chargeback(facts: dict[str, Any]) -> Chargeback | None:
     (payment,) = lock_payments([found.public_id])
     same_unit = str(facts.get("currency", "")).upper() == payment.unit
     amount = min(int(facts["amount"]), payment.amount) if same_unit else payment.amount
-    now = _due(limits.CHARGEBACK_DUE_S)
+    now = clock.business_now()
     made = Chargeback.objects.create(
         tenant_id=payment.tenant_id, public_id=new_id("cbk"), payment=payment, dispute_id=facts["id"], amount=amount,
-        unit=payment.unit, reason=str(facts.get("reason", ""))[: limits.TEXT_MAX_CHARACTERS], opened_at=now["now"],
-        due_at=now["due_at"],
+        unit=payment.unit, reason=str(facts.get("reason", ""))[: limits.TEXT_MAX_CHARACTERS], opened_at=now,
+        due_at=now + timedelta(seconds=limits.CHARGEBACK_DUE_S),
     )  # fmt: skip
     _post(made, "send_back")
     data = {"payment": payment.public_id, "amount": amount, "unit": payment.unit, "reason": made.reason}
@@ -52,7 +54,7 @@ def close_chargeback(facts: dict[str, Any]) -> Chargeback | None:
     if made is None or made.state != "open":
         return made
     event = "win" if facts.get("status") in ("won", "warning_closed") else "lose"
-    changes = {"ended_at": _due(0)["now"], "due_at": None}
+    changes = {"ended_at": clock.business_now(), "due_at": None}
     data = {"amount": made.amount, "unit": made.unit}
     apply(CHARGEBACK, event, [made.id], role="system", changes=changes, data=data, visibility="internal")
     if event == "win":
@@ -75,9 +77,3 @@ def _post(made: Chargeback, kind: str) -> None:
         ref_id=made.public_id,
         description=made.dispute_id,
     )
-
-
-def _due(seconds: float) -> dict[str, Any]:
-    row = SQL.one("due", seconds=seconds)
-    assert row is not None
-    return row

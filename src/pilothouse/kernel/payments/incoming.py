@@ -5,9 +5,10 @@ Money is in a named place from the first moment: what came in lies in suspense u
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -43,7 +44,7 @@ def record_payment(
         if (known.amount, known.unit) != (amount, unit):
             raise PaymentKnown(source=source, reference=reference)
         return known
-    now = _now(limits.WAITING_DUE_S)
+    now = clock.business_now()
     world, suspense = open_accounts(tenant, [(WORLD[source], "", unit), ("suspense", "", unit)])
     payment = Payment.objects.create(
         tenant_id=tenant,
@@ -54,9 +55,9 @@ def record_payment(
         unit=unit,
         payer=payer.strip(),
         note=note.strip(),
-        received_at=received_at or now["now"],
+        received_at=received_at or now,
         recorded_by=current_scope().actor,
-        due_at=now["due_at"],
+        due_at=now + timedelta(seconds=limits.WAITING_DUE_S),
     )
     _post(payment, "receive", payment.public_id, Leg(world, suspense, amount))
     _tell(payment, "receive", {"amount": amount, "unit": unit, "source": source})
@@ -184,9 +185,3 @@ def _post(payment: Payment, kind: str, key: str, leg: Leg) -> None:
 
 def _tell(payment: Payment, event: str, data: dict[str, Any]) -> None:
     append_events([NewEvent(payment.tenant_id, PAYMENT.name, payment.id, event, data=data, visibility="internal")])
-
-
-def _now(due_s: float) -> dict[str, Any]:
-    row = SQL.one("due", seconds=due_s)
-    assert row is not None
-    return row

@@ -7,12 +7,14 @@ forgotten, and what a failed bank transfer leaves behind is due again. The ledge
 import csv
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_ids
 from pilothouse.kernel.base.sealing import unseal
-from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
 from pilothouse.kernel.lifecycle.commands import apply
 
@@ -56,11 +58,11 @@ def send(public_id: str, *, reference: str, sent_by: str, approved_by: str = "")
     account = usable_account(payout.tenant_id, payout.person_id, payout.unit)
     if account is None:
         raise BankAccountMissing(person=f"The {payout.side}", unit=payout.unit)
-    now = _due(limits.PAYOUT_CONFIRM_DUE_S)
+    now = clock.business_now()
     changes = {
         "bank_account_id": account.id, "bank_reference": reference, "attempts": payout.attempts + 1,
-        "sent_by": sent_by, "approved_by": approved_by, "sent_at": now["now"], "failure": None,
-        "due_at": now["due_at"],
+        "sent_by": sent_by, "approved_by": approved_by, "sent_at": now, "failure": None,
+        "due_at": now + timedelta(seconds=limits.PAYOUT_CONFIRM_DUE_S),
     }  # fmt: skip
     return _apply(payout, "send", changes, {"reference": reference, "amount": payout.amount})
 
@@ -69,7 +71,7 @@ def confirm(public_id: str) -> Payout:
     """The bank says that it arrived: the ledger moves now."""
     payout = lock_payout(public_id)
     (world,) = open_accounts(payout.tenant_id, [("world_bank", "", payout.unit)])
-    moved = _apply(payout, "confirm", {"confirmed_at": _due(0)["now"], "due_at": None}, {"amount": payout.amount})
+    moved = _apply(payout, "confirm", {"confirmed_at": clock.business_now(), "due_at": None}, {"amount": payout.amount})
     post(
         payout.tenant_id,
         f"payout:{payout.public_id}",
@@ -89,13 +91,15 @@ def fail(public_id: str, reason: str) -> Payout:
     if reason not in FAILURES:
         raise InvalidInput(reason=f"A payout fails as {', '.join(FAILURES)}.")
     again_s = limits.PAYOUT_DUE_S
-    return _apply(payout, "fail", {"failure": reason, "due_at": _due(again_s)["due_at"]}, {"reason": reason}, reason)
+    return _apply(
+        payout, "fail", {"failure": reason, "due_at": clock.business_now(again_s)}, {"reason": reason}, reason
+    )
 
 
 def retry(public_id: str) -> Payout:
     """Send it again, to the bank account that the person names now."""
     payout = lock_payout(public_id)
-    return _apply(payout, "retry", {"due_at": _due(limits.PAYOUT_DUE_S)["due_at"]}, {"attempts": payout.attempts})
+    return _apply(payout, "retry", {"due_at": clock.business_now(limits.PAYOUT_DUE_S)}, {"attempts": payout.attempts})
 
 
 def needs_a_person(payout: Payout) -> bool:
@@ -134,9 +138,3 @@ def _plain(cell: Any) -> Any:
 def _apply(payout: Payout, event: str, changes: dict[str, Any], data: dict[str, Any], reason: str = "") -> Payout:
     apply(PAYOUT, event, [payout.id], role="operator", reason=reason, changes=changes, data=data)
     return Payout.objects.get(id=payout.id)
-
-
-def _due(seconds: float) -> Row:
-    row = SQL.one("due", seconds=seconds)
-    assert row is not None
-    return row

@@ -25,6 +25,7 @@ from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, NotFound, PilothouseError
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
@@ -238,7 +239,7 @@ def _detail(
         asked = queries.waiting_request(public_id)
         refunds, chargebacks = queries.refunds_of(found), queries.chargebacks_of(found)
         events = timeline("payment", [found.id], "internal")
-        now = queries.business_now()
+        now = clock.business_now()
     with tenant_scope(found.tenant_id, operator.actor):
         open_ = found.state == "waiting"
         suggested = queries.suggestions(found, words) if open_ else []

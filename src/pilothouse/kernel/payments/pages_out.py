@@ -29,6 +29,7 @@ from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, PilothouseError
 from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.ui.units import amount_text
@@ -96,7 +97,7 @@ def bank_file(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         asked = SendRequest.objects.filter(state="requested", kind="payout").values("subject")
         due = Payout.objects.filter(state="due").exclude(public_id__in=asked).order_by("due_at", "id")
         text = outgoing.bank_file(list(due.values_list("public_id", flat=True)[: limits.BANK_FILE_MAX_ROWS]))
-        now = queries.business_now()
+        now = clock.business_now()
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="payouts-{now:%Y-%m-%d-%H%M}.csv"'
     return response
@@ -263,7 +264,7 @@ def _detail(
         account = found.bank_account or usable_account(found.tenant_id, found.person_id, found.unit)
         asked = queries.waiting_request(public_id)
         events = timeline("payout", [found.id], "internal")
-        now = queries.business_now()
+        now = clock.business_now()
     context = {
         "payout": found,
         "account": account,

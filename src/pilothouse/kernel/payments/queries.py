@@ -1,11 +1,11 @@
 """What the desk shows of money in and out. Each read runs in the operator's scope, which sees every account."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.sql import Row, Statements
 
 from . import limits
@@ -17,14 +17,6 @@ SQL = Statements(__file__)
 PAYMENT_STATES = ("waiting", "closed")
 PAYOUT_STATES = ("due", "sent", "failed", "confirmed")
 REQUEST_STATES = ("requested", "approved", "refused", "expired")
-
-
-def business_now() -> datetime:
-    """Business time, for what is overdue."""
-    row = SQL.one("due", seconds=0)
-    assert row is not None
-    now: datetime = row["now"]
-    return now
 
 
 def payments(state: str = "", words: str = "", *, count: int, skip: int = 0) -> list[Row]:
@@ -122,5 +114,5 @@ def without_account(rows: Sequence[Payout]) -> set[int]:
 
 
 def _marked(rows: QuerySet[Any]) -> list[Row]:
-    now = business_now()
+    now = clock.business_now()
     return [{"row": row, "overdue": row.due_at is not None and row.due_at < now} for row in rows]

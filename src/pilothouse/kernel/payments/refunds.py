@@ -4,10 +4,12 @@ The ledger moves when the processor says that it succeeded. Until then the money
 sees the row with its due time.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import worker_scope
@@ -42,11 +44,12 @@ def order_refund(
         raise Conflict(reason=f"A refund of {payment.public_id} is on its way already.")
     if not automatic:
         check_second_person(payment.rest, sent_by, approved_by)
-    now = _due(limits.REFUND_DUE_S)
+    now = clock.business_now()
     refund = Refund.objects.create(
         tenant_id=payment.tenant_id, public_id=new_id("rfd"), payment=payment, payment_intent=payment.external_ref,
         amount=payment.rest, unit=payment.unit, reason=reason, sent_by=sent_by, approved_by=approved_by,
-        next_run_at=now["now"], created_at=now["now"], due_at=now["due_at"],
+        next_run_at=now, created_at=now,
+        due_at=now + timedelta(seconds=limits.REFUND_DUE_S),
     )  # fmt: skip
     data = {"payment": payment.public_id, "amount": refund.amount, "unit": refund.unit, "reason": reason}
     append_events([NewEvent(payment.tenant_id, REFUND.name, refund.id, "create", data=data, visibility="internal")])
@@ -75,7 +78,7 @@ def run_refunds(limit: int = limits.REFUNDS_CHUNK_ROWS) -> int:
         except ProcessorUnreachable:
             wait = min(limits.REFUND_RETRY_S * 2 ** min(row["attempts"], 10), limits.REFUND_RETRY_MAX_S)
             with worker_scope("stripe"):
-                Refund.objects.filter(id=row["id"]).update(next_run_at=_due(wait)["due_at"])
+                Refund.objects.filter(id=row["id"]).update(next_run_at=clock.business_now(wait))
             continue
         with worker_scope("stripe"):
             finish_refund(row["public_id"], answer)
@@ -89,25 +92,24 @@ def finish_refund(public_id: str, answer: Returned) -> Refund:
         return refund
     if answer.state == "succeeded":
         assert answer.id is not None
-        now = _due(0)["now"]
-        _move(refund, "succeed", refund_id=answer.id, ended_at=now, due_at=None)
+        _move(refund, "succeed", refund_id=answer.id, ended_at=clock.business_now(), due_at=None)
         return_rest(payment, answer.id, refund.amount, sent_by=refund.sent_by, approved_by=refund.approved_by)
     elif answer.state == "failed":
         _move(refund, "fail", refund_id=answer.id, failure=answer.failure[: limits.TEXT_MAX_CHARACTERS])
     elif refund.state == "due":
-        _move(refund, "send", refund_id=answer.id, next_run_at=_due(limits.REFUND_LOOK_S)["due_at"])
+        _move(refund, "send", refund_id=answer.id, next_run_at=clock.business_now(limits.REFUND_LOOK_S))
     else:
-        Refund.objects.filter(id=refund.id).update(next_run_at=_due(limits.REFUND_LOOK_S)["due_at"])
+        Refund.objects.filter(id=refund.id).update(next_run_at=clock.business_now(limits.REFUND_LOOK_S))
     return Refund.objects.get(id=refund.id)
 
 
 def retry_refund(public_id: str) -> Refund:
     """Order a failed refund anew."""
     refund, _payment = _locked(public_id)
-    due = _due(limits.REFUND_DUE_S)
+    now = clock.business_now()
     _move(
         refund, "retry", role="operator", refund_id=None, round=refund.round + 1, attempts=0, failure="",
-        next_run_at=due["now"], due_at=due["due_at"],
+        next_run_at=now, due_at=now + timedelta(seconds=limits.REFUND_DUE_S),
     )  # fmt: skip
     return Refund.objects.get(id=refund.id)
 
@@ -115,12 +117,12 @@ def retry_refund(public_id: str) -> Refund:
 def give_up_failed(payment: Payment) -> None:
     """The money went back another way: a failed refund of this payment has nothing left to do."""
     for refund in Refund.objects.select_for_update().filter(payment=payment, state="failed"):
-        _move(refund, "give_up", role="operator", ended_at=_due(0)["now"], due_at=None)
+        _move(refund, "give_up", role="operator", ended_at=clock.business_now(), due_at=None)
 
 
 def look_again(refund_id: str) -> bool:
     """The processor has news of a refund: ask at the next run. False for a refund that is not ours."""
-    now = _due(0)["now"]
+    now = clock.business_now()
     return bool(Refund.objects.filter(refund_id=refund_id, state="sent").update(next_run_at=now))
 
 
@@ -140,9 +142,3 @@ def _move(refund: Refund, event: str, *, role: str = "system", **changes: Any) -
         **({"failure": changes["failure"]} if event == "fail" else {}),
     }
     apply(REFUND, event, [refund.id], role=role, changes=changes, data=data, visibility="internal")
-
-
-def _due(seconds: float) -> dict[str, Any]:
-    row = SQL.one("due", seconds=seconds)
-    assert row is not None
-    return row

@@ -6,6 +6,7 @@ transaction; a refusal or a week without an answer leaves everything as it was.
 
 from dataclasses import dataclass
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, Forbidden, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -114,11 +115,9 @@ def _request(kind: str, tenant: int, subject: str, amount: int, unit: str, refer
     """Keep the wish; the subject's row is locked by the caller."""
     if SendRequest.objects.filter(subject=subject, state="requested").exists():
         raise RequestWaits(subject=subject)
-    now = SQL.one("due", seconds=0)
-    assert now is not None
     row = SendRequest.objects.create(
         tenant_id=tenant, public_id=new_id("srq"), kind=kind, subject=subject, amount=amount, unit=unit,
-        reference=reference, asked_by=current_scope().actor, asked_at=now["now"],
+        reference=reference, asked_by=current_scope().actor, asked_at=clock.business_now(),
     )  # fmt: skip
     data = {"subject": subject, "amount": amount, "unit": unit, "reference": reference}
     append_events([NewEvent(tenant, SEND_REQUEST.name, row.id, "request", data=data, visibility="internal")])
@@ -139,9 +138,7 @@ def _locked(request: str) -> SendRequest:
 
 
 def _decide(row: SendRequest, event: str, actor: str, answer: str) -> None:
-    now = SQL.one("due", seconds=0)
-    assert now is not None
-    changes = {"decided_by": actor, "decided_at": now["now"], "answer": answer}
+    changes = {"decided_by": actor, "decided_at": clock.business_now(), "answer": answer}
     data = {"subject": row.subject, "amount": row.amount, **({"answer": answer} if answer else {})}
     apply(SEND_REQUEST, event, [row.id], role="operator", changes=changes, data=data, visibility="internal")
     cancel(SEND_REQUEST.name, [row.id])

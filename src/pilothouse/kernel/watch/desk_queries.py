@@ -1,11 +1,10 @@
 """Reads of the operator desk, over all tenants. Each needs an operator's scope and returns plain rows."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.base.errors import NotFound
-from pilothouse.kernel.base.sql import Row, Statements, run
+from pilothouse.kernel.base.sql import Row, Statements
 
 from .limits import DESK_TAIL_ROWS
 
@@ -133,10 +132,3 @@ def flags(tenant_id: int) -> list[Row]:
 def grants_of(tenant_id: int, count: int) -> list[Row]:
     """The newest grants of an account that stand in the ledger."""
     return SQL.rows("grants_of", tenant=tenant_id, count=count)
-
-
-def business_now() -> datetime:
-    """The business time of this statement."""
-    (row,) = run("SELECT base.clock_now() AS now")
-    found: datetime = row["now"]
-    return found

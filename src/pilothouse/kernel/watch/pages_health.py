@@ -12,6 +12,7 @@ from pilothouse.kernel.access.desk import DESK_WRITERS, act, looking, may_act, p
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
@@ -84,7 +85,7 @@ def job_retry(request: HttpRequest, operator: OperatorPrincipal, job: int) -> Ht
         if not Job.objects.filter(id=job).exists():
             raise NotFound(what="job")
         changes = {"attempt": 0, "error": "", "ended_at": None, "lease_until": None}
-        apply(JOB, "retry", [job], role="operator", changes={**changes, "next_run_at": desk_queries.business_now()})
+        apply(JOB, "retry", [job], role="operator", changes={**changes, "next_run_at": clock.business_now()})
 
     return act(
         request, operator, retry, done=_("The job is queued again; it has all its tries."), back=reverse("desk:health")

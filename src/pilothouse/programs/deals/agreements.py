@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
@@ -31,23 +32,33 @@ def sign(public_id: str, person: int, kind: str, content: Mapping[str, Any]) -> 
     if kind not in _CHECKS:
         raise InvalidInput(reason=f"There is nothing called {kind!r} to sign.")
     meant = _CHECKS[kind](deal, content)
-    Agreement.objects.filter(deal=deal, kind=kind, side=side, withdrawn_at=None).update(withdrawn_at=_now())
+    Agreement.objects.filter(deal=deal, kind=kind, side=side, withdrawn_at=None).update(
+        withdrawn_at=clock.business_now()
+    )
     Agreement.objects.create(
-        tenant_id=deal.tenant_id, deal=deal, kind=kind, side=side, content=meant, signed_by_id=person, signed_at=_now()
+        tenant_id=deal.tenant_id,
+        deal=deal,
+        kind=kind,
+        side=side,
+        content=meant,
+        signed_by_id=person,
+        signed_at=clock.business_now(),
     )
     append_events([NewEvent(deal.tenant_id, "deal", deal.id, "sign", data={"kind": kind, "side": side, **meant})])
     other = Agreement.objects.filter(deal=deal, kind=kind, side=OTHER[side], withdrawn_at=None).first()
     if other is None or json.dumps(other.content, sort_keys=True) != json.dumps(meant, sort_keys=True):
         return False
     _DONE[kind](deal, side, meant)
-    Agreement.objects.filter(deal=deal, kind=kind, withdrawn_at=None).update(withdrawn_at=_now())
+    Agreement.objects.filter(deal=deal, kind=kind, withdrawn_at=None).update(withdrawn_at=clock.business_now())
     return True
 
 
 def unsign(public_id: str, person: int, kind: str) -> bool:
     """Take one's own signature back while the other side has not signed; True when there was one."""
     deal, side = access_deal(public_id, person, lock=True)
-    taken = Agreement.objects.filter(deal=deal, kind=kind, side=side, withdrawn_at=None).update(withdrawn_at=_now())
+    taken = Agreement.objects.filter(deal=deal, kind=kind, side=side, withdrawn_at=None).update(
+        withdrawn_at=clock.business_now()
+    )
     if taken:
         append_events([NewEvent(deal.tenant_id, "deal", deal.id, "unsign", data={"kind": kind, "side": side})])
     return bool(taken)
@@ -56,10 +67,6 @@ def unsign(public_id: str, person: int, kind: str) -> bool:
 def standing(deal: Deal) -> list[Agreement]:
     """The signatures that wait for the other side."""
     return list(Agreement.objects.filter(deal=deal, withdrawn_at=None).order_by("id"))
-
-
-def _now() -> Any:
-    return SQL.one("business_now")["now"]  # type: ignore[index]
 
 
 def _price(deal: Deal, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pilothouse.kernel.base.clock import iso
+from pilothouse.kernel.base.clock import business_now, iso
 from pilothouse.kernel.base.ids import seeded
 from pilothouse.kernel.base.scope import worker_scope
-from pilothouse.kernel.base.simulated_clock import business_now
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.timers import fire_due
 from pilothouse.kernel.payments import outgoing

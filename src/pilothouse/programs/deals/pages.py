@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.principal import Principal
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound, PilothouseError
 from pilothouse.kernel.base.limits import PAGE_SIZE_DEFAULT_ROWS
 from pilothouse.kernel.base.outgoing import echo
@@ -51,7 +52,7 @@ def deal_list(request: HttpRequest, principal: Principal) -> HttpResponse:
             count=PAGE_SIZE_DEFAULT_ROWS + 1,
         )  # fmt: skip
         gate = next(iter(closed_gates(commands.PROGRAM_NAME, principal.tenant)), None)
-        now = views.business_now()
+        now = clock.business_now()
     shown = rows[:PAGE_SIZE_DEFAULT_ROWS]
     echo(request, *(row["title"] for row in shown))
     here = reverse("deals:deals")

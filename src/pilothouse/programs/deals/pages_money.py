@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.access.queries import flag
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
@@ -24,7 +25,7 @@ from pilothouse.kernel.payments.checkouts import create_checkout
 from pilothouse.kernel.payments.stripe_adapter import cards_are_set_up
 from pilothouse.ui.links import with_query
 
-from . import commands, queries, views
+from . import commands, queries
 from .currencies import CURRENCIES
 from .forms import BankForm, LastDigitsForm
 from .page_guard import echo_deal, party_page, person_of
@@ -76,7 +77,7 @@ def bank_account(request: HttpRequest, principal: Principal) -> HttpResponse:
     person = person_of(principal)
     unit = request.GET.get("unit", "")
     with tenant_scope(principal.tenant, principal.actor):
-        accounts, now = accounts_of(person), views.business_now()
+        accounts, now = accounts_of(person), clock.business_now()
         units = sorted({row["unit"] for row in SQL.rows("units_in_force")}) or ["MNT"]
     unit = unit if unit in CURRENCIES else units[0]
     known = [each for each in accounts if each.unit == unit]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, RequestIdConflict, RequestInFlight
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
@@ -49,12 +50,10 @@ def once(
             raise RequestIdConflict(key=key, first=before.answer.get("deal_id") or deal)
         return before.answer, True
     answer = run()
-    now = SQL.one("business_now")
-    assert now is not None
     DealRequest.objects.create(
         tenant_id=tenant, deal=deal, kind=kind, key=key, request_hash=digest,
         # A one-time secret is shown once and stored nowhere.
         answer={name: value for name, value in answer.items() if name != "invitation"},
-        person_id=person, at=now["now"],
+        person_id=person, at=clock.business_now(),
     )  # fmt: skip
     return answer, False
