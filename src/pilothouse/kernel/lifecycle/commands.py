@@ -8,7 +8,7 @@ from typing import Any
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements, run
 
-from .errors import ReasonRefused, TransitionRefused
+from .errors import TransitionRefused
 from .table import Lifecycle
 
 SQL = Statements(__file__)
@@ -92,13 +92,12 @@ def apply(
     )
     moves: dict[int, tuple[Row, str, str | None]] = {}
     for row in rows:
-        transition = lifecycle.find(event, row["old_state"])
-        if transition is None or role not in transition.who:
+        try:
+            transition = lifecycle.judge(event, row["old_state"], role, reason)
+        except TransitionRefused:
             if strict:
-                raise TransitionRefused(event=event, kind=lifecycle.name, state=row["old_state"])
+                raise
             continue
-        if transition.reasons and reason not in transition.reasons:
-            raise ReasonRefused(reason=reason, event=event, allowed=", ".join(transition.reasons))
         moves[row["id"]] = (row, transition.to, transition.passes)
     if strict and len(rows) < len(set(ids)):
         raise TransitionRefused(event=event, kind=lifecycle.name, state="not there")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from django.db import models
 
+from .errors import ReasonRefused, TransitionRefused
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -88,6 +90,15 @@ class Lifecycle:
     def find(self, event: str, state: str) -> Transition | None:
         """The transition of `event` from `state`, or None when it is not allowed."""
         return next((t for t in self.events.get(event, ()) if state in t.sources), None)
+
+    def judge(self, event: str, state: str, role: str, reason: str = "") -> Transition:
+        """The transition of `event` from `state` by `role`; raises TransitionRefused or ReasonRefused."""
+        move = self.find(event, state)
+        if move is None or role not in move.who:
+            raise TransitionRefused(event=event, kind=self.name, state=state)
+        if move.reasons and reason not in move.reasons:
+            raise ReasonRefused(reason=reason, event=event, allowed=", ".join(move.reasons))
+        return move
 
     def allowed(self, state: str, role: str) -> list[Transition]:
         """What `role` may do in `state`: the buttons on the page and the actions in the API."""

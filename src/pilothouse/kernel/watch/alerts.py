@@ -4,6 +4,8 @@ A line is a notice of the outbox, written in the transaction that changed the in
 and again until each channel took it. It is in the log in any case.
 """
 
+from collections.abc import Sequence
+
 import structlog
 from django.conf import settings
 
@@ -15,22 +17,17 @@ from .limits import ALERT_LINE_MAX_CHARACTERS
 log = structlog.get_logger(__name__)
 
 
-def alert(severity: str, message: str, dedupe_key: str | None = None) -> None:
-    """Queue one line `[severity] message` for each address in ALERT_URLS (worker or operator scope)."""
-    line = f"[{severity}] {' '.join(message.split())}"[:ALERT_LINE_MAX_CHARACTERS]
-    log.warning("alert", line=line)
-    notify(
-        [
-            Chat(url, f"{settings.PRODUCT_NAME} {severity}", line, dedupe_key=dedupe_key and f"{dedupe_key}:{number}")
-            for number, url in enumerate(settings.ALERT_URLS)
-        ]
-    )
+def alert_incidents(told: Sequence[tuple[Row, str]]) -> None:
+    """Queue a line about each incident, for each address in ALERT_URLS (worker or operator scope).
 
-
-def alert_incident(incident: Row, news: str) -> None:
-    """Queue a line about an incident: its kind, what happened to it, its scope and its title."""
-    scope = "/".join(filter(None, (incident["program"] or "platform", incident["subject"])))
-    alert(
-        incident["severity"],
-        f"{incident['kind']} {news} ({scope}): {incident['title']} [{incident['public_id']}]",
-    )
+    A line has its kind, what happened to it (the second value), its scope and its title.
+    """
+    notices = []
+    for incident, news in told:
+        scope = "/".join(filter(None, (incident["program"] or "platform", incident["subject"])))
+        message = f"{incident['kind']} {news} ({scope}): {incident['title']} [{incident['public_id']}]"
+        severity = incident["severity"]
+        line = f"[{severity}] {' '.join(message.split())}"[:ALERT_LINE_MAX_CHARACTERS]
+        log.warning("alert", line=line)
+        notices += [Chat(url, f"{settings.PRODUCT_NAME} {severity}", line) for url in settings.ALERT_URLS]
+    notify(notices)

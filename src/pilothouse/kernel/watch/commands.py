@@ -2,17 +2,18 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
-from pilothouse.kernel.base.ids import new_id
+from pilothouse.kernel.base.ids import new_ids
 from pilothouse.kernel.base.scope import current_scope, worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import apply
 
-from .alerts import alert_incident
+from .alerts import alert_incidents
 from .checks import REGISTRY, finding_key, look, sample_json
 from .errors import ResolveRefused, ResumeRefused, SecondPersonNeeded
 from .gates import close_gate, red_check, reopen_gate
@@ -23,6 +24,18 @@ from .words import words
 
 SQL = Statements(__file__)
 PAUSE_REASON = "We stopped to check that every number is right. Work in hand and credits held for it are kept."
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What was seen: its scope (program, tenant, subject), and the rows that show it."""
+
+    title: str
+    program: str = ""
+    tenant: int | None = None
+    subject: str = ""
+    check_name: str = ""
+    sample: Sequence[Any] = ()
 
 
 def open_incident(
@@ -47,30 +60,47 @@ def open_incident(
     if kind not in KINDS or gate not in MODES:
         raise InvalidInput(reason=f"There is no incident kind {kind!r} with a gate {gate!r}.")
     severity = severity or KINDS[kind]
-    row = SQL.one(
-        "open_incident",
-        public_id=new_id("inc"),
-        kind=kind,
-        severity=severity,
-        program=program,
-        tenant=tenant,
-        subject=subject,
-        title=words("title", title),
-        check_name=check_name,
-        sample=sample_json(sample or []),
-        actor=current_scope().actor,
-        ack_due_s=ACK_DUE_S[severity],
-    )
-    assert row is not None
-    if row["opened"]:
-        _tell(row["id"], "open", {"severity": severity, "title": title, "rows": len(sample or [])})
-        alert_incident(row, "opened")
-    elif severity == "P0" and row["severity"] != "P0":
+    (row,) = _sight(kind, severity, [Sighting(title, program, tenant, subject, check_name, sample or [])])
+    if not row["opened"] and severity == "P0" and row["severity"] != "P0":
         why = f"the check {check_name} confirms it" if check_name else title
         row = {**row, **_promote(row, why, role="check", check_name=check_name)}
     if row["severity"] == "P0":
         _close_gates(row, gate, gate_programs)
     return row
+
+
+def open_incidents(kind: str, sightings: Sequence[Sighting]) -> list[Row]:
+    """Open incidents of a kind that closes no gate for many scopes at once, as `open_incident` does for one."""
+    assert KINDS[kind] != "P0"
+    return _sight(kind, KINDS[kind], sightings)
+
+
+def _sight(kind: str, severity: str, sightings: Sequence[Sighting]) -> list[Row]:
+    """Open or count, in one statement, and tell of those that opened."""
+    if not sightings:
+        return []
+    by_id = dict(zip(new_ids("inc", len(sightings)), sightings, strict=True))
+    rows = SQL.rows(
+        "sight_incidents",
+        kind=kind,
+        severity=severity,
+        actor=current_scope().actor,
+        ack_due_s=ACK_DUE_S[severity],
+        public_ids=list(by_id),
+        programs=[each.program for each in sightings],
+        tenants=[each.tenant for each in sightings],
+        subjects=[each.subject for each in sightings],
+        titles=[words("title", each.title) for each in sightings],
+        check_names=[each.check_name for each in sightings],
+        samples=[sample_json(each.sample) for each in sightings],
+    )
+    opened = [row for row in rows if row["opened"]]
+    told = [
+        {"severity": severity, "title": row["title"], "rows": len(by_id[row["public_id"]].sample)} for row in opened
+    ]
+    _tell_each([row["id"] for row in opened], "open", told)
+    alert_incidents([(row, "opened") for row in opened])
+    return rows
 
 
 def _close_gates(incident: Row, mode: str, programs: tuple[str, ...]) -> None:
@@ -200,11 +230,9 @@ def escalate_due(limit: int = ESCALATE_CHUNK_ROWS) -> int:
     """Tell again about incidents that nobody acknowledged or has news of; returns how many. Runs in the worker."""
     with worker_scope("timer"):
         rows = SQL.rows("escalate_due", count=limit, ack_s=json.dumps(ACK_DUE_S), update_s=json.dumps(UPDATE_DUE_S))
-        for row in rows:
-            _tell(
-                row["id"], "escalate", {"overdue": row["overdue"], "times": row["escalations"], "owner": row["owner"]}
-            )
-            alert_incident(row, f"{row['overdue']} overdue, escalation {row['escalations']}")
+        told = [{"overdue": row["overdue"], "times": row["escalations"], "owner": row["owner"]} for row in rows]
+        _tell_each([row["id"] for row in rows], "escalate", told)
+        alert_incidents([(row, f"{row['overdue']} overdue, escalation {row['escalations']}") for row in rows])
     return len(rows)
 
 
@@ -225,7 +253,7 @@ def _promote(incident: Row, why: str, role: str, check_name: str = "") -> Row:
         # Whoever reported it, this is the check that has to be green before it ends.
         changes["check_name"] = check_name
     _apply("promote", incident, changes, {"from": incident["severity"], "why": why}, role=role)
-    alert_incident({**incident, **changes}, "promoted")
+    alert_incidents([({**incident, **changes}, "promoted")])
     return changes
 
 
@@ -250,10 +278,14 @@ def _apply(
 
 
 def _tell(incident: int, event: str, data: Mapping[str, Any]) -> None:
+    _tell_each([incident], event, [data])
+
+
+def _tell_each(incidents: Sequence[int], event: str, data: Sequence[Mapping[str, Any]]) -> None:
     SQL.execute(
-        "append_incident_event",
-        incident=incident,
+        "append_incident_events",
+        incidents=list(incidents),
         actor=current_scope().actor,
         type=event,
-        data=json.dumps(dict(data), default=str),
+        data=[json.dumps(dict(each), default=str) for each in data],
     )

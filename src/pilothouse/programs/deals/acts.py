@@ -74,7 +74,7 @@ def _asked(name: str, deal: Deal, query: str) -> Act | None:
     verb, title, sentence = found
     url = reverse("deals:act", args=[deal.public_id, name]) + query
     missing = ""
-    if name == "file_handover" and missing_handover_evidence(deal):
+    if name == "file_handover" and missing_handover_evidence([deal])[deal.id]:
         missing = _("Add the photos and papers of the handover first.")
     return Act(name, verb, url, sentence, title, name in ("withdraw", "cancel", "return", "withdraw_claim"), missing)
 

@@ -7,13 +7,14 @@ from the deal, never from the request.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.access.commands import checked_email, new_secret
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -116,7 +117,7 @@ def create_deal(
         created_by_id=person,
         buyer_id=person if side == "buyer" else None,
         seller_id=person if side == "seller" else None,
-        created_at=SQL.one("business_now")["now"],  # type: ignore[index]
+        created_at=clock.business_now(),
     )
     arm("deal", "draft", [(tenant, deal.id)], timer_seconds(deal, "draft"))
     append_events([NewEvent(tenant, "deal", deal.id, "create", data={"price": price, "unit": deal.unit, "side": side})])
@@ -266,16 +267,21 @@ def file_handover(public_id: str, person: int) -> Deal:
     _only("seller", side)
     if deal.handover_filed_at is not None:
         raise Conflict(reason="The handover is filed already.")
-    if missing := missing_handover_evidence(deal):
+    if missing := missing_handover_evidence([deal])[deal.id]:
         raise EvidenceMissing(missing=", ".join(missing))
     advance([Step(deal, "file_handover", side, stamps=["handover_filed_at"])])
     return _again(deal)
 
 
-def missing_handover_evidence(deal: Deal) -> list[str]:
-    """The types of handover evidence that the terms ask for and the seller has not filed."""
-    filed = {row["type"] for row in SQL.rows("handover_evidence", deal=deal.id)}
-    return [kind for kind in terms_of(deal).body["requiredHandoverEvidence"] if kind not in filed]
+def missing_handover_evidence(deals: Sequence[Deal]) -> dict[int, list[str]]:
+    """The types of handover evidence that the terms ask for and the seller has not filed, by the deal's row id."""
+    filed = {row["deal"]: row["types"] for row in SQL.rows("handover_evidence", deals=[deal.id for deal in deals])}
+    return {
+        deal.id: [
+            kind for kind in terms_of(deal).body["requiredHandoverEvidence"] if kind not in filed.get(deal.id, ())
+        ]
+        for deal in deals
+    }
 
 
 def contest_handover(public_id: str, person: int, *, reason: str, note: str) -> Deal:

@@ -5,15 +5,19 @@ in the same transaction. Outcomes come from the pinned terms, amounts from `arit
 two sides who sign the same.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.scope import current_scope
+from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import apply, arm, cancel
 
 from . import arithmetic, limits
@@ -29,7 +33,7 @@ from .errors import (
     NotYourSide,
     OutcomeRefused,
 )
-from .evidence import attach
+from .evidence import Piece, attach
 from .lifecycle import AUDIT_REASONS, DISPUTE
 from .models import ClaimLine, Deal, Dispute
 from .steps import Step, advance, terms_of, timer_seconds
@@ -67,14 +71,14 @@ def raise_issue(public_id: str, person: int, claims: Sequence[Claim]) -> Dispute
     moved = advance([Step(deal, "raise_issue", side, changes={"stage": deal.state})])
     assert moved == [deal.id]
     seconds = timer_seconds(deal, "dispute_ttl")
-    now = SQL.one("dispute_window", seconds=seconds)
-    assert now is not None
+    now = clock.business_now()
     dispute = Dispute.objects.create(
-        tenant_id=deal.tenant_id, public_id=new_id("dis"), deal=deal, opened_at=now["now"], due_at=now["due_at"]
-    )
+        tenant_id=deal.tenant_id, public_id=new_id("dis"), deal=deal, opened_at=now,
+        due_at=now + timedelta(seconds=seconds),
+    )  # fmt: skip
     arm("dispute", "dispute_ttl", [(deal.tenant_id, dispute.id)], seconds)
-    for position, claim in enumerate(claims, 1):
-        line = ClaimLine.objects.create(
+    lines = ClaimLine.objects.bulk_create(
+        ClaimLine(
             tenant_id=deal.tenant_id,
             dispute=dispute,
             position=position,
@@ -82,8 +86,10 @@ def raise_issue(public_id: str, person: int, claims: Sequence[Claim]) -> Dispute
             claimed=claim.amount,
             note=claim.note.strip(),
         )
-        for kind, file in claim.evidence:
-            attach(deal, person, side, "claim", kind, file, line=line)
+        for position, claim in enumerate(claims, 1)
+    )
+    pieces = [Piece(*given, line) for line, claim in zip(lines, claims, strict=True) for given in claim.evidence]
+    attach(deal, person, side, "claim", pieces)
     return dispute
 
 
@@ -113,15 +119,15 @@ def respond(public_id: str, person: int, *, response: str, note: str, counters: 
     if response == "counter":
         if len(counters) != len(lines):
             raise InvalidInput(reason=_("Offer one amount for each of the %(count)s lines.") % {"count": len(lines)})
+        terms = terms_of(deal)
         for line, amount in zip(lines, counters, strict=True):
             if amount:
-                check_amount(terms_of(deal), amount, line.claimed)
-            ClaimLine.objects.filter(id=line.id).update(counter=amount)
+                check_amount(terms, amount, line.claimed)
+            line.counter = amount
+        ClaimLine.objects.bulk_update(lines, ["counter"])
     if not note.strip() or len(note) > limits.NOTE_MAX_CHARACTERS:
         raise InvalidInput(reason="Say in a few words what you answer.")
-    now = SQL.one("business_now")
-    assert now is not None
-    changes = {"response": response, "response_note": note.strip(), "responded_at": now["now"]}
+    changes = {"response": response, "response_note": note.strip(), "responded_at": clock.business_now()}
     apply(DISPUTE, "respond", [dispute.id], role="seller", reason=response, changes=changes)
     return Dispute.objects.get(id=dispute.id)
 
@@ -168,7 +174,7 @@ def agree_amounts(deal: Deal, side: str, amounts: Sequence[int]) -> None:
 def end_by_return(deal: Deal, side: str) -> None:
     """Both signed that the item went back: the buyer gets the whole price, and no line is judged."""
     dispute = _of(deal)
-    changes = _ended("mutual_return", 0)
+    changes = {"ended_at": clock.business_now(), "ended_by": "mutual_return", "granted": 0}
     apply(DISPUTE, "mutual_return", [dispute.id], role=side, reason="mutual_return", changes=changes)
     cancel("dispute", [dispute.id])
     advance([given_back(deal, "cancel_in_issue", side, "mutual_return")])
@@ -218,18 +224,39 @@ def check_judge(deal: Deal, admin: int, audit_reason: str, note: str) -> None:
         raise AuditReasonMissing(minimum=limits.NOTE_MIN_CHARACTERS)
 
 
-def expire(disputes: Sequence[Dispute]) -> None:
-    """The time is over: each line ends by the table of its terms, by the evidence that was filed."""
+def expire(ids: Sequence[int]) -> list[Dispute]:
+    """The time of a set is over: each line ends by the table of its terms, by the evidence that was filed.
+
+    Returns those that ended, with their deals; one that somebody ended first is left alone.
+    """
+    of_deals = Dispute.objects.filter(id__in=ids).values("deal_id")
+    # Deals before disputes, as every command locks them.
+    deals = {deal.id: deal for deal in Deal.objects.select_for_update().filter(id__in=of_deals).order_by("id")}
+    disputes = list(
+        Dispute.objects.select_for_update().filter(id__in=ids, state__in=DISPUTE.open_states).order_by("id")
+    )
+    lines: dict[int, list[ClaimLine]] = {dispute.id: [] for dispute in disputes}
+    for line in ClaimLine.objects.filter(dispute_id__in=lines).order_by("dispute_id", "position"):
+        lines[line.dispute_id].append(line)
+    filed = _filed(lines)
+    endings = []
     for dispute in disputes:
-        deal = lock_deal(dispute.deal.public_id)
-        outcomes = [(outcome, None) for outcome in default_outcomes(deal, dispute)]
-        _end(deal, dispute, "expire", "timer", "DISPUTE_TTL_EXPIRED", outcomes)
+        dispute.deal = deals[dispute.deal_id]
+        outcomes = [(_by_default(dispute.deal, line, filed), None) for line in lines[dispute.id]]
+        endings.append(Ending(dispute.deal, dispute, lines[dispute.id], outcomes))
+    _end_set(endings, "expire", "timer", "DISPUTE_TTL_EXPIRED")
+    return disputes
 
 
 def default_outcomes(deal: Deal, dispute: Dispute) -> list[str]:
     """How each line would end if nobody decided."""
-    filed = {row["line"]: row for row in SQL.rows("line_evidence", disputes=[dispute.id])}
-    return [_by_default(deal, line, filed.get(line.id, {})) for line in _lines(dispute)]
+    filed = _filed([dispute.id])
+    return [_by_default(deal, line, filed) for line in _lines(dispute)]
+
+
+def _filed(disputes: Iterable[int]) -> dict[int, Row]:
+    """What each side filed for each line of these disputes, by the line's id."""
+    return {row["line"]: row for row in SQL.rows("line_evidence", disputes=list(disputes))}
 
 
 def settlement_of(deal: Deal, dispute: Dispute, outcomes: Sequence[str]) -> Settlement:
@@ -238,14 +265,15 @@ def settlement_of(deal: Deal, dispute: Dispute, outcomes: Sequence[str]) -> Sett
     return _settlement(deal, [Line(x.code, x.claimed, outcome) for x, outcome in zip(lines, outcomes, strict=True)])
 
 
-def _by_default(deal: Deal, line: ClaimLine, filed: Mapping[str, Any]) -> str:
+def _by_default(deal: Deal, line: ClaimLine, filed: Mapping[int, Row]) -> str:
     terms = terms_of(deal)
     fixed = terms.body["disputeExpiryOutcome"]
     if fixed != BY_EVIDENCE:
         return str(fixed)
-    if not set(terms.evidence(line.code)) <= set(filed.get("buyer_types") or ()):
+    given = filed[line.id]
+    if not set(terms.evidence(line.code)) <= set(given["buyer_types"] or ()):
         return RELEASE_TO_SELLER
-    return OFFSET_SPLIT if filed.get("seller_types") else OFFSET_AS_CLAIMED
+    return OFFSET_SPLIT if given["seller_types"] else OFFSET_AS_CLAIMED
 
 
 def _judged(deal: Deal, dispute: Dispute, outcomes: Sequence[str]) -> list[Line]:
@@ -267,6 +295,24 @@ def _settlement(deal: Deal, lines: Sequence[Line]) -> Settlement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one dispute ends: for each of its lines the outcome, with the amount where both sides signed one."""
+
+    deal: Deal
+    dispute: Dispute
+    lines: Sequence[ClaimLine]
+    outcomes: Sequence[tuple[str, int | None]]
+
+    def settlement(self) -> Settlement:
+        """What each line grants, and what that leaves to each side."""
+        judged = [
+            Line(line.code, line.claimed, outcome, agreed)
+            for line, (outcome, agreed) in zip(self.lines, self.outcomes, strict=True)
+        ]
+        return _settlement(self.deal, judged)
+
+
 def _end(
     deal: Deal,
     dispute: Dispute,
@@ -274,40 +320,51 @@ def _end(
     role: str,
     reason: str,
     outcomes: Sequence[tuple[str, int | None]],
-    changes: Mapping[str, Any] | None = None,
+    audit: Mapping[str, str] | None = None,
 ) -> Dispute:
-    lines = _lines(dispute)
-    judged = [
-        Line(line.code, line.claimed, outcome, agreed)
-        for line, (outcome, agreed) in zip(lines, outcomes, strict=True)
-    ]  # fmt: skip
-    parted = _settlement(deal, judged)
-    data = {"to_buyer": parted.to_buyer, "to_seller": parted.to_seller, "unit": deal.unit}
-    ended = {**_ended(reason, parted.to_buyer), **(changes or {})}
-    apply(DISPUTE, event, [dispute.id], role=role, reason=reason, changes=ended, data=data)
-    cancel("dispute", [dispute.id])
-    for line, judged_line, granted in zip(lines, judged, parted.lines, strict=True):
-        ClaimLine.objects.filter(id=line.id).update(outcome=judged_line.outcome, granted=granted)
-    advance(
-        [
-            Step(
-                deal,
-                "settle_issue",
-                "system",
-                to_buyer=parted.to_buyer,
-                to_seller=parted.to_seller,
-                changes={"ended_by": reason},
-                data={"dispute": dispute.public_id, "reason": reason},
-            )
-        ]
-    )
+    _end_set([Ending(deal, dispute, _lines(dispute), outcomes)], event, role, reason, audit)
     return Dispute.objects.get(id=dispute.id)
 
 
-def _ended(reason: str, granted: int) -> dict[str, Any]:
-    now = SQL.one("business_now")
-    assert now is not None
-    return {"ended_at": now["now"], "ended_by": reason, "granted": granted}
+def _end_set(
+    endings: Sequence[Ending], event: str, role: str, reason: str, audit: Mapping[str, str] | None = None
+) -> None:
+    """End disputes whose rows and deals are locked, in one statement, and their deals in another."""
+    moves = [DISPUTE.judge(event, ending.dispute.state, role, reason) for ending in endings]
+    parted = [ending.settlement() for ending in endings]
+    told = [
+        {"to_buyer": each.to_buyer, "to_seller": each.to_seller, "unit": ending.deal.unit}
+        for ending, each in zip(endings, parted, strict=True)
+    ]
+    SQL.rows(
+        "end_disputes",
+        ids=[ending.dispute.id for ending in endings],
+        olds=[ending.dispute.state for ending in endings],
+        news=[move.to for move in moves],
+        granted=[each.to_buyer for each in parted],
+        data=[json.dumps(each) for each in told],
+        lines=[line.id for ending in endings for line in ending.lines],
+        outcomes=[outcome for ending in endings for outcome, _ in ending.outcomes],
+        line_granted=[granted for each in parted for granted in each.lines],
+        event=event,
+        reason=reason,
+        actor=current_scope().actor,
+        **{"audit_reason": None, "audit_note": "", "decided_by": "", **(audit or {})},
+    )
+    advance(
+        [
+            Step(
+                ending.deal,
+                "settle_issue",
+                "system",
+                to_buyer=each.to_buyer,
+                to_seller=each.to_seller,
+                changes={"ended_by": reason},
+                data={"dispute": ending.dispute.public_id, "reason": reason},
+            )
+            for ending, each in zip(endings, parted, strict=True)
+        ]
+    )
 
 
 def _open(public_id: str, person: int, wanted: str) -> tuple[Deal, Dispute]:

@@ -1,12 +1,14 @@
 """Files that the two sides put forward: checked by content, without the place where they were taken, and kept."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.files.commands import StoredObject, discard_objects, record_files, store_file
@@ -17,7 +19,7 @@ from . import limits
 from .commands import access_deal
 from .errors import EvidenceClosed
 from .models import ClaimLine, Deal, Dispute, Evidence
-from .thumbnails import thumbnail_of
+from .thumbnails import store_thumbnails
 
 SQL = Statements(__file__)
 PURPOSE = "evidence"
@@ -86,7 +88,8 @@ def add(
     if not allowed:
         raise Conflict(reason="Nothing can be added here now.")
     claim_line = _line(deal, line) if purpose in ("claim", "response") else None
-    return attach(deal, person, side, purpose, kind, file, line=claim_line, caption=caption)
+    (made,) = attach(deal, person, side, purpose, [Piece(kind, file, claim_line, caption)])
+    return made
 
 
 def _line(deal: Deal, position: int | None) -> ClaimLine:
@@ -102,32 +105,48 @@ def _line(deal: Deal, position: int | None) -> ClaimLine:
     return line
 
 
-def attach(
-    deal: Deal, person: int, side: str, purpose: str, kind: str, file: str, *, line: ClaimLine | None = None,
-    caption: str = "",
-) -> Evidence:  # fmt: skip
-    """Write one piece of evidence; the deal's row is locked."""
-    found = File.objects.filter(public_id=file, purpose=f"{PURPOSE}:{deal.public_id}", state="stored").first()
-    if found is None:
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One uploaded file to put forward: the type for which it stands, and the claim line that it is about."""
+
+    type: str
+    file: str
+    line: ClaimLine | None = None
+    caption: str = ""
+
+
+def attach(deal: Deal, person: int, side: str, purpose: str, pieces: Sequence[Piece]) -> list[Evidence]:
+    """Write a set of evidence; the deal's row is locked. Raises NotFound or InvalidInput, and nothing is written."""
+    named = File.objects.filter(public_id__in={piece.file for piece in pieces}, state="stored")
+    files = {file.public_id: file for file in named.filter(purpose=f"{PURPOSE}:{deal.public_id}")}
+    for piece in pieces:
+        _check_piece(piece, files.get(piece.file))
+    thumbnails = store_thumbnails([files[piece.file] for piece in pieces])
+    now = clock.business_now()
+    return Evidence.objects.bulk_create(
+        Evidence(
+            tenant_id=deal.tenant_id,
+            deal=deal,
+            line=piece.line,
+            purpose=purpose,
+            side=side,
+            type=piece.type,
+            file=files[piece.file],
+            thumbnail_id=thumbnail,
+            caption=piece.caption.strip(),
+            added_by_id=person,
+            added_at=now,
+        )
+        for piece, thumbnail in zip(pieces, thumbnails, strict=True)
+    )
+
+
+def _check_piece(piece: Piece, file: File | None) -> None:
+    if file is None:
         raise NotFound(what="uploaded file")
-    if kind not in ACCEPTED or found.content_type not in {each.content_type for each in ACCEPTED[kind]}:
-        raise InvalidInput(reason=_("This file cannot stand for %(kind)s.") % {"kind": kind})
-    if "\x00" in caption or len(caption) > limits.FIELD_MAX_CHARACTERS:
+    if piece.type not in ACCEPTED or file.content_type not in {each.content_type for each in ACCEPTED[piece.type]}:
+        raise InvalidInput(reason=_("This file cannot stand for %(kind)s.") % {"kind": piece.type})
+    if "\x00" in piece.caption or len(piece.caption) > limits.FIELD_MAX_CHARACTERS:
         raise InvalidInput(
             reason=_("A caption has at most %(count)s characters.") % {"count": limits.FIELD_MAX_CHARACTERS}
         )
-    now = SQL.one("business_now")
-    assert now is not None
-    return Evidence.objects.create(
-        tenant_id=deal.tenant_id,
-        deal=deal,
-        line=line,
-        purpose=purpose,
-        side=side,
-        type=kind,
-        file=found,
-        thumbnail=thumbnail_of(found),
-        caption=caption.strip(),
-        added_by_id=person,
-        added_at=now["now"],
-    )

@@ -50,7 +50,7 @@ def forecast(deal: Deal, timer: str, due_at: datetime, dispute: Dispute | None =
         return Forecast(timer, due_at, "EXPIRED", "funding_expired", 0, 0)
     if timer == "handover":
         return Forecast(timer, due_at, "REFUNDED", "no_handover", 0, deal.in_escrow)
-    if timer == "handover_review" and missing_handover_evidence(deal):
+    if timer == "handover_review" and missing_handover_evidence([deal])[deal.id]:
         return Forecast(timer, due_at, "REFUNDED", NOT_HANDED_OVER, 0, deal.in_escrow)
     if timer in ("handover_confirm", "handover_review"):
         paid = deal.immediate if terms.pays_at_handover else 0

@@ -12,7 +12,6 @@ from typing import Any
 
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
-from pilothouse.kernel.lifecycle.errors import ReasonRefused, TransitionRefused
 
 from . import limits
 from .lifecycle import DEAL
@@ -90,11 +89,7 @@ def advance(steps: Sequence[Step]) -> list[int]:
 
 def _row(step: Step) -> dict[str, Any]:
     deal = step.deal
-    move = DEAL.find(step.event, deal.state)
-    if move is None or step.role not in move.who:
-        raise TransitionRefused(event=step.event, kind=DEAL.name, state=deal.state)
-    if move.reasons and step.reason not in move.reasons:
-        raise ReasonRefused(reason=step.reason, event=step.event, allowed=", ".join(move.reasons))
+    move = DEAL.judge(step.event, deal.state, step.role, step.reason)
     ends = move.to in DEAL.terminal
     changes = {**({"ended_by": step.reason or step.event} if ends else {}), **step.changes}
     return {

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ FOLDER = Path(__file__).parent / "country"
 VERSION_NAME = re.compile(r"(?P<id>[A-Z]{2}_[A-Z0-9_]+)_v(?P<version>[1-9][0-9]{0,8})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DealTerms:
     """One version, read. Ratios are basis points, lengths are hours; `hash` is what a deal is pinned to."""
 
@@ -41,12 +42,12 @@ class DealTerms:
         """The currency of every amount of the deal."""
         return CURRENCIES[self.body["currency"]]
 
-    @property
+    @cached_property
     def holdback_bps(self) -> int:
         """The part that is held back for claims, in basis points."""
         return bps(self.body["holdbackRatio"], "holdbackRatio")
 
-    @property
+    @cached_property
     def caps_bps(self) -> dict[str, int]:
         """The most that claims of each reason code can give, in basis points of the price."""
         return {code: bps(ratio, code) for code, ratio in self.body["offsetCapsByReasonCode"].items()}

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.files.links import signed_path
 from pilothouse.kernel.ledger.periods import time_zone
@@ -27,12 +27,6 @@ MINE = {
 }  # fmt: skip
 STEPS = ("OFFERED", "AWAITING_FUNDS", "FUNDED", "INSPECTION", "HOLDBACK", "SETTLED")
 ENDS = ("SETTLED", "REFUNDED", "CANCELLED", "EXPIRED")
-
-
-def business_now() -> datetime:
-    """The instant of business time."""
-    found: datetime = SQL.one("business_now")["now"]  # type: ignore[index]
-    return found
 
 
 def seen_of(deal: Deal) -> str:
@@ -275,7 +269,7 @@ def uploads(deal: Deal, side: str, lines: Sequence[Mapping[str, Any]]) -> list[d
         text = _("At least %(least)s photos.") % {"least": least}
         return [{"purpose": "item", "line": "", "title": _("Photos"), "kinds": [photo], "help": text}]
     if deal.state == "FUNDED" and (side == "seller") == (deal.handover_filed_at is None):
-        missing = [words.named(words.EVIDENCE, each) for each in missing_handover_evidence(deal)]
+        missing = [words.named(words.EVIDENCE, each) for each in missing_handover_evidence([deal])[deal.id]]
         text = _("Still missing: %(missing)s.") % {"missing": ", ".join(missing)} if missing else ""
         title = _("Evidence of the handover")
         return [
@@ -307,7 +301,7 @@ def room(deal: Deal, side: str) -> dict[str, Any]:
     terms = terms_of(deal)
     return {
         "deal": deal, "side": side, "other": OTHER[side], "head": head(deal), "seen": seen,
-        "turn": turn(deal, side, dispute), "steps": steps(deal), "timer": timer, "now": business_now(),
+        "turn": turn(deal, side, dispute), "steps": steps(deal), "timer": timer, "now": clock.business_now(),
         "zone": time_zone(deal.tenant_id), "money": money(deal, summary), "questions": questions(deal, timer),
         "acts": acts_of(deal, side, seen, {each["kind"] for each in waiting if each["mine"]}),
         "signatures": waiting, "dispute": dispute, "lines": lines, "people": who, "events": events(deal, who),

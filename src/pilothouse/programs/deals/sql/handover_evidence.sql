@@ -1,1 +1,3 @@
-SELECT DISTINCT type FROM deal_evidence WHERE deal_id = %(deal)s AND purpose = 'handover' AND side = 'seller'
+SELECT deal_id AS deal, array_agg(DISTINCT type) AS types
+FROM deal_evidence WHERE deal_id = ANY(%(deals)s::bigint[]) AND purpose = 'handover' AND side = 'seller'
+GROUP BY deal_id

@@ -1,1 +1,0 @@
-SELECT base.clock_now() AS now
