@@ -5,6 +5,9 @@ from django.db import models
 
 from pilothouse.kernel.base.models import HouseModel, TenantModel
 
+from .pilot_models import Attestation, Fix, Pilot, Signal
+
+__all__ = ["Attestation", "FaqEntry", "Fix", "Pilot", "Report", "Signal"]
 KINDS = ("evidence_upload", "hidden_timer", "money_unclear", "question", "safety", "security")
 
 

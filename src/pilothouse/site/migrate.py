@@ -166,7 +166,7 @@ def _continue_transaction_numbers(cursor: Any) -> None:
 
 
 def _folders() -> Iterator[Path]:
-    for label in (*ROOMS, *sorted(program.app for program in load_programs().values())):
+    for label in (*ROOMS, *sorted(program.app for program in load_programs().values()), "pilots"):
         yield Path(apps.get_app_config(label).path)
 
 

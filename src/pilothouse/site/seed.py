@@ -1,6 +1,7 @@
 """What every house needs before its first customer: the published price lists of its programs."""
 
 from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.pilots.publishing import publish_first_runbooks
 
 from .programs import load_programs
 
@@ -11,3 +12,4 @@ def seed() -> None:
         for program in load_programs().values():
             if program.seed is not None:
                 program.seed()
+        publish_first_runbooks()

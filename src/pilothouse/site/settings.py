@@ -36,6 +36,8 @@ SECRET_KEY = secret_key(DATA)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ENTERPRISE_DOCS_URL = env.text("ENTERPRISE_DOCS_URL", "https://sora2aivideos.com/docs/enterprise")
 ENTERPRISE_EXAMPLES_URL = env.text("ENTERPRISE_EXAMPLES_URL", "https://github.com/sora2aivideos/examples")
+# What a credit is worth, for the money value of a pilot's grant (100 credits are 10 US dollars).
+CREDIT_PRICE_CENTS = env.integer("CREDIT_PRICE_CENTS", 10, 1, 100_000)
 VIDEO_CONCURRENCY = env.integer("VIDEO_CONCURRENCY", 64, 1, 10_000)
 # How long an item of a dead worker waits before another takes it over; renewed three times in it by a live one.
 CLAIM_LEASE_S = env.integer("CLAIM_LEASE_S", 30, 2, 600)

@@ -7,6 +7,7 @@ from pilothouse.kernel.ledger.limits import SEAL_EVERY_S
 from pilothouse.kernel.ledger.sealing import seal_and_export
 from pilothouse.kernel.work.pump import Periodic, Pump
 from pilothouse.kernel.work.worker import WorkerProcess
+from pilothouse.pilots import tasks as pilots
 
 from .programs import load_programs
 
@@ -25,6 +26,7 @@ def build_worker() -> WorkerProcess:
         tasks = import_module(name)
         pumps += tasks.pumps() if hasattr(tasks, "pumps") else []
         periodic += tasks.periodic() if hasattr(tasks, "periodic") else []
+    periodic += pilots.periodic()
     for program in load_programs().values():
         pumps += program.pumps() if program.pumps else []
         periodic += program.periodic() if program.periodic else []

@@ -22,13 +22,14 @@ from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply,
 from pilothouse.kernel.lifecycle.errors import TransitionRefused
 
 from . import limits
-from .errors import AlreadyMember, LastOwner, RevealLinkGone, TooMany
+from .errors import AlreadyMember, KeysClosed, LastOwner, RevealLinkGone, TooMany
 from .lifecycle import API_KEY
 from .models import ApiKey, Member, Operator, RevealLink
 from .queries import access_key
 from .roles import KEY_PREFIXES, KEY_SCOPES, MEMBER_ROLES, OPERATOR_ROLES, mode_of_prefix
 
 SQL = Statements(__file__)
+KEYS_CLOSED_SQLSTATE = "PH005"
 
 
 def hash_of(secret: str) -> str:
@@ -78,18 +79,32 @@ def issue_key(
     if ApiKey.objects.filter(tenant_id=tenant).exclude(state="revoked").count() >= limits.KEYS_PER_TENANT_MAX_COUNT:
         raise TooMany(limit=limits.KEYS_PER_TENANT_MAX_COUNT, what="API keys")
     raw = KEY_PREFIXES[kind] + new_secret()
-    row = SQL.one(
-        "issue_key",
-        tenant=tenant,
-        key_hash=hash_of(raw),
-        mode=mode_of_prefix(raw),
-        prefix=KEY_PREFIXES[kind],
-        last_four=raw[-4:],
-        **given,
-    )
+    with _closed_told():
+        row = SQL.one(
+            "issue_key",
+            tenant=tenant,
+            key_hash=hash_of(raw),
+            mode=mode_of_prefix(raw),
+            prefix=KEY_PREFIXES[kind],
+            last_four=raw[-4:],
+            **given,
+        )
     if row is None:
         raise InvalidInput(reason="There is no such account.")
     return ApiKey.objects.get(id=row["id"]), raw
+
+
+@contextmanager
+def _closed_told() -> Iterator[None]:
+    """Say the wall of a room above, by which an account gets no key yet, as the refusal that it is."""
+    try:
+        with transaction.atomic(using=current_scope().alias):
+            yield
+    except Error as error:
+        cause = error.__cause__
+        if getattr(cause, "sqlstate", "") != KEYS_CLOSED_SQLSTATE:
+            raise
+        raise KeysClosed(reason=str(getattr(cause, "diag", None) and cause.diag.message_primary)) from error  # type: ignore[union-attr]
 
 
 def revoke_key(tenant: int, key: str, role: str = "owner", reason: str = "other") -> ApiKey:
@@ -143,18 +158,19 @@ def create_reveal_link(
     if replaces is not None and replaces.state == "revoked":
         raise TransitionRefused(event="rotate", kind="API key", state=replaces.state)
     token = token or new_secret()
-    row = SQL.one(
-        "create_reveal_link",
-        tenant=tenant,
-        public_id=new_id("rev"),
-        token_hash=hash_of(token),
-        actor=current_scope().actor,
-        hours=limits.REVEAL_LINK_LIFE_HOURS,
-        sent_to=sent_to,
-        replaces=replaces.id if replaces else None,
-        overlap_hours=overlap_hours,
-        **given,
-    )
+    with _closed_told():
+        row = SQL.one(
+            "create_reveal_link",
+            tenant=tenant,
+            public_id=new_id("rev"),
+            token_hash=hash_of(token),
+            actor=current_scope().actor,
+            hours=limits.REVEAL_LINK_LIFE_HOURS,
+            sent_to=sent_to,
+            replaces=replaces.id if replaces else None,
+            overlap_hours=overlap_hours,
+            **given,
+        )
     if row is None:
         return RevealLink.objects.get(token_hash=hash_of(token)), token
     append_events([NewEvent(tenant, "reveal_link", row["id"], "create", data={**given, "sent_to": sent_to})])

@@ -5,6 +5,14 @@ from pilothouse.kernel.base.errors import PilothouseError
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
+class KeysClosed(PilothouseError):
+    """No key may be made in this account yet."""
+
+    code = "keys_closed"
+    status = 409
+    message = "{reason}"
+
+
 class Unauthenticated(PilothouseError):
     """Base of the errors that answer 401."""
 

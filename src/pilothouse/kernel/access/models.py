@@ -142,6 +142,8 @@ class RateWindow(HouseModel):
 class Flag(TenantModel):
     """One setting of a named switch for one tenant. Append-only: the newest row counts, the older ones are history."""
 
+    writers = ("ph_app", "ph_ops", "ph_worker")
+
     name = models.TextField()
     value = models.JSONField()
     reason = models.TextField()
@@ -207,6 +209,8 @@ class RevealLink(TenantModel):
     link's token. Opening it makes the key and shows it, once.
     """
 
+    # An operator makes the link of a pilot's key in the transaction that activates the pilot.
+    writers = ("ph_app", "ph_ops", "ph_worker")
     mutable = ("consumed_at", "key", "expires_at")
 
     public_id = models.TextField(unique=True)

@@ -16,6 +16,8 @@ class Event(HotTenantModel):
     `recorded_at` machine time, `tx` the transaction by which a seal takes it.
     """
 
+    # Operators move pilots, whose steps read several accounts' rows and so run in their own scope.
+    writers = ("ph_app", "ph_ops", "ph_worker")
     # The triggers of API keys tell of what an operator does by SQL.
     # And a grant's own trigger, of what operators move by hand.
     grants = ("GRANT INSERT ON event TO ph_gate", "GRANT INSERT ON event TO ph_ledger")
@@ -58,8 +60,9 @@ TIMER = Lifecycle(
 class Timer(TenantModel):
     """A due time on a subject, with what happens then; fired exactly once and always visible."""
 
+    writers = ("ph_app", "ph_ops", "ph_worker")
     mutable = ("state", "due_at", "ended_at", "error")
-    # The trigger of a grant request arms its expiry, also where an operator may not write timers.
+    # The trigger of a grant request arms its expiry with the ledger's rights.
     grants = ("GRANT INSERT, UPDATE (state, ended_at) ON timer TO ph_ledger",)
 
     subject_kind = models.TextField()

@@ -39,6 +39,12 @@ def _metrics() -> list[object]:
     return list(metrics())
 
 
+def _checks() -> object:
+    from .pilot_checks import CHECKS
+
+    return CHECKS
+
+
 def _demo(**options: object) -> dict[str, object]:
     from .demo import run_demo
 
@@ -68,4 +74,6 @@ PROGRAM = Program(
     metrics=_metrics,
     seed=_seed,
     demo=_demo,
+    runbooks=Path(__file__).parent / "runbooks",
+    checks=_checks,
 )

@@ -1,0 +1,80 @@
+"""Why a step of a pilot is refused."""
+
+from pilothouse.kernel.base.errors import Conflict, Forbidden, InvalidInput
+
+
+class AlreadyRunning(Conflict):
+    """One account runs one pilot of a program at a time."""
+
+    code = "pilot_open_already"
+    message = "{company} has a pilot of {program} that is not decided yet: {pilot}."
+
+
+class Unanswered(InvalidInput):
+    """The qualification form needs every line."""
+
+    code = "lines_unanswered"
+    message = "Answer every line: {lines} is missing."
+
+
+class LineNotYours(Forbidden):
+    """A line is ticked by facts, by the other side, or by another role."""
+
+    code = "line_not_yours"
+    message = "The line {line} is for {needed} to tick."
+
+
+class ExpectationsOpen(Conflict):
+    """The customer has not confirmed what to expect."""
+
+    code = "expectations_open"
+    message = "No key and no preparation before the customer has confirmed: {lines}."
+
+
+class NotReady(Conflict):
+    """The preparation is not done."""
+
+    code = "pilot_not_ready"
+    message = "The pilot cannot begin: {lines} must be done first."
+
+
+class CreditsTooFew(Conflict):
+    """The granted credits are below two smallest batches, and nobody confirmed that."""
+
+    code = "credits_too_few"
+    message = "{credits} credits are less than two smallest batches ({needed}). Confirm it, or grant more."
+
+
+class StillGated(Conflict):
+    """A gate over everybody holds the pilot; it is not this account's to open."""
+
+    code = "pilot_still_gated"
+    message = "The gate {gate} over all accounts is closed. Reopen it at Gates."
+
+
+class VerdictBlocked(Conflict):
+    """The verdict may not be signed now."""
+
+    code = "verdict_blocked"
+    message = "The verdict cannot be signed: {reason}"
+
+
+class VerdictChanged(Conflict):
+    """The facts say something else than the page that was signed."""
+
+    code = "verdict_changed"
+    message = "The verdict is now {verdict}, not {expected}. Look again before you sign."
+
+
+class FixOpen(Conflict):
+    """A retry needs the cause of the last attempt, mended."""
+
+    code = "fix_open"
+    message = "A retry needs what went wrong to be recorded and mended: {reason}"
+
+
+class NoSignal(Conflict):
+    """Nobody of the customer asked for a contract."""
+
+    code = "no_contract_signal"
+    message = "An upgrade needs a recorded question about a contract or SLA. Record it, do not initiate it."

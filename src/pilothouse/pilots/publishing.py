@@ -1,0 +1,175 @@
+"""Puts runbooks in force, and refuses one that could not be run: each mistake by its own code."""
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from pilothouse.kernel.access.roles import MEMBER_ROLES
+from pilothouse.kernel.terms.commands import body_hash, checked_by, draft, publish
+from pilothouse.kernel.terms.errors import NoTerms
+from pilothouse.kernel.terms.queries import Version, published
+
+from . import text_lint
+from .lifecycle import REJECTIONS
+from .registry import line_check, measure_check, programs_with_runbooks, runbook_files
+from .runbook import COMPARISON, KIND, KINDS, NEVER_FAILS, VISIBILITIES, Line, Runbook, read_file
+from .runbook_errors import MissingCheck, MissingFailAt, RunbookCycle, RunbookMalformed, UnknownCheck
+
+LENGTHS = ("deadline_hours", "stale_days", "pause_max_days", "verdict_waits_hours", "verdict_due_working_days")
+TEXTS = ("id", "title", "program", "objective", "summary", "review_phase")
+
+
+def publish_first_runbooks() -> None:
+    """Publish version 1 of every installed program's runbook that has none in force yet (worker scope)."""
+    for _, path in runbook_files():
+        body = read_file(path)
+        try:
+            published(KIND, body["id"])
+        except NoTerms:
+            publish_runbook(body, "First version")
+
+
+def publish_runbook(body: Mapping[str, Any], note: str = "") -> Version:
+    """Publish a body as its own version number, or return it where exactly this is in force.
+
+    New pilots use it; running ones keep theirs. Raises RunbookMalformed for another number, and what `check` raises.
+    """
+    check(body)
+    try:
+        current = published(KIND, body["id"])
+        if current.hash == body_hash(body):
+            return current
+    except NoTerms:
+        pass
+    made = draft(KIND, body["id"], body, note)
+    if made.version != body["version"]:
+        raise RunbookMalformed(reason=f"the next version of {body['id']} is {made.version}, not {body['version']}.")
+    return publish(KIND, body["id"], made.version)
+
+
+@checked_by(KIND)
+def check(body: Mapping[str, Any]) -> None:
+    """Raise the first mistake of a runbook, as a subclass of TermsInvalid."""
+    try:
+        runbook = Runbook(body)
+        _form(runbook)
+        _lines(runbook)
+        _criteria(runbook)
+        _texts(runbook)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunbookMalformed(reason=f"{type(error).__name__}: {error}") from None
+
+
+def _form(runbook: Runbook) -> None:
+    body = runbook.body
+    for name in TEXTS:
+        if not isinstance(body[name], str) or not body[name]:
+            raise RunbookMalformed(reason=f"{name} must be text.")
+    for name in LENGTHS:
+        if not isinstance(body[name], int | float) or body[name] <= 0:
+            raise RunbookMalformed(reason=f"{name} must be a number above 0.")
+    if body["program"] not in programs_with_runbooks():
+        raise RunbookMalformed(reason=f"there is no program {body['program']!r} that can be piloted.")
+    for part in ("phases", "lines", "criteria", "failures", "metrics", "texts", "daily"):
+        ids = [each["id"] for each in body.get(part, ())]
+        if len(set(ids)) < len(ids) or (part in ("phases", "lines", "criteria") and not ids):
+            raise RunbookMalformed(reason=f"{part} must be there, each id once.")
+
+
+def _lines(runbook: Runbook) -> None:
+    phases = {phase.id for phase in runbook.phases}
+    for line in (*runbook.lines.values(), *runbook.daily.values()):
+        where = f"Line {line.id}"
+        if line.kind not in KINDS or line.visibility not in VISIBILITIES or (line.phase not in phases and not line.at):
+            raise RunbookMalformed(reason=f"{where} has an unknown kind, visibility or phase.")
+        if line.kind == "machine":
+            _known_line(runbook, where, line.check)
+        elif line.check:
+            raise RunbookMalformed(reason=f"{where} is attested by people and names a check.")
+        if line.kind == "customer" and not (line.roles and set(line.roles) <= set(MEMBER_ROLES)):
+            raise RunbookMalformed(reason=f"{where} needs roles of the account.")
+        if line.group in ("accept", "reject") and line.code not in REJECTIONS:
+            raise RunbookMalformed(reason=f"{where} needs one of the codes {', '.join(REJECTIONS)}.")
+    _acyclic(runbook.lines)
+
+
+def _acyclic(lines: Mapping[str, Line]) -> None:
+    unknown = sorted({need for line in lines.values() for need in line.needs} - set(lines))
+    if unknown:
+        raise RunbookMalformed(reason=f"there is no line {', '.join(unknown)} to wait for.")
+    try:
+        TopologicalSorter({line.id: line.needs for line in lines.values()}).prepare()
+    except CycleError as found:
+        raise RunbookCycle(lines=" → ".join(found.args[1])) from None
+
+
+def _criteria(runbook: Runbook) -> None:
+    program = runbook.body["program"]
+    for given in runbook.body["criteria"]:
+        if not given.get("fail_at"):
+            raise MissingFailAt(criterion=given["id"])
+    known = {criterion.id for criterion in runbook.criteria}
+    for criterion in runbook.criteria:
+        where = f"Criterion {criterion.id}"
+        if not COMPARISON.match(criterion.target) or not (
+            criterion.fail_at == NEVER_FAILS or COMPARISON.match(criterion.fail_at)
+        ):
+            raise RunbookMalformed(reason=f"{where} needs comparisons such as '>= 0.9'.")
+        _known_measure(program, where, criterion.measure)
+    for failure in runbook.failures:
+        where = f"Failure condition {failure.id}"
+        if not failure.criterion and not failure.check:
+            raise MissingCheck(where=where)
+        if failure.check:
+            _known_line(runbook, where, failure.check)
+        if (failure.criterion and failure.criterion not in known) or (
+            failure.cleared_by and failure.cleared_by not in runbook.lines
+        ):
+            raise RunbookMalformed(reason=f"{where} names a criterion or a line that is not there.")
+    for metric in runbook.metrics:
+        if not metric.qualitative:
+            _known_measure(program, f"Metric {metric.id}", metric.measure)
+        if metric.target and not COMPARISON.match(metric.target):
+            raise RunbookMalformed(reason=f"Metric {metric.id} needs a target such as '< 24'.")
+
+
+def _known_line(runbook: Runbook, where: str, name: str) -> None:
+    program = runbook.body["program"]
+    if not name:
+        raise MissingCheck(where=where)
+    if line_check(program, name) is None:
+        raise UnknownCheck(where=where, name=name, program=program)
+
+
+def _known_measure(program: str, where: str, name: str) -> None:
+    if not name:
+        raise MissingCheck(where=where)
+    if measure_check(program, name) is None:
+        raise UnknownCheck(where=where, name=name, program=program)
+
+
+def _texts(runbook: Runbook) -> None:
+    for where, words in _strings(runbook.body, "This runbook"):
+        text_lint.check_letters(where, words)
+    for text in runbook.texts.values():
+        where, words = f"Text {text.id}", f"{text.subject}\n\n{text.body}"
+        text_lint.check_slots(where, words)
+        if text.audience == "customer":
+            text_lint.check_customer_text(where, words)
+    text_lint.check_customer_text("The boundary statement", runbook.body.get("boundary", ""))
+    for line in runbook.lines.values():
+        if line.visibility == "customer":
+            text_lint.check_customer_text(f"Line {line.id}", line.text)
+    for number, question in enumerate(runbook.body.get("questions", ()), 1):
+        text_lint.check_question(f"Question {number}", question["text"])
+
+
+def _strings(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _strings(each, f"{key} of {where}" if not isinstance(each, list) else key)
+    elif isinstance(value, list):
+        for number, each in enumerate(value, 1):
+            yield from _strings(each, f"{where} {number}")

@@ -1,0 +1,57 @@
+"""The programs that can be piloted, with the functions that their runbooks name."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from pilothouse.kernel.base.facts import LineCheck, MeasureCheck, PilotChecks
+from pilothouse.kernel.base.program import Program
+
+_programs: dict[str, Program] = {}
+
+
+def register(program: Program) -> None:
+    """Make a program known; whoever loads the programs calls this for each."""
+    _programs[program.name] = program
+
+
+def program_title(name: str) -> str:
+    """How a program is called; its name where it is not installed any longer."""
+    return _programs[name].title if name in _programs else name
+
+
+def programs_with_runbooks() -> list[str]:
+    """The names of the programs that can be piloted, sorted."""
+    return sorted(name for name, program in _programs.items() if program.runbooks is not None)
+
+
+def runbook_files() -> Iterator[tuple[str, Path]]:
+    """(program, file) of every first runbook that the installed programs carry."""
+    for name in programs_with_runbooks():
+        for path in sorted(Path(_programs[name].runbooks).glob("*_v1.toml")):
+            yield name, path
+
+
+@cache
+def _own_checks(name: str) -> PilotChecks:
+    program = _programs.get(name)
+    found = program.checks() if program is not None and program.checks is not None else PilotChecks()
+    assert isinstance(found, PilotChecks)
+    return found
+
+
+def line_check(program: str, name: str) -> LineCheck | None:
+    """The function of a machine line or a failure condition: the program's own, or one that every pilot has."""
+    from .common_checks import COMMON
+
+    return _own_checks(program).lines.get(name) or COMMON.get(name)
+
+
+def measure_check(program: str, name: str) -> MeasureCheck | None:
+    """The function of a criterion or a metric."""
+    return _own_checks(program).measures.get(name)
+
+
+def waits_for(program: str) -> LineCheck | None:
+    """What says that something still runs at the deadline, so that the verdict waits; None where nothing can."""
+    return _own_checks(program).waits

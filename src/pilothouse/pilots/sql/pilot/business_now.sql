@@ -1,0 +1,1 @@
+SELECT (SELECT base.clock_now()) AS now

@@ -1,0 +1,50 @@
+-- What a person says about a line of a pilot is held to the runbook to which the pilot is pinned: there is such a line,
+-- no machine's line is ticked by a person, and each side speaks for itself, in its own role.
+CREATE OR REPLACE FUNCTION attestation_of_its_line() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found jsonb;
+BEGIN
+    SELECT l.line INTO found
+    FROM pilot p
+    JOIN terms t ON t.kind = 'runbook' AND t.hash = p.runbook_hash
+    CROSS JOIN LATERAL jsonb_array_elements((t.body -> 'lines') || coalesce(t.body -> 'daily', '[]')) AS l (line)
+    WHERE p.id = NEW.pilot_id AND p.tenant = NEW.tenant AND p.attempt = NEW.attempt AND l.line ->> 'id' = NEW.line
+    LIMIT 1;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'the pinned runbook has no line % for this attempt', NEW.line USING ERRCODE = 'PH003';
+    ELSIF found ->> 'kind' = 'machine' THEN
+        RAISE EXCEPTION 'line % is a machine''s: facts tick it, nobody else', NEW.line USING ERRCODE = 'PH003';
+    ELSIF found ->> 'kind' <> NEW.side THEN
+        RAISE EXCEPTION 'line % is not for % to say', NEW.line, NEW.side USING ERRCODE = 'PH003';
+    ELSIF NEW.side = 'ours' AND current_user = 'ph_app' THEN
+        RAISE EXCEPTION 'an account does not say our line %', NEW.line USING ERRCODE = 'PH003';
+    ELSIF NEW.side = 'customer' AND (
+        current_user <> 'ph_app' OR NEW.actor <> current_setting('app.actor', true)
+        OR NOT found -> 'roles' ? NEW.role
+        OR NOT EXISTS (SELECT FROM member m JOIN auth_user u ON u.id = m.user_id
+                       WHERE m.tenant = NEW.tenant AND m.role = NEW.role AND 'user:' || u.email = NEW.actor)
+    ) THEN
+        RAISE EXCEPTION 'line % is for % of the account to say', NEW.line, found -> 'roles' USING ERRCODE = 'PH003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER attestation_of_its_line BEFORE INSERT ON pilot_attestation
+    FOR EACH ROW EXECUTE FUNCTION attestation_of_its_line();
+
+-- No key, and no link to one, before the customer has confirmed what to expect (requirement ENP-013).
+CREATE OR REPLACE FUNCTION no_key_before_lock() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pilot p WHERE p.tenant = NEW.tenant AND p.state IN ('prospect', 'qualified'))
+       AND NOT EXISTS (SELECT FROM pilot p WHERE p.tenant = NEW.tenant AND p.locked_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'No key is issued before the customer has confirmed what to expect of the pilot.'
+            USING ERRCODE = 'PH005';
+    END IF;
+    RETURN NEW;
+END $$;
+-- The names come after those of the triggers that fill in what an INSERT leaves out.
+CREATE OR REPLACE TRIGGER zz_no_key_before_lock BEFORE INSERT ON enterprise_api_keys
+    FOR EACH ROW EXECUTE FUNCTION no_key_before_lock();
+CREATE OR REPLACE TRIGGER zz_no_key_before_lock BEFORE INSERT ON reveal_link
+    FOR EACH ROW EXECUTE FUNCTION no_key_before_lock();
