@@ -24,6 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", API.urls),  # first: a program asks far more often than a person, and patterns are tried one by one
     path("", home, name="home"),
     *health.urlpatterns,
     path("docs/", guides.index, name="guides"),
@@ -41,7 +42,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pilothouse.kernel.watch.urls")),
     path("", include("pilothouse.pilots.urls")),
     *(path("", include(program.urls)) for program in load_programs().values() if program.urls),
-    path("", API.urls),
 ]
 handler400 = "pilothouse.site.errors.bad_request"
 handler403 = "pilothouse.site.errors.forbidden"

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from pilothouse.kernel.base import heap
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.timers import FIRE_CHUNK_ROWS, fire_due
@@ -54,6 +55,7 @@ class WorkerProcess:
             asyncio.create_task(forever("timers", self._fire_timers, done)),
             *(asyncio.create_task(forever(task.name, self._turn(task), done)) for task in self.periodic),
         ]
+        heap.settle()
         log.info("worker_started", name=worker_name(), pumps=[runner.pump.name for runner in self.runners])
         await asyncio.gather(*(runner.run() for runner in self.runners))
         for task in background:

@@ -25,6 +25,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 ITEM_KEYS = {"params", "metadata"}
 PARAM_KEYS = {"prompt", "image", "aspect", "platform", "seconds", "duration"}
+_plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ def normalised(params: Mapping[str, Any], where: str = "item") -> dict[str, Any]
 
 
 def _only(where: str, value: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(str(key) for key in value if key not in known)
-    if unknown:
+    if not value.keys() <= known:
+        unknown = sorted(str(key) for key in value if key not in known)
         raise InvalidInput(
             reason=f"{where} has the unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}."
         )
@@ -130,7 +131,7 @@ def _metadata(where: str, metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, Mapping):
         raise InvalidInput(reason=f"{where}.metadata must be an object.")
     try:
-        text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False)
+        text = _plain.encode(dict(metadata))
     except (TypeError, ValueError):
         raise MetadataRefused(reason=f"{where}.metadata must be plain JSON without NaN.") from None
     if len(text.encode(errors="replace")) > limits.METADATA_MAX_BYTES:
