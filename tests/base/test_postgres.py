@@ -221,7 +221,7 @@ def test_a_stale_pid_file_does_not_stop_the_start(folder: Path, whose: str) -> N
     pid_file = data / "pg18" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     if whose == "zombie":
-        assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+        assert _until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
     else:
         lines[0] = str(os.getppid()) if whose == "other program" else "4194000"
         pid_file.write_text("\n".join(lines) + "\n")
