@@ -8,7 +8,7 @@ from typing import Any
 
 from pilothouse.kernel.access.commands import add_member, add_operator, consume_reveal_link
 from pilothouse.kernel.access.models import RevealLink
-from pilothouse.kernel.base import simulated_clock
+from pilothouse.kernel.base import clock, simulated_clock
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle.timers import fire_due
@@ -204,7 +204,7 @@ class VideoPilot:
 
     def now(self) -> Any:
         with worker_scope("test"):
-            return simulated_clock.business_now()
+            return clock.business_now()
 
     def finish_all_lines(self) -> None:
         """Every line up to the review that people tick."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pilothouse.kernel.access.commands import withdraw_reveal_link
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import Conflict, PilothouseError
 from pilothouse.kernel.ledger.grants import Asked, request_grant
 from pilothouse.kernel.lifecycle.commands import arm, cancel
@@ -17,7 +18,7 @@ from .key_links import key_link
 from .messages import send_message
 from .pilot_errors import CreditsTooFew, ExpectationsOpen, NotReady
 from .pilot_models import Pilot
-from .pilot_reads import business_now, lock_pilot
+from .pilot_reads import lock_pilot
 from .pilot_steps import NAME, moved, tell
 from .runbook import Runbook, pinned
 

@@ -3,6 +3,7 @@
 A trigger holds the same rules, so that no other code can tick a machine's line or speak for the other side.
 """
 
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -13,7 +14,7 @@ from .evaluation import look
 from .lifecycle import PILOT
 from .pilot_errors import ExpectationsOpen, LineNotYours
 from .pilot_models import Attestation, Pilot
-from .pilot_reads import business_now, lock_pilot, text_of
+from .pilot_reads import lock_pilot, text_of
 from .pilot_steps import arm_stale, moved
 from .runbook import Line, pinned
 

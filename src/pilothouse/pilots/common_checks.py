@@ -5,9 +5,11 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from pilothouse.kernel.base.facts import Fact, LineCheck, PilotScope
+from pilothouse.kernel.base.facts import Fact, LineCheck, Measure, MeasureCheck, PilotScope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.checks import REGISTRY
+
+from .models import Report
 
 SQL = Statements(__file__, "sql/pilot")
 
@@ -80,6 +82,20 @@ def parity_questioned(scope: PilotScope, argument: str) -> Fact:
     return Fact(at is not None, "The customer asked it." if at else "Nobody asked it.", at)
 
 
+def reports(scope: PilotScope, argument: str) -> Measure:
+    """What the people of the account reported of one kind since the activation."""
+    count = Report.objects.filter(tenant_id=scope.tenant, kind=argument, sent_at__gte=scope.since).count()
+    return Measure(float(count), 1, f"{count} reported", url=reverse("pilots:inbox"))
+
+
+def api_error_rate(scope: PilotScope, argument: str) -> Measure:
+    """Calls that failed on our side over all calls of the account since the activation."""
+    row = SQL.one("api_calls", tenant=scope.tenant, since=scope.since)
+    assert row is not None
+    words = f"{row['failed']} of {row['calls']} calls failed"
+    return Measure(row["failed"] / row["calls"] if row["calls"] else None, row["calls"], words)
+
+
 def _named(*functions: Callable[[PilotScope, str], Fact]) -> dict[str, LineCheck]:
     return {function.__name__: function for function in functions}
 
@@ -88,3 +104,4 @@ COMMON = _named(
     key_made, key_opened, credits_granted, message_sent, rollback_drill, promises_green, fix_recorded,
     parity_questioned,
 )  # fmt: skip
+COMMON_MEASURES: dict[str, MeasureCheck] = {"api_error_rate": api_error_rate, "reports": reports}

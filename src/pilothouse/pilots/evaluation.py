@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.facts import Attested, Fact, Measure, PilotScope
 from pilothouse.kernel.base.sql import Statements
 
@@ -129,15 +130,14 @@ def look(pilot: Pilot, viewer: str = "internal") -> Look:
 
 def scope_of(pilot: Pilot, runbook: Runbook) -> PilotScope:
     """What the functions of a look at this pilot get."""
-    row = SQL.one("business_now")
-    assert row is not None
+    now = business_now()
     return PilotScope(
         pilot=pilot.id,
         tenant=pilot.tenant_id,
         program=pilot.program,
-        since=pilot.since or row["now"],
+        since=pilot.since or now,
         until=pilot.deadline_at,
-        now=row["now"],
+        now=now,
         conditions={**runbook.scope, **pilot.form},
         attested=_attested(pilot, runbook),
     )

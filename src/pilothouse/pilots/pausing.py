@@ -7,6 +7,7 @@ incident did. A pause for a P0 or a rollback stops the pilot's clock; money owed
 from datetime import timedelta
 from typing import Any, Literal
 
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import arm, cancel
@@ -16,7 +17,7 @@ from pilothouse.kernel.watch.queries import closed_gates
 from . import limits
 from .pilot_errors import StillGated
 from .pilot_models import Pilot
-from .pilot_reads import business_now, lock_pilot, text_of
+from .pilot_reads import lock_pilot, text_of
 from .pilot_steps import NAME, moved
 from .runbook import pinned
 from .verdicts import to_review

@@ -1,7 +1,5 @@
 """Finds pilots: with permission, under lock, and what has happened to them."""
 
-from typing import Any
-
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 
@@ -25,13 +23,6 @@ def lock_pilot(public_id: str) -> Pilot:
     if found is None:
         raise NotFound(what="pilot")
     return found
-
-
-def business_now() -> Any:
-    """The business time of this statement."""
-    row = SQL.one("business_now")
-    assert row is not None
-    return row["now"]
 
 
 def successes(program: str) -> int:

@@ -1,8 +1,10 @@
 """What happens when a pilot's time is over. Each handler leaves a pilot alone that has moved on."""
 
+from django.conf import settings
+
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.lifecycle.timers import on_timer
-from pilothouse.kernel.watch.alerts import alert
+from pilothouse.kernel.outbox.notices import Chat, notify
 
 from . import limits
 from .lifecycle import BEFORE, PILOT
@@ -18,12 +20,16 @@ def _locked(fired: list[Row], *states: str) -> list[Pilot]:
     return list(Pilot.objects.select_for_update(of=("self",)).filter(id__in=ids, state__in=states).order_by("id"))
 
 
+def _tell_operators(line: str) -> None:
+    notify([Chat(url, f"{settings.PRODUCT_NAME} pilots", line) for url in settings.ALERT_URLS])
+
+
 @on_timer(PILOT.name, "deadline")
 def deadline(fired: list[Row]) -> None:
     """The window is over: review. One that is paused goes to review when it is resumed."""
     for pilot in _locked(fired, "active"):
         to_review(pilot, "review", "timer", {"why": "deadline"})
-        alert("P2", f"The pilot of {pilot.company} ({pilot.public_id}) is over its deadline: its verdict is due.")
+        _tell_operators(f"The pilot of {pilot.company} ({pilot.public_id}) is over its deadline: its verdict is due.")
 
 
 @on_timer(PILOT.name, "stale")
@@ -38,7 +44,7 @@ def _notice(day: int) -> None:
     def handler(fired: list[Row]) -> None:
         for pilot in _locked(fired, *BEFORE):
             tell(pilot, "stale_notice", {"days": day})
-            alert("P2", f"Nothing has happened for {day} days in the pilot of {pilot.company} ({pilot.public_id}).")
+            _tell_operators(f"Nothing has happened for {day} days in the pilot of {pilot.company} ({pilot.public_id}).")
 
 
 for _day in limits.STALE_NOTICES_DAYS:

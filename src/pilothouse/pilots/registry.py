@@ -48,8 +48,10 @@ def line_check(program: str, name: str) -> LineCheck | None:
 
 
 def measure_check(program: str, name: str) -> MeasureCheck | None:
-    """The function of a criterion or a metric."""
-    return _own_checks(program).measures.get(name)
+    """The function of a criterion or a metric: the program's own, or one that every pilot has."""
+    from .common_checks import COMMON_MEASURES
+
+    return _own_checks(program).measures.get(name) or COMMON_MEASURES.get(name)
 
 
 def waits_for(program: str) -> LineCheck | None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from pilothouse.kernel.access.commands import checked_email, set_flag
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
@@ -20,7 +21,7 @@ from .attestations import attest_ours
 from .lifecycle import PILOT
 from .pilot_errors import AlreadyRunning, Unanswered
 from .pilot_models import Pilot
-from .pilot_reads import business_now, lock_pilot, text_of
+from .pilot_reads import lock_pilot, text_of
 from .pilot_steps import NAME, arm_stale, moved, tell
 from .runbook import KIND, Runbook, of_version, pinned
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from pilothouse.kernel.access.commands import pause_key
 from pilothouse.kernel.access.lifecycle import API_KEY
 from pilothouse.kernel.access.models import ApiKey, RevealLink
-from pilothouse.kernel.base.clock import iso
+from pilothouse.kernel.base.clock import business_now, iso
 from pilothouse.kernel.base.errors import Conflict, InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
@@ -24,7 +24,7 @@ from .key_links import key_link
 from .lifecycle import CLOSES, FIXES, OUTCOMES
 from .pilot_errors import FixOpen, NoSignal, VerdictBlocked, VerdictChanged
 from .pilot_models import NOT_FIXABLE, SIGNALS, Fix, Pilot, Signal
-from .pilot_reads import business_now, fixes_of, lock_pilot, text_of
+from .pilot_reads import fixes_of, lock_pilot, text_of
 from .pilot_steps import NAME, arm_stale, moved, tell
 from .runbook import pinned
 

@@ -1,5 +1,7 @@
 """What the deals program is."""
 
+from pathlib import Path
+
 from pilothouse.kernel.access.roles import OPERATOR_ROLES
 from pilothouse.kernel.base.program import NavItem, Program
 
@@ -26,6 +28,12 @@ def _api(api: object) -> None:
     add_to(api)  # type: ignore[arg-type]
 
 
+def _checks() -> object:
+    from .pilot_checks import CHECKS
+
+    return CHECKS
+
+
 def _rehearse(**options: object) -> dict[str, object]:
     from .demo import run_demo
 
@@ -48,4 +56,6 @@ PROGRAM = Program(
     pumps=_pumps,
     seed=_seed,
     rehearse=_rehearse,
+    runbooks=Path(__file__).parent / "runbooks",
+    checks=_checks,
 )

@@ -5,9 +5,9 @@ The worker tells the operators of a difference of money: the account's own trans
 
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import datetime
 from hashlib import sha256
 
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import Conflict
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope, worker_scope
@@ -44,7 +44,7 @@ def confirm_receipt(raw: bytes, ticked: Collection[str], form_key: str, role: st
         tenant_id=verdict.batch.tenant_id,
         public_id=new_id("cnf"),
         batch_id=verdict.batch.id,
-        at=_business_now(),
+        at=business_now(),
         actor=current_scope().actor,
         role=role,
         fields=fields,
@@ -54,13 +54,6 @@ def confirm_receipt(raw: bytes, ticked: Collection[str], form_key: str, role: st
         delivery=_delivery(verdict),
         form_key=form_key,
     )
-
-
-def _business_now() -> datetime:
-    """When it was confirmed decides whether a pilot's deadline was kept, so it is business time."""
-    (row,) = run("SELECT base.clock_now() AS now")
-    now: datetime = row["now"]
-    return now
 
 
 def _delivery(verdict: Verdict) -> str:

@@ -1,1 +1,0 @@
-SELECT (SELECT base.clock_now()) AS now
