@@ -136,7 +136,7 @@ DEALS = {
     59,
     60,
 }
-ELSEWHERE_VIDEO = {19, 34, 38, 54, 55, 56, 57, 58}
+ELSEWHERE_VIDEO = {9, 19, 34, 38, 54, 55, 56, 57, 58}
 
 
 def _told(text: str, prefix: str) -> set[int]:

@@ -7,7 +7,7 @@ from typing import Any
 from pilothouse.kernel.access.roles import MEMBER_ROLES
 from pilothouse.kernel.terms.commands import body_hash, checked_by, draft, publish
 from pilothouse.kernel.terms.errors import NoTerms
-from pilothouse.kernel.terms.queries import Version, published
+from pilothouse.kernel.terms.queries import Version, published, versions
 
 from . import text_lint
 from .lifecycle import REJECTIONS
@@ -41,10 +41,11 @@ def publish_runbook(body: Mapping[str, Any], note: str = "") -> Version:
             return current
     except NoTerms:
         pass
-    made = draft(KIND, body["id"], body, note)
-    if made.version != body["version"]:
-        raise RunbookMalformed(reason=f"the next version of {body['id']} is {made.version}, not {body['version']}.")
-    return publish(KIND, body["id"], made.version)
+    known = versions(KIND, body["id"])
+    following = known[0]["version"] + 1 if known else 1
+    if following != body["version"]:
+        raise RunbookMalformed(reason=f"the next version of {body['id']} is {following}, not {body['version']}.")
+    return publish(KIND, body["id"], draft(KIND, body["id"], body, note).version)
 
 
 @checked_by(KIND)
