@@ -17,17 +17,26 @@ from .limits import ALERT_LINE_MAX_CHARACTERS
 log = structlog.get_logger(__name__)
 
 
-def alert_incidents(told: Sequence[tuple[Row, str]]) -> None:
-    """Queue a line about each incident, for each address in ALERT_URLS (worker or operator scope).
+def alert(severity: str, message: str) -> None:
+    """Queue one line `[severity] message` for each address in ALERT_URLS (worker or operator scope)."""
+    alert_all([(severity, message)])
 
-    A line has its kind, what happened to it (the second value), its scope and its title.
-    """
+
+def alert_all(told: Sequence[tuple[str, str]]) -> None:
+    """Queue a line for each (severity, message), in one statement."""
     notices = []
-    for incident, news in told:
-        scope = "/".join(filter(None, (incident["program"] or "platform", incident["subject"])))
-        message = f"{incident['kind']} {news} ({scope}): {incident['title']} [{incident['public_id']}]"
-        severity = incident["severity"]
+    for severity, message in told:
         line = f"[{severity}] {' '.join(message.split())}"[:ALERT_LINE_MAX_CHARACTERS]
         log.warning("alert", line=line)
         notices += [Chat(url, f"{settings.PRODUCT_NAME} {severity}", line) for url in settings.ALERT_URLS]
     notify(notices)
+
+
+def alert_incidents(told: Sequence[tuple[Row, str]]) -> None:
+    """Queue a line about each incident: its kind, what happened to it (the second value), its scope and its title."""
+    lines = []
+    for incident, news in told:
+        scope = "/".join(filter(None, (incident["program"] or "platform", incident["subject"])))
+        message = f"{incident['kind']} {news} ({scope}): {incident['title']} [{incident['public_id']}]"
+        lines.append((incident["severity"], message))
+    alert_all(lines)
