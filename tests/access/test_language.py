@@ -1,4 +1,4 @@
-"""Who reads in which language: what somebody chose, else their account's, else their browser's; machines read English."""
+"""Who reads in which language: what somebody chose, else their account's, else their browser's; machines get English."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_the_way_back_stays_here(shared_house: Any, back: str) -> None:
 
 def test_an_unknown_language_is_refused(shared_house: Any) -> None:
     answer = choose(browser(), "tlh")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "en, mn" in answer.content.decode()
     assert "language" not in answer.cookies
 

@@ -314,7 +314,7 @@ MATRIX: dict[str, Row] = {
     "GET /docs/playbooks/{name}": Row("anyone", 404),
     "GET /account/invitation/{token}/": Row("anyone", 410),
     "POST /account/invitation/{token}/": Row("anyone", 410),
-    "POST /account/language": Row("anyone", 400),
+    "POST /account/language": Row("anyone", 422),
     # --- a person's own account
     "GET /account/tenant": Row("signed in", 200),
     "POST /account/tenant": Row("signed in", 404),
