@@ -16,7 +16,7 @@ UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-annot
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams openapi reference matrix lock clean
+.PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams openapi reference matrix messages lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,9 @@ diagrams: $(VENV)/.dev ## Draw the state pictures of docs/architecture.md again
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json again; refuses an undeclared break
 	@$(BIN)/python scripts/openapi.py
+
+messages: $(VENV)/.dev ## Bring the translations to what the sources say; name what is not translated
+	@$(BIN)/python scripts/messages.py
 
 reference: $(VENV)/.dev ## Write docs/reference.md again from what the code says of itself
 	@$(BIN)/python scripts/reference.py
