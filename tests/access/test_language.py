@@ -1,4 +1,4 @@
-"""Who reads in which language: what somebody chose, else their account's, else their browser's; machines get English."""
+"""Who reads in which language: what somebody chose, else their account's, else their browser's; machines English."""
 
 from typing import Any
 
