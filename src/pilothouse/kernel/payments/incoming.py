@@ -20,7 +20,7 @@ from . import limits
 from .errors import AmountsDoNotMatch, NotPayable, PaymentKnown, SecondPersonNeeded
 from .lifecycle import PAYMENT
 from .models import SOURCES, Payment
-from .ports import payable
+from .ports import Expected, kinds, payable
 
 SQL = Statements(__file__)
 WORLD = {"bank": "world_bank", "stripe": "world_psp"}
@@ -61,6 +61,7 @@ def record_payment(
     )
     _post(payment, "receive", payment.public_id, Leg(world, suspense, amount))
     _tell(payment, "receive", {"amount": amount, "unit": unit, "source": source})
+    _tell_if_too_little(payment)
     return payment
 
 
@@ -88,16 +89,40 @@ def match(payments: Sequence[str], kind: str, ref: str) -> int:
             _use(payment, "match", matched=used, data={"subject": ref, "amount": used})
     (suspense,) = open_accounts(chosen[0].tenant_id, [("suspense", "", expected.unit)])
     port.funded(ref, suspense)
-    return available - expected.amount
+    left = available - expected.amount
+    if left:
+        port.told(ref, "overpaid", chosen[-1].public_id, "buyer", left)
+    return left
 
 
 def match_if_exact(payment: Payment, kind: str, ref: str) -> bool:
     """Match a payment that names what it pays, where the amounts are equal; otherwise an operator decides."""
     expected = payable(kind).expected(ref)
     if expected is None or (expected.amount, expected.unit) != (payment.rest, payment.unit):
+        _tell_of_mismatch(payment, kind, ref, expected)
         return False
     match([payment.public_id], kind, ref)
     return True
+
+
+def _tell_if_too_little(payment: Payment) -> None:
+    """Let the program tell the payer of a transfer that names what it pays, and is not enough for it."""
+    for kind in kinds() if payment.note else ():
+        port = payable(kind)
+        for each in port.waiting(payment.unit, None, payment.note, limits.NAMED_MAX_COUNT):
+            if each.ref.lower() in payment.note.lower() and payment.amount < each.amount:
+                port.told(each.ref, "underpaid", payment.public_id, "buyer", payment.amount)
+
+
+def _tell_of_mismatch(payment: Payment, kind: str, ref: str, expected: Expected | None) -> None:
+    """Let the program tell the payer; one who paid in another currency hears it when an operator has looked."""
+    if expected is None:
+        news = "late_payment"
+    elif expected.unit == payment.unit and payment.rest < expected.amount:
+        news = "underpaid"
+    else:
+        return
+    payable(kind).told(ref, news, payment.public_id, "buyer", payment.rest)
 
 
 def send_back(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payment:

@@ -64,6 +64,7 @@ def send(public_id: str, *, reference: str, sent_by: str, approved_by: str = "")
         "sent_by": sent_by, "approved_by": approved_by, "sent_at": now, "failure": None,
         "due_at": now + timedelta(seconds=limits.PAYOUT_CONFIRM_DUE_S),
     }  # fmt: skip
+    _tell(payout, "payout_sent", payout.attempts + 1)
     return _apply(payout, "send", changes, {"reference": reference, "amount": payout.amount})
 
 
@@ -82,6 +83,7 @@ def confirm(public_id: str) -> Payout:
         ref_id=payout.public_id,
         description=payout.bank_reference,
     )
+    _tell(payout, "payout_confirmed", payout.attempts)
     return moved
 
 
@@ -91,6 +93,7 @@ def fail(public_id: str, reason: str) -> Payout:
     if reason not in FAILURES:
         raise InvalidInput(reason=f"A payout fails as {', '.join(FAILURES)}.")
     again_s = limits.PAYOUT_DUE_S
+    _tell(payout, "payout_failed", payout.attempts)
     return _apply(
         payout, "fail", {"failure": reason, "due_at": clock.business_now(again_s)}, {"reason": reason}, reason
     )
@@ -120,6 +123,12 @@ def bank_file(public_ids: Sequence[str]) -> str:
         cells = [payout.public_id, account.holder, account.bank, number, payout.amount, payout.unit, payout.subject_ref]
         writer.writerow([_plain(cell) for cell in cells])
     return out.getvalue()
+
+
+def _tell(payout: Payout, news: str, attempt: int) -> None:
+    """Let the program tell whose money it is; each attempt is news of its own."""
+    key = f"{payout.public_id}:{attempt}"
+    payable(payout.subject_kind).told(payout.subject_ref, news, key, payout.side, payout.amount)
 
 
 def lock_payout(public_id: str) -> Payout:

@@ -27,6 +27,10 @@ class Waiting:
     payer: str
 
 
+def _nobody(ref: str, news: str, key: str, side: str, amount: int) -> None:
+    """For a program that tells nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payable:
     """One kind of subject.
@@ -41,6 +45,9 @@ class Payable:
     funded: Callable[[str, int], None]
     person: Callable[[str, str], int | None]
     waiting: Callable[[str, int | None, str, int], list[Waiting]]
+    # `told(ref, news, key, side, amount)` tells that side of its money, in the open transaction; once for each key.
+    # News are payout_sent, payout_confirmed, payout_failed, overpaid, underpaid and late_payment.
+    told: Callable[[str, str, str, str, int], None] = _nobody
 
 
 # `alarm(kind, title, tenant, subject)`: a person must look at it.

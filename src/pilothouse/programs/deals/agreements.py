@@ -16,6 +16,7 @@ from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
 from .commands import OTHER, access_deal, check_price, given_back, parts
 from .disputes import agree_amounts, check_agreed, end_by_return
 from .errors import AmountTooLarge
+from .mail_queue import tell
 from .models import Agreement, Deal
 from .steps import Step, advance, terms_of
 
@@ -47,6 +48,7 @@ def sign(public_id: str, person: int, kind: str, content: Mapping[str, Any]) -> 
     append_events([NewEvent(deal.tenant_id, "deal", deal.id, "sign", data={"kind": kind, "side": side, **meant})])
     other = Agreement.objects.filter(deal=deal, kind=kind, side=OTHER[side], withdrawn_at=None).first()
     if other is None or json.dumps(other.content, sort_keys=True) != json.dumps(meant, sort_keys=True):
+        tell("deal", [deal.id])
         return False
     _DONE[kind](deal, side, meant)
     Agreement.objects.filter(deal=deal, kind=kind, withdrawn_at=None).update(withdrawn_at=clock.business_now())

@@ -33,6 +33,7 @@ from .errors import (
     SamePerson,
     TermsChanged,
 )
+from .mail_queue import remind, tell
 from .models import Deal
 from .steps import Step, advance, terms_of, timer_seconds
 from .switch import refuse_if_disabled
@@ -121,6 +122,7 @@ def create_deal(
     )
     arm("deal", "draft", [(tenant, deal.id)], timer_seconds(deal, "draft"))
     append_events([NewEvent(tenant, "deal", deal.id, "create", data={"price": price, "unit": deal.unit, "side": side})])
+    remind("deal", [deal.id])
     return deal
 
 
@@ -198,7 +200,7 @@ def offer(public_id: str, person: int, *, own_email: str, email: str = "") -> Of
         "invited_email": address,
         "invitation_hash": hashlib.sha256(secret.encode()).hexdigest(),
     }
-    advance([Step(deal, "offer", side, changes=changes, stamps=["offered_at"])])
+    advance([Step(deal, "offer", side, changes=changes, stamps=["offered_at"], secret=secret)])
     return Offered(_again(deal), secret)
 
 
@@ -230,6 +232,7 @@ def join(secret: str, person: int, *, own_email: str) -> Deal:
     assert current_scope().tenant == deal.tenant_id
     Deal.objects.filter(id=deal.id).update(**{f"{free}_id": person})
     append_events([NewEvent(deal.tenant_id, "deal", deal.id, "join", data={"side": free})])
+    tell("deal", [deal.id])
     return _again(deal)
 
 

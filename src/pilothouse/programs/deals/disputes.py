@@ -35,6 +35,7 @@ from .errors import (
 )
 from .evidence import Piece, attach
 from .lifecycle import AUDIT_REASONS, DISPUTE
+from .mail_queue import remind, tell
 from .models import ClaimLine, Deal, Dispute
 from .steps import Step, advance, terms_of, timer_seconds
 from .terms_checks import BY_EVIDENCE
@@ -77,6 +78,7 @@ def raise_issue(public_id: str, person: int, claims: Sequence[Claim]) -> Dispute
         due_at=now + timedelta(seconds=seconds),
     )  # fmt: skip
     arm("dispute", "dispute_ttl", [(deal.tenant_id, dispute.id)], seconds)
+    remind("dispute", [deal.id])
     lines = ClaimLine.objects.bulk_create(
         ClaimLine(
             tenant_id=deal.tenant_id,
@@ -129,6 +131,7 @@ def respond(public_id: str, person: int, *, response: str, note: str, counters: 
         raise InvalidInput(reason="Say in a few words what you answer.")
     changes = {"response": response, "response_note": note.strip(), "responded_at": clock.business_now()}
     apply(DISPUTE, "respond", [dispute.id], role="seller", reason=response, changes=changes)
+    tell("dispute", [deal.id])
     return Dispute.objects.get(id=dispute.id)
 
 

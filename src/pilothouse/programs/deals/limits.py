@@ -20,6 +20,8 @@ PHOTOS_MAX_COUNT = 24
 # Evidence may be added until this long before a dispute ends, so that the other side can still look at it.
 EVIDENCE_CLOSES_BEFORE_S = 3_600
 REMINDERS_BEFORE_S = (12 * 3_600, 2 * 3_600)
+MAILS_CHUNK_ROWS = 200
+MAILS_EVERY_S = 1.0
 PAYOUT_ATTEMPTS_MAX_COUNT = 5
 BANK_CHANGE_WAIT_S = 24 * 3_600
 # A timer that is later than this is shown as stuck; the worker fires them every second.

@@ -304,3 +304,43 @@ class DealRequest(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "deal", "kind", "key"], name="deal_request_once"),
         ]
+
+
+class DealMail(TenantModel):
+    """A mail that a step or a timer asks for, and what became of it. Its words are written when it is due."""
+
+    mutable = ("done_at", "outcome", "error")
+
+    deal = TenantForeignKey(Deal)
+    # What asks for it: an event, a reminder of a timer, a payment. Asked for twice is asked for once.
+    key = models.TextField()
+    about = models.TextField()
+    actor = models.TextField()
+    data = models.JSONField(default=dict)
+    # Empty for both sides.
+    side = models.TextField(default="", db_default="")
+    # The instant that it tells of: the event's, or for a reminder its timer's end.
+    at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    # The timer that must still run, for a reminder.
+    timer = models.BigIntegerField(null=True)
+    # An invitation's secret: the database alone cannot open it.
+    sealed = models.TextField(default="", db_default="")
+    done_at = models.DateTimeField(null=True)
+    outcome = models.TextField(default="", db_default="")
+    error = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "deal_mail"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="deal_mail_once"),
+            models.CheckConstraint(
+                name="deal_mail_outcome_known",
+                condition=models.Q(done_at__isnull=True, outcome="")
+                | models.Q(done_at__isnull=False, outcome__in=["dropped", "failed", "sent"]),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=models.Q(done_at__isnull=True), name="deal_mail_due"),
+            models.Index(fields=["deal"], name="deal_mail_of_deal"),
+        ]

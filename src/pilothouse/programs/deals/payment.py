@@ -5,6 +5,7 @@ from django.db.models import Q
 from pilothouse.kernel.payments.ports import Expected, Payable, Waiting, register
 
 from .commands import fund, lock_deal
+from .mail_queue import tell_of_money
 from .models import Deal
 
 KIND = "deal"
@@ -42,4 +43,9 @@ def waiting(unit: str, amount: int | None, words: str, limit: int) -> list[Waiti
     ]
 
 
-register(KIND, Payable(expected, funded, person, waiting))
+def told(public_id: str, news: str, key: str, side: str, amount: int) -> None:
+    """Mail a side what became of its payment or payout."""
+    tell_of_money(public_id, news, key, side, {"amount": amount})
+
+
+register(KIND, Payable(expected, funded, person, waiting, told))

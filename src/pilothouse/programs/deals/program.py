@@ -4,8 +4,10 @@ from pathlib import Path
 
 from pilothouse.kernel.access.roles import OPERATOR_ROLES
 from pilothouse.kernel.base.program import NavItem, Program
+from pilothouse.kernel.work.pump import Periodic
 
 from . import lifecycle
+from .limits import MAILS_EVERY_S
 from .promises import PROMISES
 
 
@@ -14,6 +16,12 @@ def _pumps() -> list[object]:
     from . import payment, timers  # noqa: F401
 
     return []
+
+
+def _periodic() -> list[Periodic]:
+    from .mails import send_due_mails
+
+    return [Periodic("deal_mails", MAILS_EVERY_S, send_due_mails)]
 
 
 def _seed() -> None:
@@ -54,6 +62,7 @@ PROGRAM = Program(
     navigation=(NavItem("Deals", "deals:deals", ("buyer", "seller", "owner"), "handshake", "e"),),
     api=_api,
     pumps=_pumps,
+    periodic=_periodic,
     seed=_seed,
     rehearse=_rehearse,
     runbooks=Path(__file__).parent / "runbooks",

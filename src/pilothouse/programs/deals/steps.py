@@ -15,6 +15,7 @@ from pilothouse.kernel.base.sql import Statements
 
 from . import limits
 from .lifecycle import DEAL
+from .mail_queue import tell
 from .models import Deal
 from .terms import DealTerms, pinned
 
@@ -55,6 +56,8 @@ class Step:
     stamps: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    # Of an offer: what the mail to the invited carries.
+    secret: str = ""
 
 
 @lru_cache(maxsize=TERMS_KEPT_COUNT)
@@ -84,7 +87,10 @@ def advance(steps: Sequence[Step]) -> list[int]:
     if not rows:
         return []
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return [row["id"] for row in SQL.rows("advance", actor=current_scope().actor, **columns)]
+    moved = [row["id"] for row in SQL.rows("advance", actor=current_scope().actor, **columns)]
+    if moved:
+        tell("deal", moved, steps[0].secret)
+    return moved
 
 
 def _row(step: Step) -> dict[str, Any]:
