@@ -19,7 +19,9 @@ LANGUAGE = "mn"
 CATALOGUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "locale": (
         (
-            "ui/**/*", "pilots/**/*", "site/context.py", "site/errors.py", "site/navigation.py",
+            "ui/**/*", "pilots/commands.py", "pilots/errors.py", "pilots/forms.py", "pilots/pages.py",
+            "pilots/templates/pilots/ask.html", "pilots/templates/pilots/inbox.html", "site/context.py",
+            "site/errors.py", "site/navigation.py",
             "kernel/base/errors.py", "kernel/access/**/*", "kernel/files/*.py", "kernel/lifecycle/errors.py",
             "kernel/watch/errors.py", "kernel/watch/templates/watch/_list_head.html", "kernel/payments/errors.py",
             "kernel/payments/bank_accounts.py",
