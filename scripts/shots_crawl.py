@@ -7,11 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 from playwright.sync_api import APIRequestContext
+from shots_pages import SAME_KIND_COUNTS, SAME_KIND_DEFAULT_COUNT
 
-# Addresses of one kind that are looked at: the first shows the page, a second one its other state.
-SAME_KIND_MAX_COUNT = 2
-# Addresses of these names are each a text of their own.
-TEXTS = {"guide": 10, "playbook": 10}
 PAGES_MAX_COUNT = 400
 # The router's own addresses; they answer JSON and are photographed by nobody.
 API_NAMESPACE = "api"
@@ -73,7 +70,7 @@ def crawl(request: APIRequestContext, site: str, starts: tuple[str, ...]) -> Fou
         address = waiting.pop(0)
         path = urlsplit(address).path
         name = name_of(path)
-        most = TEXTS.get(name, SAME_KIND_MAX_COUNT)
+        most = SAME_KIND_COUNTS.get(name, SAME_KIND_DEFAULT_COUNT)
         if address in seen or len(found.pages.get(name, [])) >= most:
             continue
         seen.add(address)
@@ -87,7 +84,7 @@ def crawl(request: APIRequestContext, site: str, starts: tuple[str, ...]) -> Fou
         if answer.url.startswith(site):
             name = name_of(urlsplit(answer.url).path)
         known = found.pages.setdefault(name, [])
-        if address not in known and len(known) < TEXTS.get(name, SAME_KIND_MAX_COUNT):
+        if address not in known and len(known) < SAME_KIND_COUNTS.get(name, SAME_KIND_DEFAULT_COUNT):
             known.append(address)
         links = _Links()
         links.feed(answer.text())

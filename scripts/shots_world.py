@@ -9,11 +9,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-HOUSE_PATIENCE_S = 300
+HOUSE_PATIENCE_S = 600
 BATCH_PATIENCE_S = 240
 # Slower than the calls a minute that the demo key may make.
 POLL_S = 1.5
@@ -33,8 +33,10 @@ PROMPTS = (
 )
 CLI = (sys.executable, "-m", "pilothouse.site.cli")
 LOAD_WORLD = (
-    "import sys, pathlib, django; django.setup();"
-    "from pilothouse.programs.video.demo import load_world; load_world(pathlib.Path(sys.argv[1]))"
+    "import sys, pathlib, django; django.setup(); data = pathlib.Path(sys.argv[1]);"
+    "from pilothouse.programs.video.demo import load_world; load_world(data);"
+    "from pilothouse.programs.deals.demo_world import open_market;"
+    "open_market(data / 'demo.json', is_empty=True)"
 )
 
 
@@ -46,20 +48,32 @@ def environment(data: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def house(full: bool) -> Iterator[Path]:
-    """The data folder of a demo house that stays up for the block; a full one has run its demo batch."""
+def houses(worlds: Sequence[str]) -> Iterator[dict[str, Path]]:
+    """The data folder of each demo house, that all start at once and stay up for the block.
+
+    The one of the world `full` has run its demo batch; that of `empty` has its people only.
+    """
+    with contextlib.ExitStack() as ends:
+        started = [(world, *ends.enter_context(_started(world))) for world in worlds]
+        for world, data, running in started:
+            _wait_until_ready(running, data, "stays up" if world == "full" else "")
+            if world == "empty":
+                subprocess.run([sys.executable, "-c", LOAD_WORLD, str(data)], check=True, env=environment(data))
+        yield {world: data for world, data, _running in started}
+
+
+@contextlib.contextmanager
+def _started(world: str) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
     with tempfile.TemporaryDirectory(prefix="shots-") as folder:
         Path(folder).chmod(0o711)
         data = Path(folder) / "data"
-        command = [*CLI, "up", "--data", str(data), "--port", "0", "--live-port", "0", *(["--demo"] if full else [])]
+        command = [*CLI, "up", "--data", str(data), "--port", "0", "--live-port", "0"]
         running = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(data)
-        )
+            [*command, *(["--demo"] if world == "full" else [])],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(data),
+        )  # fmt: skip
         try:
-            _wait_until_ready(running, data, "stays up" if full else "")
-            if not full:
-                subprocess.run([sys.executable, "-c", LOAD_WORLD, str(data)], check=True, env=environment(data))
-            yield data
+            yield data, running
         finally:
             running.send_signal(signal.SIGINT)
             running.wait(60)
@@ -138,29 +152,102 @@ def wait_for(data: Path, batch: str, ended: int) -> None:
     raise SystemExit(f"The batch {batch} did not get to {ended} items in {BATCH_PATIENCE_S} s.")
 
 
-def one_time_pages(data: Path) -> dict[str, str]:
-    """Pages that open from a mailed link, by name: a fresh link for each, which looking does not use up."""
+def setup() -> None:
+    """Make this process one of the house in DATA."""
+    import django
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "pilothouse.site.settings"
+    django.setup()
+
+
+def fill(data: Path) -> str:
+    """What a day leaves behind: a question, an incident, an endpoint, a confirmation. The id of a batch on its way."""
+    from pilothouse.kernel.access.commands import ensure_person
+    from pilothouse.kernel.base.scope import ops_scope, tenant_scope
+    from pilothouse.kernel.outbox.endpoints import create_endpoint
+    from pilothouse.kernel.watch.commands import open_incident
+    from pilothouse.pilots.commands import report
+    from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
+
+    world = world_of(data)
+    people, tenant = world["people"], world["tenant"]
+    with tenant_scope(tenant, f"user:{people['finance']}"):
+        receipt = next(data.glob("demo/*/bat_*.json"))
+        confirm_receipt(receipt.read_bytes(), set(FIELDS), "shots-1", "finance")
+        confirm_receipt(receipt.read_bytes(), set(FIELDS[:5]), "shots-2", "finance")
+    with tenant_scope(tenant, f"user:{people['engineer']}"):
+        create_endpoint("https://hooks.northwind.example/sora2", "Production")
+        person = ensure_person(people["engineer"]).pk
+        report(
+            person=person,
+            kind="money_unclear",
+            words="Why are 10 credits of the demo batch refunded?",
+            page="/batches/",
+        )
+    with ops_scope("operator:olga", "shots"):
+        open_incident(
+            "slo_breach", "Deliveries to two endpoints are slow", severity="P2", program="video", tenant=tenant
+        )
+    return new_batch(data)
+
+
+def _reset(data: Path) -> str:
     from allauth.account.forms import default_token_generator
     from allauth.account.utils import user_pk_to_url_str
+    from django.urls import reverse
+
+    person = _person(data, "owner")
+    reset = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
+    return reverse("account_reset_password_from_key", kwargs=reset)
+
+
+def _person(data: Path, role: str) -> Any:
     from django.contrib.auth import get_user_model
+
+    from pilothouse.kernel.base.scope import worker_scope
+
+    with worker_scope("shots"):
+        return get_user_model().objects.get(username=world_of(data)["people"][role])
+
+
+def _reveal(data: Path) -> str:
+    from django.urls import reverse
+
+    from pilothouse.kernel.access.commands import create_reveal_link
+    from pilothouse.kernel.base.scope import tenant_scope
+
+    tenant = world_of(data)["tenant"]
+    with tenant_scope(tenant, "shots"):
+        _, token = create_reveal_link(tenant, "For the engineer")
+    return reverse("access_reveal", args=[token])
+
+
+def _magic_link(data: Path) -> str:
     from django.urls import reverse
     from sesame.utils import get_token
 
     from pilothouse.kernel.access import magic
-    from pilothouse.kernel.access.commands import create_reveal_link
-    from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 
-    world = world_of(data)
-    with worker_scope("shots"):
-        person = get_user_model().objects.get(username=world["people"]["owner"])
-    with tenant_scope(world["tenant"], "shots"):
-        _, token = create_reveal_link(world["tenant"], "For the engineer")
-    reset = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
-    return {
-        "access_reveal": reverse("access_reveal", args=[token]),
-        "access_magic_link": reverse("access_magic_link", args=[get_token(person, scope=magic.SCOPE)]),
-        "account_reset_password_from_key": reverse("account_reset_password_from_key", kwargs=reset),
-        "account_request_login_code": reverse("account_request_login_code"),
-        "access_request_magic_link": reverse("access_request_magic_link"),
-        "account_signup": reverse("account_signup"),
-    }
+    return reverse("access_magic_link", args=[get_token(_person(data, "owner"), scope=magic.SCOPE)])
+
+
+def _plain(name: str, *arguments: str) -> Callable[[Path], str]:
+    def address(_data: Path) -> str:
+        from django.urls import reverse
+
+        return reverse(name, args=arguments)
+
+    return address
+
+
+# Pages that open from a mail or that no link shows, by name: each makes a fresh address, which looking does not use up.
+STRANGERS: dict[str, Callable[[Path], str]] = {
+    "access_reveal": _reveal,
+    "access_magic_link": _magic_link,
+    "account_reset_password_from_key": _reset,
+    "account_request_login_code": _plain("account_request_login_code"),
+    "access_request_magic_link": _plain("access_request_magic_link"),
+    "account_signup": _plain("account_signup"),
+}
+BUYERS: dict[str, Callable[[Path], str]] = {"deals:join": _plain("deals:join", "an-invitation")}

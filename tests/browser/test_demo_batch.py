@@ -58,6 +58,11 @@ def test_a_page_asks_for_sign_in_again_when_the_session_ended(live: object, pers
     page.context.clear_cookies()
     page.click("nav[aria-label=Main] a >> nth=0")
     expect(page).to_have_url(re.compile(r"/account/login/\?next="))
+    house = person.house  # type: ignore[attr-defined]
+    page.fill("[name=login]", house.people["engineer"])
+    page.fill("[name=password]", house.password)
+    page.click("form[action*=login] [type=submit]")
+    expect(page).to_have_url(re.compile("/overview/$"))
 
 
 def test_on_a_phone_in_the_dark(live: object, person: Opener, accessible: Callable[[Page], None]) -> None:
