@@ -53,10 +53,20 @@ def everything(given: argparse.Namespace) -> Report:
             }
             for done in as_completed(waiting):
                 report.add(done.result())
-                print(f"  {waiting[done]}: {report.pictures} pictures so far", flush=True)
+                counts = ", ".join(f"{n} {kind}" for kind, n in write(report, given.folder).items() if n)
+                print(f"  {waiting[done]}: {report.pictures} pictures so far {counts}", flush=True)
         if not (given.only or given.role or given.world):
             report.findings += missing(report.pages)
     return report
+
+
+def write(report: Report, folder: Path) -> dict[str, int]:
+    """Write what was seen so far; how many findings there are of each kind."""
+    counted = Counter(finding.kind for finding in report.findings)
+    totals = {kind: counted[kind] for kind in KINDS}
+    shown = {"pictures": report.pictures, "totals": totals, "findings": [asdict(each) for each in report.findings]}
+    (folder / "report.json").write_text(json.dumps(shown, indent=1), encoding="utf-8")
+    return totals
 
 
 def main() -> int:
@@ -69,10 +79,7 @@ def main() -> int:
     parser.add_argument("--browsers", type=int, default=BROWSERS_DEFAULT_COUNT, help="how many look at the same time")
     given = parser.parse_args()
     report = everything(given)
-    counted = Counter(finding.kind for finding in report.findings)
-    totals = {kind: counted[kind] for kind in KINDS}
-    shown = {"pictures": report.pictures, "totals": totals, "findings": [asdict(each) for each in report.findings]}
-    (given.folder / "report.json").write_text(json.dumps(shown, indent=1), encoding="utf-8")
+    totals = write(report, given.folder)
     print(f"{report.pictures} pictures in {given.folder}; " + ", ".join(f"{n} {kind}" for kind, n in totals.items()))
     return 1 if report.findings else 0
 
