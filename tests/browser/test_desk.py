@@ -142,7 +142,7 @@ def test_a_grant_above_the_limit_takes_two_people(
     expect(ada.locator(".message")).to_contain_text("2500 credits are in the wallet.")
     olga.goto(f"/desk/accounts/{tenant}/")
     expect(olga.locator(".stat-row")).to_contain_text("2,500 credits")
-    expect(olga.get_by_text("approved by operator:admin@pilothouse.example")).to_be_visible()
+    expect(olga.get_by_text("approved by operator admin@pilothouse.example")).to_be_visible()
 
 
 def test_parity_through_both_entry_points_and_both_providers(

@@ -13,6 +13,15 @@ KIND_WORDS = {
     "safety": _("I do not feel safe"),
     "security": _("Somebody sees or does what they should not"),
 }
+# The same in one word, for an operator who looks down a list.
+KIND_BADGES = {
+    "question": _("Question"),
+    "hidden_timer": _("Timer"),
+    "money_unclear": _("Money"),
+    "evidence_upload": _("Evidence"),
+    "safety": _("Safety"),
+    "security": _("Security"),
+}
 
 
 class AskForm(forms.Form):

@@ -32,7 +32,7 @@ from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.scope import tenant_scope
 
 from . import commands, queries
-from .forms import KIND_WORDS, AskForm, FaqForm, ReplyForm
+from .forms import KIND_BADGES, KIND_WORDS, AskForm, FaqForm, ReplyForm
 from .limits import PLACE_MAX_CHARACTERS
 
 STATES = {
@@ -141,6 +141,7 @@ def _shown(row: dict[str, Any], bound: tuple[str, Form] | None) -> dict[str, Any
     return {
         **_sourced(row),
         "kind_words": KIND_WORDS[row["kind"]],
+        "kind_badge": KIND_BADGES[row["kind"]],
         "is_urgent": row["kind"] in commands.INCIDENT_KINDS,
         "reply_form": form if name == "reply" else ReplyForm(auto_id=f"{row['public_id']}_%s"),
         "faq_form": form if name == "faq" else FaqForm(initial=start, auto_id=f"{row['public_id']}_faq_%s"),

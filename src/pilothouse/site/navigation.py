@@ -53,7 +53,17 @@ def _shown(request: HttpRequest, items: list[NavItem], role: str) -> list[dict[s
         for item in items
         if role in item.roles
     ]
-    # The longest address that the page lies under is where the reader is; "/desk/" must not shine on all its pages.
-    under = [entry["url"] for entry in found if request.path.startswith(entry["url"])]
+    # The longest address that the page lies under is where the reader is; one that others lie under, as the desk's
+    # first page, shines on itself alone.
+    homes = {
+        one["url"]
+        for one in found
+        if any(each["url"] != one["url"] and each["url"].startswith(one["url"]) for each in found)
+    }
+    under = [
+        entry["url"]
+        for entry in found
+        if request.path.startswith(entry["url"]) and (entry["url"] not in homes or request.path == entry["url"])
+    ]
     here = max(under, key=len, default="")
     return [{**entry, "active": entry["url"] == here} for entry in found]

@@ -1,8 +1,13 @@
 """What the views of lists share: addresses with their query, the steps of a list, and the lines of a timeline."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+
+KIND_OF_ACTOR = re.compile(r"\b(user|operator):")
 
 
 def with_query(url: str, **query: str | int | None) -> str:
@@ -31,8 +36,8 @@ def numbered_pager(url: str, page: int, rows: int, page_rows: int, **query: str)
 
 
 def actor_words(actor: str) -> str:
-    """Who did it, as a page says it: a person's address without the word `user`; keys and machines as they are."""
-    return actor.removeprefix("user:")
+    """Who did it, as a page says it: people by address, ours with the word operator; keys and machines as they are."""
+    return KIND_OF_ACTOR.sub(lambda kind: _("operator") + " " if kind[1] == "operator" else "", actor)
 
 
 def event_line(row: Mapping[str, Any], sentence: str) -> dict[str, Any]:

@@ -48,8 +48,8 @@ WORK_KINDS = {
 
 # A state that ended badly for nobody's money is slate; red is kept for a breach or a loss (the look's first rule).
 STATE_TONES = {
-    "settled": "active all_succeeded confirmed delivered pass passed ready released resolved settled succeeded"
-    " verified",
+    "settled": "active all_succeeded confirmed delivered pass passed published ready released resolved settled"
+    " succeeded verified",
     "held": "awaiting_funds draft escrow held holdback inspection offered open pending queued retrying waiting warning",
     "accent": "completed dispatching generating running sending",
     "returned": "all_failed cancelled closed disabled discarded expired failed inactive none off partial refunded"

@@ -23,7 +23,7 @@ class AccountForm(forms.Form):
     """Whose money it is, and in what currency."""
 
     tenant = forms.CharField(label=_("Account"), max_length=40, help_text=_("The marketplace's id, ten_…"))
-    unit = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES])
+    unit = forms.ChoiceField(label=_("Currency"), choices=[("", _("Choose")), *((code, code) for code in CURRENCIES)])
 
 
 class RecordForm(AccountForm):

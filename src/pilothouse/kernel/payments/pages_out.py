@@ -267,7 +267,7 @@ def _detail(
         now = clock.business_now()
     context = {
         "payout": found,
-        "account": account,
+        "bank_account": account,
         "overdue": found.due_at is not None and found.due_at < now,
         "stuck": outgoing.needs_a_person(found),
         "asked": asked,

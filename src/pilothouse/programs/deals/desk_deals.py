@@ -11,8 +11,8 @@ from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 
-from . import desk_reads, queries
-from .desk_views import coded, history, money_of, running
+from . import desk_reads, queries, words
+from .desk_views import history, money_of, running
 from .desk_words import TIMERS
 from .models import Dispute
 from .steps import terms_of
@@ -30,15 +30,15 @@ def deals(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     here = reverse("deals:desk_deals")
     state = request.GET.get("state", "open")
     state = state if state in STATES else "open"
-    words, number = search_words(request), page_number(request)
+    search, number = search_words(request), page_number(request)
     with looking(request, operator):
-        rows = desk_reads.deals(state="" if state == "all" else state, search=words, skip=number * DESK_PAGE_ROWS)
-    rows, pager = paged(rows, number, here, state=state, q=words)
+        rows = desk_reads.deals(state="" if state == "all" else state, search=search, skip=number * DESK_PAGE_ROWS)
+    rows, pager = paged(rows, number, here, state=state, q=search)
     context = {
         "deals": [{**row, "timer_words": TIMERS.get(row["timer"], "")} for row in rows],
         "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": words}, "state"),
-        "query": words,
+        "tabs": tabs(here, state, STATES, {"q": search}, "state"),
+        "query": search,
         "state": state,
     }
     return render(request, "deals/desk_deals.html", context)
@@ -54,6 +54,7 @@ def deal(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> H
         evidence = desk_reads.evidence(held)
         events = history(queries.timeline(held), held)
         due = running(held, facts, queries.armed_timer(held), dispute)
+        terms = terms_of(held)
     context = {
         "deal": held,
         "facts": facts,
@@ -62,8 +63,8 @@ def deal(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> H
         "events": events,
         "due": due,
         "money": money_of(held),
-        "terms": terms_of(held),
-        "item": [(coded(name), value) for name, value in held.item.items()],
+        "terms": terms,
+        "item": [(words.named(words.FIELDS, key), held.item[key]) for key in terms.item_fields if key in held.item],
         "is_contested": held.state == "FUNDED" and held.contested_at is not None,
         "may_act": may_act(operator),
     }

@@ -34,7 +34,7 @@ TIMERS = {
     "handover": _("waits for the handover"),
     "handover_confirm": _("handover counts as received"),
     "handover_review": _("handover review ends"),
-    "auto_approve": _("AUTO_APPROVE"),
+    "auto_approve": _("counts as approved (AUTO_APPROVE)"),
     "holdback_release": _("holdback is released"),
     "dispute_ttl": _("dispute expires"),
 }

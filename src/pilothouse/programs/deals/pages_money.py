@@ -50,7 +50,7 @@ def fund(request: HttpRequest, principal: Principal, public_id: str) -> HttpResp
     echo_deal(request, deal)
     card_url, card_refused = _card(request, principal, public_id) if request.method == "POST" else ("", "")
     context = {
-        "deal": deal, "account": account, "reference": deal.public_id, "timer": timer, "zone": zone,
+        "deal": deal, "escrow_account": account, "reference": deal.public_id, "timer": timer, "zone": zone,
         "cards": cards_are_set_up(), "card_url": card_url, "card_refused": card_refused,
     }  # fmt: skip
     return render(request, "deals/fund.html", context)

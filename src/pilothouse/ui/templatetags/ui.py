@@ -23,6 +23,7 @@ from ..limits import (
     ID_CHIP_TAIL_CHARS,
     TIMELINE_FILTER_FROM_EVENTS,
 )
+from ..links import actor_words
 from ..pictures import (
     MONEY_KINDS,
     SHAPE_OF_TONE,
@@ -81,6 +82,12 @@ def amount(value: int, unit: str, signed: bool = False) -> SafeString:
 def money(value: int, unit: str) -> str:
     """The same amount as plain text, for a sentence or an attribute."""
     return amount_text(int(value), unit)
+
+
+@register.filter
+def who(actor: str | None) -> str:
+    """Who did it, in words."""
+    return actor_words(actor or "")
 
 
 @register.filter

@@ -1,11 +1,13 @@
 """Template tags of the deals desk."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .. import words
 from ..desk_views import coded as in_words
 from ..desk_words import AUDIT, OUTCOMES
 
@@ -16,6 +18,30 @@ register = template.Library()
 def coded(code: str) -> str:
     """A machine's code in small words."""
     return in_words(str(code or ""))
+
+
+@register.filter
+def deal_state(state: str) -> str:
+    """A deal's state in words."""
+    return words.named(words.STATES, state)
+
+
+@register.filter
+def deal_tone(state: str) -> str:
+    """The tone of a deal's state."""
+    return words.TONES.get(state, "held")
+
+
+@register.filter
+def evidence_kind(kind: str) -> str:
+    """A kind of evidence in words."""
+    return words.named(words.EVIDENCE, kind)
+
+
+@register.filter
+def evidence_kinds(kinds: Sequence[str]) -> str:
+    """Kinds of evidence in words, in a row."""
+    return ", ".join(evidence_kind(each) for each in kinds)
 
 
 @register.filter
