@@ -14,9 +14,9 @@ SAME_KIND_DEFAULT_COUNT = 2
 # Addresses that are no page of their own, by the reason.
 NOT_PAGES = {
     "takes a form, and leads to a page": (
-        "access_invitation_resend access_invitation_withdraw access_key_act access_link_withdraw access_member_remove"
-        " account_logout deals:act deals:bank_confirm deals:desk_decide deals:desk_handover_decide deals:desk_review"
-        " deals:desk_terms_publish deals:desk_terms_retire deals:offer deals:upload desk:check_run"
+        "access_invitation_resend access_invitation_withdraw access_key_act access_language access_link_withdraw"
+        " access_member_remove account_logout deals:act deals:bank_confirm deals:desk_decide deals:desk_handover_decide"
+        " deals:desk_review deals:desk_terms_publish deals:desk_terms_retire deals:offer deals:upload desk:check_run"
         " desk:delivery_replay desk:gate_reopen desk:grant_approve desk:grant_refuse desk:incident_recheck"
         " desk:incident_step desk:job_retry desk:tenant_flag desk:tenant_invite mfa_generate_recovery_codes"
         " mfa_login_webauthn mfa_remove_webauthn outbox:cancel outbox:default_rotate outbox:default_show"
