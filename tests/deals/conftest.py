@@ -15,3 +15,11 @@ def market(timed_house: Any) -> Any:
     from deal_world import Market
 
     return Market(timed_house)
+
+
+@pytest.fixture
+def people(market: Any) -> Any:
+    """Everybody of the market, signed in: buyer, seller, stranger, admin, second (an operator) and support."""
+    from api_world import people_of
+
+    return people_of(market)

@@ -62,6 +62,11 @@ TOKENS = {
     "join/{secret}": "an invitation's link",
     "act/{name}": "a step of the deal",
     "admin/disputes/{deal_id}": "a deal, 403 for every customer whatever it names",
+    "bank-accounts/{account_id}": "a person's own bank account",
+    "deal-terms/{name}": "terms of deals",
+    "admin/payments/{payment_id}": "a payment, 403 for every customer whatever it names",
+    "admin/payouts/{payout_id}": "a payout, 403 for every customer whatever it names",
+    "send-requests/{request_id}": "a request of ours, 403 for every customer whatever it names",
     "admin/handovers/{deal_id}": "a deal, 403 for every customer whatever it names",
     # The desk's addresses are 404 for every customer, whatever they name.
     "incidents/{public_id}": "an incident of ours",

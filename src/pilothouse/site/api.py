@@ -19,6 +19,7 @@ from pilothouse.kernel.base.errors import InvalidInput, PilothouseError, error_b
 from pilothouse.kernel.base.json_api import answer
 from pilothouse.kernel.ledger.api import router as ledger_router
 from pilothouse.kernel.outbox.api import router as outbox_router
+from pilothouse.kernel.payments.api_admin import router as payments_router
 
 from .admin_api import router as admin_router
 from .api_examples import fill_examples
@@ -54,6 +55,7 @@ def build() -> NinjaAPI:
     api.add_router("/v1", ledger_router)
     api.add_router("/v1", outbox_router)
     api.add_router("/v1/admin", admin_router)
+    api.add_router("/v1/admin", payments_router)
     for program in load_programs().values():
         if program.api is not None:
             program.api(api)

@@ -54,6 +54,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "StatementOut.next": "MjAyNi0wMS0yNFQx", "balanced": True, "ref": BATCH, "HeldOut.held": 20,
     "age_s": 108, "what": "batch without its reservation", "TimelinessOut.entries": 41, "late": 0, "longest_s": 0.004,
     # deals
+    "account_id": "bnk_01m7y7ar27xbx1ym9x17zb8bhs", "/v1/deal-terms/{name}.name": "MN_USED_CAR_PRIVATE",
+    "/v1/deal-terms/{name}.version": 1,
     "deal_id": "deal_01m7y7ar27xbx1ym9x17zb8bhs", "/v1/deals.state": "INSPECTION", "search": "Prius",
     # webhooks
     "endpoint_id": "we_01m7y7b1v4b7x0c6r2d8f5g9hj", "description": "Production", "status": "active", "reason": "",

@@ -7,10 +7,13 @@ Both run outside every scope, in their own short transaction: the row lock of th
 import hashlib
 from typing import Any
 
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
+from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.scope import WEB_ALIAS
 from pilothouse.kernel.base.sql import Row, Statements, fetch
 
@@ -125,6 +128,13 @@ def tenant_of(request: HttpRequest) -> Membership | None:
         return None
     chosen = request.session.get(TENANT_SESSION_KEY)
     return next((tenant for tenant in tenants if tenant.public_id == chosen), tenants[0])
+
+
+def signed_in_lately(request: HttpRequest) -> bool:
+    """Whether this session's person proved within the last minutes who they are, in whatever way they sign in."""
+    since = clock.now().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
+    records = get_authentication_records(request, request.user)
+    return any(record["at"] >= since for record in records)
 
 
 def choose_tenant(request: HttpRequest, public_id: str) -> bool:

@@ -62,12 +62,35 @@ def confirm_account(person: int, public_id: str, last_digits: str) -> BankAccoun
         raise Conflict(reason="This account is confirmed already or was replaced.")
     if last_digits.strip().upper() != account.number_hint:
         raise InvalidInput(reason="These are not the last digits of the account that you named.")
-    before = BankAccount.objects.filter(person_id=person, unit=account.unit, state="confirmed")
-    wait = limits.BANK_CHANGE_WAIT_S if before.exists() else 0
+    wait = limits.BANK_CHANGE_WAIT_S if changes_account(person, account.unit) else 0
     now = clock.business_now()
     changes = {"confirmed_at": now, "usable_from": now + timedelta(seconds=wait)}
     apply(BANK_ACCOUNT, "confirm", [account.id], role="customer", changes=changes)
     return BankAccount.objects.get(id=account.id)
+
+
+def access_account(person: int, public_id: str) -> BankAccount:
+    """An account of this person that is named or confirmed; NotFound."""
+    found = next((each for each in accounts_of(person) if each.public_id == public_id), None)
+    if found is None:
+        raise NotFound(what="bank account")
+    return found
+
+
+def changes_account(person: int, unit: str) -> bool:
+    """Whether this person ever confirmed an account of the currency: another one is then a change, with its wait.
+
+    One that was removed counts too, or removing it first would be the way around the wait.
+    """
+    return BankAccount.objects.filter(person_id=person, unit=unit, confirmed_at__isnull=False).exists()
+
+
+def remove_account(person: int, public_id: str) -> None:
+    """Nothing more is sent to this account; what is owed waits until its owner has named another."""
+    account = BankAccount.objects.select_for_update().filter(person_id=person, public_id=public_id).first()
+    if account is None or account.state == "replaced":
+        raise NotFound(what="bank account")
+    _replace([account.id])
 
 
 def usable_account(tenant: int, person: int, unit: str) -> BankAccount | None:

@@ -13,8 +13,6 @@ from django.http.request import UnreadablePostError
 from ninja import NinjaAPI, Router
 from ninja.params.functions import Query
 
-from pilothouse.kernel.access.api_auth import caller
-from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base.cursors import open_cursor, seal_cursor
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.json_api import (
@@ -33,31 +31,16 @@ from pilothouse.kernel.base.scope import release_connection, tenant_scope
 from pilothouse.kernel.files.commands import put_object
 
 from . import commands, evidence, limits, queries
-from .api_commands import COMMANDS, DRAFT, Command, Party, read_draft
+from .api_calls import KEY_HEADER, answered, key_of, own, party
+from .api_commands import COMMANDS, DRAFT, Command, read_draft
 from .api_schemas import DealFileOut, DealOut, DealsOut, DealTimelineOut, field, obj
 from .api_views import deal_json, row_json, timeline_json
 from .evidence import ACCEPTED
 from .lifecycle import DEAL
-from .requests import checked_key, once
+from .requests import once
 
-SCOPE = "deals:write"
 router = Router(tags=["deals"])
 STATE = Query(None, description="Only deals in this state.", enum=sorted(DEAL.states))
-KEY_HEADER: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "Your own id of this request; sent again with the same body, the first answer comes again.",
-            "schema": {
-                "type": "string",
-                "maxLength": limits.IDEMPOTENCY_KEY_MAX_CHARACTERS,
-                "example": "5f0c1f1e-9b7d-4a53-8a52-0c6a1f8e2d11",
-            },
-        }
-    ]
-}
 CREATE = obj(
     ["side", "template", "price", "title"],
     side=field("string", "Which side you are.", "seller", enum=["buyer", "seller"]),
@@ -72,20 +55,6 @@ UPLOAD = obj(
 )
 
 
-def _party(request: HttpRequest) -> tuple[Principal, Party]:
-    principal = caller(request, SCOPE)
-    assert principal.user is not None, "only people hold this scope"
-    return principal, Party(principal.user, str(request.user.email))  # type: ignore[union-attr]
-
-
-def _key(request: HttpRequest) -> str | None:
-    return checked_key(request.headers.get("Idempotency-Key"))
-
-
-def _answered(told: dict[str, Any], replayed: bool, status: int = 200) -> HttpResponse:
-    return answer(told, status, {"Idempotent-Replayed": "true"} if replayed else {})
-
-
 @router.get("/deals", response={200: DealsOut, **errors(401, 403, 422, 429)}, summary="List your deals")
 def get_deals(
     request: HttpRequest,
@@ -95,7 +64,7 @@ def get_deals(
     search: str = Query(None, max_length=limits.FIELD_MAX_CHARACTERS, description="Words of the title, or an id."),
 ) -> HttpResponse:
     """The deals in which you are a side, newest first."""
-    principal, who = _party(request)
+    principal, who = party(request)
     count = page_size(limit)
     if state is not None and state not in DEAL.states:
         raise InvalidInput(reason=f"state is one of {', '.join(sorted(DEAL.states))}.")
@@ -114,8 +83,8 @@ def get_deals(
 )
 def post_deal(request: HttpRequest) -> HttpResponse:
     """A draft, pinned for life to the terms in force of its country and category."""
-    principal, who = _party(request)
-    key, given = _key(request), json_body(request)
+    principal, who = party(request)
+    key, given = key_of(request), json_body(request)
     only(given, "side", "template", "price", "title", "item")
     side = text_field(given, "side", maximum=limits.NAME_MAX_CHARACTERS, required=True) or ""
     template = text_field(given, "template", maximum=limits.NAME_MAX_CHARACTERS, required=True) or ""
@@ -126,27 +95,30 @@ def post_deal(request: HttpRequest) -> HttpResponse:
         return deal_json(made, side)
 
     with tenant_scope(principal.tenant, principal.actor):
-        told, replayed = once("", "create", key, who.person, given, create)
-    return _answered(told, replayed, 201)
+        told, replayed = once(own(who), "create", key, who.person, given, create)
+    return answered(told, replayed, 201)
 
 
 @router.post(
     "/deals/join",
     response={200: DealOut, **errors(401, 403, 404, 409, 413, 415, 422, 429)},
-    openapi_extra=body(JOIN),
+    openapi_extra={**body(JOIN), **KEY_HEADER},
     summary="Join a deal",
 )
 def post_join(request: HttpRequest) -> HttpResponse:
     """Take the free side of an offer with the secret of its one-time link; the link is then yours alone."""
-    principal, who = _party(request)
-    given = json_body(request)
+    principal, who = party(request)
+    key, given = key_of(request), json_body(request)
     only(given, "invitation")
     secret = text_field(given, "invitation", maximum=limits.FIELD_MAX_CHARACTERS, required=True) or ""
-    with tenant_scope(principal.tenant, principal.actor):
+
+    def join() -> dict[str, Any]:
         joined = commands.join(secret, who.person, own_email=who.email)
-        deal, side = commands.access_deal(joined.public_id, who.person)
-        told = deal_json(deal, side)
-    return answer(told)
+        return deal_json(*commands.access_deal(joined.public_id, who.person))
+
+    with tenant_scope(principal.tenant, principal.actor):
+        told, replayed = once(own(who), "join", key, who.person, given, join)
+    return answered(told, replayed)
 
 
 @router.get(
@@ -154,7 +126,7 @@ def post_join(request: HttpRequest) -> HttpResponse:
 )  # fmt: skip
 def get_deal(request: HttpRequest, deal_id: str = id_path("a deal")) -> HttpResponse:
     """Where it is, where its money is, what happens next by itself, and what you can do."""
-    principal, who = _party(request)
+    principal, who = party(request)
     with tenant_scope(principal.tenant, principal.actor):
         deal, side = commands.access_deal(deal_id, who.person)
         told = deal_json(deal, side)
@@ -168,7 +140,7 @@ def get_deal(request: HttpRequest, deal_id: str = id_path("a deal")) -> HttpResp
 )
 def get_timeline(request: HttpRequest, deal_id: str = id_path("a deal")) -> HttpResponse:
     """Everything that happened to a deal and to its dispute, with the money that each step moved."""
-    principal, who = _party(request)
+    principal, who = party(request)
     with tenant_scope(principal.tenant, principal.actor):
         deal, _ = commands.access_deal(deal_id, who.person)
         events = timeline_json(deal)
@@ -185,8 +157,8 @@ def get_timeline(request: HttpRequest, deal_id: str = id_path("a deal")) -> Http
 )  # fmt: skip
 def post_file(request: HttpRequest, deal_id: str = id_path("a deal")) -> HttpResponse:
     """Store a photo, a video or a document of a deal. It is judged by its content, and an image keeps no place."""
-    principal, who = _party(request)
-    key = _key(request)
+    principal, who = party(request)
+    key = key_of(request)
     kind, part = _uploaded(request)
     with tenant_scope(principal.tenant, principal.actor):
         commands.access_deal(deal_id, who.person)
@@ -197,7 +169,7 @@ def post_file(request: HttpRequest, deal_id: str = id_path("a deal")) -> HttpRes
     with evidence.kept(stored, deal_id) as keep, tenant_scope(principal.tenant, principal.actor):
         commands.access_deal(deal_id, who.person)
         told, replayed = once(deal_id, "upload", key, who.person, given, keep)
-    return _answered(told, replayed, 201)
+    return answered(told, replayed, 201)
 
 
 def _uploaded(request: HttpRequest) -> tuple[str, Any]:
@@ -224,8 +196,8 @@ def _operation(command: Command) -> Callable[..., HttpResponse]:
     known = tuple(command.body["properties"])
 
     def operation(request: HttpRequest, deal_id: str = id_path("a deal")) -> HttpResponse:
-        principal, who = _party(request)
-        key = _key(request)
+        principal, who = party(request)
+        key = key_of(request)
         # Where nothing is needed an empty body is as good as {}.
         given = json_body(request) if known or request.body else {}
         only(given, *known)
@@ -238,7 +210,7 @@ def _operation(command: Command) -> Callable[..., HttpResponse]:
         with tenant_scope(principal.tenant, principal.actor):
             commands.access_deal(deal_id, who.person)
             told, replayed = once(deal_id, command.name, key, who.person, given, run)
-        return _answered(told, replayed)
+        return answered(told, replayed)
 
     operation.__name__ = f"post_{command.name}"
     operation.__doc__ = command.about
@@ -258,6 +230,10 @@ for _command in COMMANDS:
 def add_to(api: NinjaAPI) -> None:
     """Mount the program's routers."""
     from .api_admin import router as admin_router
+    from .api_admin_terms import router as terms_router
+    from .api_money import router as money_router
 
     api.add_router("/v1", router)
+    api.add_router("/v1", money_router)
     api.add_router("/v1/admin", admin_router)
+    api.add_router("/v1/admin", terms_router)

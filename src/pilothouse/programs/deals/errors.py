@@ -48,6 +48,14 @@ class NotYourSide(PilothouseError):
     message = "Only the {side} can do this."
 
 
+class SignInAgain(PilothouseError):
+    """A change of where money goes, in a session that began too long ago."""
+
+    code = "sign_in_again"
+    status = 403
+    message = "This changes where your money goes: sign in again first, then do it within a few minutes."
+
+
 class SamePerson(InvalidInput):
     """Buyer and seller would be one person."""
 

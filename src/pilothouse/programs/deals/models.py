@@ -289,7 +289,10 @@ class Evidence(TenantModel):
 
 
 class DealRequest(TenantModel):
-    """A request with an Idempotency-Key that was carried out, and its answer. `deal` is empty for a new deal."""
+    """A request with an Idempotency-Key that was carried out, and its answer.
+
+    `deal` is where the key counts: one deal, or `user:ID` for what a person asks about no deal yet.
+    """
 
     deal = models.TextField(default="", db_default="")
     kind = models.TextField()

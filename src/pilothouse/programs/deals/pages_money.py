@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from pilothouse.kernel.access.authenticate import signed_in_lately
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.access.queries import flag
@@ -20,20 +21,19 @@ from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.ledger.periods import time_zone
-from pilothouse.kernel.payments.bank_accounts import accounts_of, confirm_account, name_account
+from pilothouse.kernel.payments.bank_accounts import accounts_of, changes_account, confirm_account, name_account
 from pilothouse.kernel.payments.checkouts import create_checkout
 from pilothouse.kernel.payments.stripe_adapter import cards_are_set_up
 from pilothouse.ui.links import with_query
 
 from . import commands, queries
 from .currencies import CURRENCIES
+from .errors import SignInAgain
 from .forms import BankForm, LastDigitsForm
 from .page_guard import echo_deal, party_page, person_of
-from .payment import KIND
+from .payment import ESCROW_ACCOUNT_FLAG, KIND
 
 SQL = Statements(__file__)
-# Where a market's buyers pay to: {"holder", "bank", "number"}, set by an operator for the account.
-ESCROW_ACCOUNT_FLAG = "deals.escrow_account"
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,16 +79,20 @@ def bank_account(request: HttpRequest, principal: Principal) -> HttpResponse:
     with tenant_scope(principal.tenant, principal.actor):
         accounts, now = accounts_of(person), clock.business_now()
         units = sorted({row["unit"] for row in SQL.rows("units_in_force")}) or ["MNT"]
-    unit = unit if unit in CURRENCIES else units[0]
+        unit = unit if unit in CURRENCIES else units[0]
+        changes = changes_account(person, unit)
     known = [each for each in accounts if each.unit == unit]
-    changes = any(each.state == "confirmed" for each in known)
     here = with_query(reverse("deals:bank"), unit=unit)
-    if changes and request.method == "POST" and not did_recently_reauthenticate(request):
+    asks = changes and request.method == "POST" and not signed_in_lately(request)
+    if asks and not did_recently_reauthenticate(request):
         # The sign-in room asks for the password and then sends what was typed again.
         raise ReauthenticationRequired()
     form = BankForm(request.POST or kept_form(request, principal))
     if request.method == "POST" and form.is_valid():
         try:
+            if asks:
+                # Who has no password to be asked for signs in anew, by the way they came.
+                raise SignInAgain()
             with tenant_scope(principal.tenant, principal.actor):
                 name_account(person, unit=unit, **form.cleaned_data)
         except PilothouseError as refused:

@@ -9,6 +9,8 @@ from .mail_queue import tell_of_money
 from .models import Deal
 
 KIND = "deal"
+# Where a market's buyers pay to: {"holder", "bank", "number"}, set by an operator for the account.
+ESCROW_ACCOUNT_FLAG = "deals.escrow_account"
 
 
 def expected(public_id: str) -> Expected | None:

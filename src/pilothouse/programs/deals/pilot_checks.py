@@ -17,7 +17,7 @@ from pilothouse.kernel.terms.queries import published
 
 from . import metrics
 from .limits import STUCK_AFTER_S, VERDICT_MIN_DEALS
-from .terms import KIND
+from .terms_checks import KIND
 
 SQL = Statements(__file__, "sql/pilot")
 BPS = 10_000

@@ -32,8 +32,9 @@ def once(
 ) -> tuple[dict[str, Any], bool]:
     """(the answer, whether it was given before). Without a key the command simply runs.
 
-    The answer is kept in the command's own transaction. The caller has shown that this deal is the person's. Another
-    body or another person under the same key raises RequestIdConflict, a twin that is still at work RequestInFlight.
+    `deal` is where the key counts: one deal, or a person's own requests (`api_calls.own`). The answer is kept in the
+    command's own transaction. The caller has shown that this deal is the person's. Another body or another person under
+    the same key raises RequestIdConflict, a twin that is still at work RequestInFlight.
     """
     if key is None:
         return run(), False
@@ -53,7 +54,7 @@ def once(
     DealRequest.objects.create(
         tenant_id=tenant, deal=deal, kind=kind, key=key, request_hash=digest,
         # A one-time secret is shown once and stored nowhere.
-        answer={name: value for name, value in answer.items() if name != "invitation"},
+        answer={name: None if name == "invitation" else value for name, value in answer.items()},
         person_id=person, at=clock.business_now(),
     )  # fmt: skip
     return answer, False
