@@ -9,3 +9,9 @@ class PilotsConfig(AppConfig):
     name = "pilothouse.pilots"
     label = "pilots"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the desk's first page of the pilots that wait."""
+        from .desk_needs import register
+
+        register()

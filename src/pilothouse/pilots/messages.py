@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from django.conf import settings
+from django.urls import reverse
 
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.mail import post_mail
@@ -25,7 +26,7 @@ def common_slots(pilot: Pilot) -> dict[str, str]:
         "docs_url": settings.ENTERPRISE_DOCS_URL,
         "example_url": settings.ENTERPRISE_EXAMPLES_URL,
         "boundary": pinned(pilot.runbook_hash).body.get("boundary", "").strip(),
-        "pilot_url": f"{settings.SITE_URL}/pilot/",
+        "pilot_url": settings.SITE_URL + reverse("pilots:mine"),
     }
 
 

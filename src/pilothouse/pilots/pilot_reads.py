@@ -36,10 +36,21 @@ def is_self_service(program: str) -> bool:
 
 
 def pilots(
-    *, states: tuple[str, ...] = (), program: str = "", search: str = "", count: int, skip: int = 0
+    *,
+    states: tuple[str, ...] = (),
+    program: str = "",
+    search: str = "",
+    count: int,
+    skip: int = 0,
+    by_due: bool = False,
 ) -> list[Row]:
-    """Pilots with their account's name and time zone, the newest first; `states` empty for all."""
-    return SQL.rows("pilots", states=list(states), program=program, search=search, count=count, skip=skip)
+    """Pilots with their account's name and time zone, the newest first; `states` empty for all.
+
+    With `by_due` the nearest due comes first.
+    """
+    return SQL.rows(
+        "pilots", states=list(states), program=program, search=search, count=count, skip=skip, by_due=by_due
+    )
 
 
 def signals_of(pilot: Pilot) -> list[Signal]:

@@ -2,11 +2,19 @@
 
 from django.urls import path
 
-from . import pages
+from . import pages, pages_customer, pages_pilot
 
 app_name = "pilots"
 urlpatterns = [
     path("ask", pages.ask, name="ask"),
+    path("pilot/", pages_customer.mine, name="mine"),
+    path("pilot/confirm/<str:line>", pages_customer.confirm, name="confirm"),
+    path("desk/pilots/", pages_pilot.pilot_list, name="desk_pilots"),
+    path("desk/pilots/new", pages_pilot.pilot_new, name="desk_pilot_new"),
+    path("desk/pilots/<str:public_id>/", pages_pilot.pilot_detail, name="desk_pilot"),
+    path("desk/pilots/<str:public_id>/qualify", pages_pilot.pilot_qualify, name="desk_qualify"),
+    path("desk/pilots/<str:public_id>/tick/<str:line>", pages_pilot.pilot_tick, name="desk_tick"),
+    path("desk/pilots/<str:public_id>/step/<slug:step>", pages_pilot.pilot_step, name="desk_step"),
     path("desk/inbox/", pages.inbox, name="inbox"),
     path("desk/inbox/<str:public_id>/reply", pages.reply, name="reply"),
     path("desk/inbox/<str:public_id>/faq", pages.to_faq, name="to_faq"),

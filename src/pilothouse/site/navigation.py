@@ -14,6 +14,7 @@ from .programs import load_programs
 # Before and after the programs' own entries, for the members of a tenant.
 FIRST: tuple[NavItem, ...] = (NavItem("Overview", "video:overview", ("owner", "engineer", "finance"), "home", "o"),)
 LAST: tuple[NavItem, ...] = (
+    NavItem("Pilot", "pilots:mine", ("owner", "engineer", "finance"), "check", "p"),
     NavItem("Ledger", "ledger:rows", ("owner", "engineer", "finance"), "ledger", "l"),
     NavItem("Webhooks", "outbox:endpoints", ("owner", "engineer"), "webhook", "w"),
     NavItem("API keys", "access_keys", ("owner", "engineer"), "key", "k"),
@@ -23,6 +24,7 @@ LAST: tuple[NavItem, ...] = (
 # On the operator desk; the roles are those of operators.
 DESK: tuple[NavItem, ...] = (
     NavItem("Now", "desk:home", OPERATOR_ROLES, "home", "n"),
+    NavItem("Pilots", "pilots:desk_pilots", OPERATOR_ROLES, "check", "x"),
     NavItem("Incidents", "desk:incidents", OPERATOR_ROLES, "alert", "i"),
     NavItem("Inbox", "pilots:inbox", OPERATOR_ROLES, "question", "q"),
     NavItem("Accounts", "desk:tenants", OPERATOR_ROLES, "user", "a"),

@@ -20,7 +20,26 @@ class DeskWork:
     recent: Callable[[int, int], list[Row]]
 
 
+@dataclass(frozen=True, slots=True)
+class DeskNeed:
+    """What waits for an operator in a room above this one, for the desk's first page.
+
+    `rows` gives the first of them, the most urgent first, as {title, url, state, tone, label, words, due_at, is_late}
+    (operator's scope).
+    """
+
+    title: str
+    url_name: str
+    rows: Callable[[], list[Row]]
+
+
 WORK: dict[str, DeskWork] = {}
+NEEDS: dict[str, DeskNeed] = {}
+
+
+def declare_need(name: str, need: DeskNeed) -> None:
+    """Show it on the desk's first page from now on."""
+    NEEDS[name] = need
 
 
 def declare_work(work: DeskWork) -> DeskWork:

@@ -15,6 +15,7 @@ from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.ledger.grants import grant_requests
 
 from . import desk_queries
+from .desk_work import NEEDS
 from .limits import DESK_HOME_ROWS
 
 
@@ -31,9 +32,11 @@ def home(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
         dead = desk_queries.dead_deliveries(count=DESK_HOME_ROWS)
         counts = desk_queries.home_counts()
         checked = desk_queries.last_looks()
+        others = [{"title": need.title, "url": reverse(need.url_name), "rows": need.rows()} for need in NEEDS.values()]
     needs = [len(red), *(counts[key] for key in ("incidents", "gates", "grants", "jobs", "dead"))]
     context = {
-        "quiet": not any(needs),
+        "quiet": not any(needs) and not any(each["rows"] for each in others),
+        "others": [each for each in others if each["rows"]],
         "incidents": incidents,
         "gates": gates,
         "grants": grants,
