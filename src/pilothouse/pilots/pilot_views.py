@@ -109,6 +109,7 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
         "may_act": may_act,
         "next": pilot_words.NEXT.get(pilot.state, ""),
         "verdict": verdict,
+        "signed_words": pilot_words.STATES[pilot.verdict][0] if pilot.verdict else "",
         "verdict_words": pilot_words.verdict_words(verdict, seen.runbook),
         "reasons": pilot_words.reasons_of(verdict, seen.runbook),
         "preparation_open": missing,

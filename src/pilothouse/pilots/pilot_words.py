@@ -77,10 +77,17 @@ def line_shown(each: LineState, role: str = "") -> dict[str, Any]:
     kind = each.line.kind
     mine = (kind == "ours" and role == "operator") or (kind == "customer" and role in each.line.roles)
     return {
-        "line": each.line, "state": each.state, "tone": tone, "mark": mark, "word": word, "kind": KINDS[kind],
+        "line": each.line, "text": _text(each), "state": each.state, "tone": tone, "mark": mark, "word": word, "kind": KINDS[kind],
         "sentence": each.sentence, "at": each.at, "who": _who(each), "url": each.url, "due_at": each.due_at,
         "is_late": each.is_late, "can_tick": mine and each.state != "done", "can_untick": mine and each.state == "done",
     }  # fmt: skip
+
+
+def _text(each: LineState) -> str:
+    """A reject line that is done was denied: its words alone would say the opposite."""
+    if each.line.group == "reject" and each.state == "done":
+        return _("Not so: %(words)s") % {"words": each.line.text}
+    return each.line.text
 
 
 def _who(each: LineState) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pilothouse.kernel.base.sql import Row
 
@@ -28,7 +29,7 @@ class DeskNeed:
     (operator's scope).
     """
 
-    title: str
+    title: Any
     url_name: str
     rows: Callable[[], list[Row]]
 
