@@ -77,7 +77,8 @@ def line_shown(each: LineState, role: str = "") -> dict[str, Any]:
     kind = each.line.kind
     mine = (kind == "ours" and role == "operator") or (kind == "customer" and role in each.line.roles)
     return {
-        "line": each.line, "text": _text(each), "state": each.state, "tone": tone, "mark": mark, "word": word, "kind": KINDS[kind],
+        "line": each.line, "text": _text(each), "state": each.state, "tone": tone, "mark": mark, "word": word,
+        "kind": KINDS[kind],
         "sentence": each.sentence, "at": each.at, "who": _who(each), "url": each.url, "due_at": each.due_at,
         "is_late": each.is_late, "can_tick": mine and each.state != "done", "can_untick": mine and each.state == "done",
     }  # fmt: skip
