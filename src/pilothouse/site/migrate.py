@@ -29,8 +29,9 @@ from .programs import load_programs
 
 OWNER = "owner"
 MIGRATE_LOCK = 7_210_501
-# Rooms from the lowest up; programs after them, by name.
-ROOMS = ("base", "lifecycle", "ledger", "work", "access", "files", "terms", "outbox", "watch")
+# Rooms from the lowest up; programs after them, by name; then the room above the programs.
+ROOMS = ("base", "lifecycle", "ledger", "work", "access", "files", "terms", "outbox", "payments", "watch")
+ABOVE_PROGRAMS = ("pilots",)
 
 
 def admin_connection(dbname: str | None = None) -> psycopg.Connection:
@@ -166,7 +167,7 @@ def _continue_transaction_numbers(cursor: Any) -> None:
 
 
 def _folders() -> Iterator[Path]:
-    for label in (*ROOMS, *sorted(program.app for program in load_programs().values()), "pilots"):
+    for label in (*ROOMS, *sorted(program.app for program in load_programs().values()), *ABOVE_PROGRAMS):
         yield Path(apps.get_app_config(label).path)
 
 
