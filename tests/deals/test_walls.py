@@ -56,7 +56,7 @@ def test_escrow_cannot_be_released_beside_its_deal(market: Any) -> None:
             web.commit()
     with as_web(market) as web:
         web.execute("UPDATE deal SET in_escrow = 0, to_seller = %s WHERE id = %s", [PRICE, deal.id])
-        with pytest.raises(psycopg.Error, match="another amount than its escrow holds"):
+        with pytest.raises(psycopg.Error, match="another amount than its deal says"):
             web.commit()
     assert market.accounts(deal.public_id) == {"escrow": PRICE, "payable": 0, "refund_due": 0}
 

@@ -203,6 +203,11 @@ OTHERS = {
         " unit, created_at) SELECT tenant, 'out_x', 'due', 'deal', 'deal_x', 'seller', 1, id, 1000000000, unit,"
         " base.clock_now() FROM account ORDER BY id LIMIT 1",
     ],
+    "settlements_are_collected": [
+        QUIET,
+        "INSERT INTO processor_settlement (tenant, public_id, reference, amount, fees, unit, recorded_by, recorded_at)"
+        " SELECT min(id), 'stl_x', 'po_x', 100, 2, 'MNT', 'x', base.clock_now() FROM tenant",
+    ],
 }  # fmt: skip
 
 

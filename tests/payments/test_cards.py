@@ -206,6 +206,22 @@ def test_a_chargeback_leaves_the_deal_alone_and_tells_people(market: Any, stripe
     assert balances(market, "JPY") == {"world_psp": -PRICE, "suspense": 0, "escrow": PRICE}
 
 
+def test_a_lost_chargeback_is_written_off_once(market: Any, stripe_house: Any) -> None:
+    deal = market.accepted(PRICE, JP)
+    paid(market, deal)
+    dispute = {
+        "id": "dp_1", "object": "dispute", "amount": PRICE, "currency": "jpy", "payment_intent": "pi_1",
+        "reason": "fraudulent", "status": "lost",
+    }  # fmt: skip
+    for number in (2, 3):
+        deliver(event(number, "charge.dispute.closed", dispute))
+    run_events()
+    assert market.deal(deal).state == "FUNDED"
+    assert balances(market, "JPY") == {"world_psp": 0, "suspense": 0, "escrow": PRICE, "chargeback_loss": -PRICE}
+    with worker_scope("test"):
+        assert Chargeback.objects.get().state == "lost"
+
+
 def test_a_card_takes_no_car(market: Any, stripe_house: Any) -> None:
     with pytest.raises(PaymentMethodLimit):
         checkout_of(market, market.accepted(3_000_000_000))

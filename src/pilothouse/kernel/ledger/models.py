@@ -17,10 +17,11 @@ CREDIT = "CREDIT"
 TEST = "TEST"
 
 TERMINAL_KINDS = ("settle", "refund")
-# Credits, then what is paid by and to the world: into suspense, into escrow, out of it to a side, out to its bank.
+# Credits, then what is paid by and to the world: into suspense, into escrow, out of it to a side, out to its bank; a
+# lost chargeback written off, and what the card processor held and has paid to our bank.
 TRANSFER_KINDS = (
     "grant", "reserve", "settle", "refund", "reverse",
-    "receive", "send_back", "fund", "release", "return", "payout",
+    "receive", "send_back", "fund", "release", "return", "payout", "charge_off", "collect",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """A card's holder takes a payment back: written down with its money, told to people, and never undoing what was paid.
 
 The processor takes the amount at once, from us. It stands below zero in a suspense account of the chargeback's own
-until the bank decides; the subject that was paid stays as it is.
+until the bank decides: what is won comes back into it, what is lost is written off into it from `chargeback_loss`. The
+subject that was paid stays as it is.
 """
 
 from datetime import timedelta
@@ -49,7 +50,7 @@ def open_chargeback(facts: dict[str, Any]) -> Chargeback | None:
 
 
 def close_chargeback(facts: dict[str, Any]) -> Chargeback | None:
-    """The bank has decided: a won amount comes back, a lost one stays below zero for finance to book."""
+    """The bank has decided: a won amount comes back, a lost one is written off as our loss."""
     made = open_chargeback(facts)
     if made is None or made.state != "open":
         return made
@@ -57,19 +58,17 @@ def close_chargeback(facts: dict[str, Any]) -> Chargeback | None:
     changes = {"ended_at": clock.business_now(), "due_at": None}
     data = {"amount": made.amount, "unit": made.unit}
     apply(CHARGEBACK, event, [made.id], role="system", changes=changes, data=data, visibility="internal")
-    if event == "win":
-        _post(made, "receive")
+    _post(made, "receive" if event == "win" else "charge_off")
     return Chargeback.objects.get(id=made.id)
 
 
 def _post(made: Chargeback, kind: str) -> None:
-    suspense, world = open_accounts(
-        made.tenant_id, [("suspense", made.public_id, made.unit), ("world_psp", "", made.unit)]
-    )
-    legs = [Leg(suspense, world, made.amount) if kind == "send_back" else Leg(world, suspense, made.amount)]
+    other = "chargeback_loss" if kind == "charge_off" else "world_psp"
+    suspense, outside = open_accounts(made.tenant_id, [("suspense", made.public_id, made.unit), (other, "", made.unit)])
+    legs = [Leg(suspense, outside, made.amount) if kind == "send_back" else Leg(outside, suspense, made.amount)]
     post(
         made.tenant_id,
-        f"chargeback:{kind}:{made.public_id}",
+        f"{kind}:{made.public_id}",
         kind,
         legs,
         request={"chargeback": made.public_id, "amount": made.amount},

@@ -24,6 +24,20 @@ class NotPayable(Conflict):
     message = "{subject} does not wait for a payment. Send the money back to its sender."
 
 
+class RefundOnItsWay(Conflict):
+    """The card processor has the rest of a payment in hand."""
+
+    code = "refund_on_its_way"
+    message = "A refund of {payment} is on its way through the card processor, so its money can go nowhere else."
+
+
+class ProcessorHoldsLess(Conflict):
+    """More was said to have come from the card processor than it holds."""
+
+    code = "processor_holds_less"
+    message = "The card processor holds {held} {unit} in minor units; {wanted} cannot have come from it."
+
+
 class PaymentMethodLimit(PilothouseError):
     """An amount above what the card adapter takes."""
 

@@ -1,12 +1,15 @@
 """Verbs on money that came in: record it, match it, send it back. All run in the worker's scope, for an operator or
 for the card processor.
 
-Money is in a named place from the first moment: what came in lies in suspense until it pays something or goes back.
+Money is in a named place from the first moment: what came in lies in a suspense account of its own until it pays
+something or goes back.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from django.db import IntegrityError, transaction
 
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
@@ -17,9 +20,9 @@ from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply
 
 from . import limits
-from .errors import AmountsDoNotMatch, NotPayable, PaymentKnown, SecondPersonNeeded
+from .errors import AmountsDoNotMatch, NotPayable, PaymentKnown, RefundOnItsWay, SecondPersonNeeded
 from .lifecycle import PAYMENT
-from .models import SOURCES, Payment
+from .models import SOURCES, Payment, PaymentReturn, Refund
 from .ports import Expected, kinds, payable
 
 SQL = Statements(__file__)
@@ -39,26 +42,31 @@ def record_payment(
 ) -> Payment:
     """Money came in; once for each (source, reference). Raises PaymentKnown when the values differ."""
     _check(source, reference, amount, payer, note)
-    known = Payment.objects.filter(tenant_id=tenant, source=source, external_ref=reference).first()
-    if known is not None:
-        if (known.amount, known.unit) != (amount, unit):
-            raise PaymentKnown(source=source, reference=reference)
-        return known
     now = clock.business_now()
-    world, suspense = open_accounts(tenant, [(WORLD[source], "", unit), ("suspense", "", unit)])
-    payment = Payment.objects.create(
-        tenant_id=tenant,
-        public_id=new_id("pay"),
-        source=source,
-        external_ref=reference,
-        amount=amount,
-        unit=unit,
-        payer=payer.strip(),
-        note=note.strip(),
-        received_at=received_at or now,
-        recorded_by=current_scope().actor,
-        due_at=now + timedelta(seconds=limits.WAITING_DUE_S),
-    )
+    known = Payment.objects.filter(tenant_id=tenant, source=source, external_ref=reference)
+    try:
+        if known.exists():
+            return _same(known.get(), amount, unit)
+        with transaction.atomic(using=current_scope().alias):
+            payment = Payment.objects.create(
+                tenant_id=tenant,
+                public_id=new_id("pay"),
+                source=source,
+                external_ref=reference,
+                amount=amount,
+                unit=unit,
+                payer=payer.strip(),
+                note=note.strip(),
+                received_at=received_at or now,
+                recorded_by=current_scope().actor,
+                due_at=now + timedelta(seconds=limits.WAITING_DUE_S),
+            )
+    except IntegrityError as error:
+        # A twin recorded it at this moment.
+        if "payment_once" not in str(error):
+            raise
+        return _same(known.get(), amount, unit)
+    world, suspense = open_accounts(tenant, [(WORLD[source], "", unit), ("suspense", payment.public_id, unit)])
     _post(payment, "receive", payment.public_id, Leg(world, suspense, amount))
     _tell(payment, "receive", {"amount": amount, "unit": unit, "source": source})
     _tell_if_too_little(payment)
@@ -69,9 +77,11 @@ def match(payments: Sequence[str], kind: str, ref: str) -> int:
     """Pay a subject with these payments, in their order; returns what is left over of them, still in suspense.
 
     They must be one currency and together enough: what is missing is asked for, what is too much goes back. Raises
-    NotPayable or AmountsDoNotMatch; nothing is matched then.
+    NotPayable, AmountsDoNotMatch or RefundOnItsWay; nothing is matched then.
     """
     chosen = lock_payments(payments)
+    for payment in chosen:
+        check_no_refund(payment)
     port = payable(kind)
     expected = port.expected(ref)
     if expected is None:
@@ -82,13 +92,15 @@ def match(payments: Sequence[str], kind: str, ref: str) -> int:
     if available < expected.amount:
         raise AmountsDoNotMatch(available=available, needed=expected.amount)
     missing = expected.amount
+    sources = []
     for payment in chosen:
         used = min(payment.rest, missing)
         missing -= used
         if used:
+            (suspense,) = open_accounts(payment.tenant_id, [("suspense", payment.public_id, payment.unit)])
+            sources.append((suspense, used))
             _use(payment, "match", matched=used, data={"subject": ref, "amount": used})
-    (suspense,) = open_accounts(chosen[0].tenant_id, [("suspense", "", expected.unit)])
-    port.funded(ref, suspense)
+    port.funded(ref, sources)
     left = available - expected.amount
     if left:
         port.told(ref, "overpaid", chosen[-1].public_id, "buyer", left)
@@ -128,23 +140,30 @@ def _tell_of_mismatch(payment: Payment, kind: str, ref: str, expected: Expected 
 def send_back(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payment:
     """The rest of a payment went back to its sender by the bank, whose `reference` this is.
 
-    A second person above the limit. Raises NotPayable when nothing is left of it.
+    A second person above the limit. Raises NotPayable when nothing is left of it, RefundOnItsWay when the processor has
+    it in hand.
     """
     (payment,) = lock_payments([public_id])
     if payment.rest == 0:
         raise NotPayable(subject=public_id)
+    check_no_refund(payment)
     reference = bank_reference(reference)
     check_second_person(payment.rest, sent_by, approved_by)
-    return return_rest(payment, reference, payment.rest, sent_by=sent_by, approved_by=approved_by, world="bank")
+    return return_rest(payment, reference, payment.rest, sent_by=sent_by, approved_by=approved_by)
 
 
 def return_rest(
-    payment: Payment, reference: str, amount: int, *, sent_by: str, approved_by: str, world: str = "stripe"
+    payment: Payment, reference: str, amount: int, *, sent_by: str, approved_by: str, refund: Refund | None = None
 ) -> Payment:
-    """Write that an amount of a locked payment left for its sender, by the bank or through the processor."""
+    """Write that an amount of a locked payment left for its sender: by the bank, or by a refund that succeeded."""
+    way = "bank" if refund is None else "stripe"
     suspense, outside = open_accounts(
-        payment.tenant_id, [("suspense", "", payment.unit), (WORLD[world], "", payment.unit)]
+        payment.tenant_id, [("suspense", payment.public_id, payment.unit), (WORLD[way], "", payment.unit)]
     )
+    PaymentReturn.objects.create(
+        tenant_id=payment.tenant_id, payment=payment, amount=amount, way=way, reference=reference, refund=refund,
+        sent_by=sent_by, approved_by=approved_by, at=clock.business_now(),
+    )  # fmt: skip
     _post(payment, "send_back", f"{payment.public_id}:{payment.returned}", Leg(suspense, outside, amount))
     data = {"amount": amount, "reference": reference, "sent_by": sent_by, "approved_by": approved_by}
     _use(payment, "send_back", returned=amount, data=data)
@@ -164,6 +183,12 @@ def check_second_person(amount: int, sent_by: str, approved_by: str) -> None:
         raise SecondPersonNeeded(limit=limits.SECOND_PERSON_FROM_MINOR)
 
 
+def check_no_refund(payment: Payment) -> None:
+    """Raise RefundOnItsWay where the card processor may send the rest of a payment back at any moment."""
+    if Refund.objects.filter(payment=payment, state__in=["due", "sent"]).exists():
+        raise RefundOnItsWay(payment=payment.public_id)
+
+
 def lock_payments(public_ids: Sequence[str]) -> list[Payment]:
     """These payments in their order, locked; NotFound when one is not there or named twice."""
     found = {
@@ -173,6 +198,12 @@ def lock_payments(public_ids: Sequence[str]) -> list[Payment]:
     if not public_ids or set(found) != set(public_ids) or len(set(public_ids)) != len(public_ids):
         raise NotFound(what="payment")
     return [found[each] for each in public_ids]
+
+
+def _same(known: Payment, amount: int, unit: str) -> Payment:
+    if (known.amount, known.unit) != (amount, unit):
+        raise PaymentKnown(source=known.source, reference=known.external_ref)
+    return known
 
 
 def _check(source: str, reference: str, amount: int, payer: str, note: str) -> None:

@@ -48,7 +48,7 @@ CHARGEBACK = Lifecycle(
     transitions=(
         Transition("open", None, "open", ("system",), posting="send_back"),
         Transition("win", "open", "won", ("system",), posting="receive"),
-        Transition("lose", "open", "lost", ("system",)),
+        Transition("lose", "open", "lost", ("system",), posting="charge_off"),
     ),
     alive="s.due_at IS NOT NULL",
 )

@@ -6,9 +6,13 @@ from django.db import models
 from pilothouse.kernel.base.models import HouseModel, TenantForeignKey, TenantModel
 
 from . import limits
-from .lifecycle import BANK_ACCOUNT, CHARGEBACK, CHECKOUT, PAYMENT, PAYOUT, REFUND, SEND_REQUEST
+from .incoming_models import SOURCES as SOURCES
+from .incoming_models import Payment as Payment
+from .lifecycle import BANK_ACCOUNT, CHARGEBACK, CHECKOUT, PAYOUT, SEND_REQUEST
+from .returned_models import PaymentReturn as PaymentReturn
+from .returned_models import ProcessorSettlement as ProcessorSettlement
+from .returned_models import Refund as Refund
 
-SOURCES = ("bank", "stripe")
 SIDES = ("buyer", "seller")
 SEND_KINDS = ("payout", "send_back")
 FAILURES = ("account_closed", "refused", "returned")
@@ -18,60 +22,6 @@ def _person(null: bool = False) -> models.ForeignKey:  # type: ignore[type-arg]
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=null, related_name="+", db_index=False
     )
-
-
-class Payment(TenantModel):
-    """Money that came in, once for each reference of its source.
-
-    It goes into suspense at once and from there to what it pays (`matched`) or back to its sender (`returned`).
-    """
-
-    mutable = ("state", "matched", "returned", "due_at")
-
-    public_id = models.TextField(unique=True)
-    state = models.TextField(default="waiting")
-    source = models.TextField()
-    external_ref = models.TextField()
-    amount = models.BigIntegerField()
-    unit = models.TextField()
-    matched = models.BigIntegerField(default=0, db_default=0)
-    returned = models.BigIntegerField(default=0, db_default=0)
-    payer = models.TextField(default="")
-    note = models.TextField(default="")
-    received_at = models.DateTimeField()
-    recorded_by = models.TextField()
-    due_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "payment"
-        constraints = [
-            PAYMENT.check("payment_state_known"),
-            models.UniqueConstraint(fields=["tenant", "source", "external_ref"], name="payment_once"),
-            models.CheckConstraint(name="payment_source_known", condition=models.Q(source__in=sorted(SOURCES))),
-            models.CheckConstraint(
-                name="payment_amounts",
-                condition=models.Q(
-                    amount__gt=0,
-                    matched__gte=0,
-                    returned__gte=0,
-                    amount__gte=models.F("matched") + models.F("returned"),
-                ),
-            ),
-            models.CheckConstraint(
-                name="payment_closed_is_used_up",
-                condition=models.Q(state="waiting", amount__gt=models.F("matched") + models.F("returned"))
-                | models.Q(state="closed", amount=models.F("matched") + models.F("returned")),
-            ),
-        ]
-        indexes = [models.Index(fields=["tenant", "state", "-id"], name="payment_waiting")]
-
-    def __str__(self) -> str:
-        return self.public_id
-
-    @property
-    def rest(self) -> int:
-        """What of it is still in suspense."""
-        return self.amount - self.matched - self.returned
 
 
 class Checkout(TenantModel):
@@ -156,12 +106,18 @@ class BankAccount(TenantModel):
 
 
 class Payout(TenantModel):
-    """Money owed to one side of a subject, on its way to a bank account. The ledger moves when it is confirmed."""
+    """Money owed to one side of a subject, on its way to a bank account. The ledger moves when it is confirmed.
 
+    The worker makes it and its amount is what the account owes (a trigger); operators send and confirm it. At every
+    commit what left an account is the sum of its confirmed payouts.
+    """
+
+    writers = ("ph_worker",)
     mutable = (
         "state", "bank_account_id", "bank_reference", "attempts", "sent_by", "approved_by", "sent_at", "confirmed_at",
         "failure", "due_at",
     )  # fmt: skip
+    grants = (f"GRANT UPDATE ({', '.join(mutable)}) ON payout TO ph_app",)
 
     public_id = models.TextField(unique=True)
     state = models.TextField(default="due")
@@ -213,7 +169,10 @@ class Payout(TenantModel):
                 fields=["account"], condition=~models.Q(state="confirmed"), name="payout_open_once"
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "state", "due_at"], name="payout_by_state")]
+        indexes = [
+            models.Index(fields=["tenant", "state", "due_at"], name="payout_by_state"),
+            models.Index(fields=["account"], name="payout_of_account"),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
@@ -248,58 +207,15 @@ class ProcessorEvent(HouseModel):
         return self.event_id
 
 
-class Refund(TenantModel):
-    """The rest of a card payment on its way back through the processor. The ledger moves when it has succeeded."""
-
-    mutable = ("state", "refund_id", "round", "attempts", "next_run_at", "failure", "ended_at", "due_at")
-
-    public_id = models.TextField(unique=True)
-    state = models.TextField(default="due")
-    payment = TenantForeignKey(Payment)
-    payment_intent = models.TextField()
-    amount = models.BigIntegerField()
-    unit = models.TextField()
-    reason = models.TextField()
-    sent_by = models.TextField()
-    approved_by = models.TextField(default="", db_default="")
-    refund_id = models.TextField(null=True, unique=True)
-    # How often an operator ordered it anew; each order has a key of its own at the processor.
-    round = models.IntegerField(default=0, db_default=0)
-    attempts = models.IntegerField(default=0, db_default=0)
-    next_run_at = models.DateTimeField()
-    failure = models.TextField(default="", db_default="")
-    created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "refund"
-        constraints = [
-            REFUND.check("refund_state_known"),
-            models.CheckConstraint(name="refund_amount_positive", condition=models.Q(amount__gt=0)),
-            models.CheckConstraint(
-                name="refund_two_people",
-                condition=models.Q(approved_by="") | ~models.Q(approved_by=models.F("sent_by")),
-            ),
-            models.UniqueConstraint(
-                fields=["payment"], condition=~models.Q(state__in=["given_up", "succeeded"]), name="refund_open_once"
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["next_run_at"], condition=models.Q(state__in=["due", "sent"]), name="refund_to_send")
-        ]
-
-    def __str__(self) -> str:
-        return self.public_id
-
-
 class Chargeback(TenantModel):
     """A card's holder took a payment back through their bank. What it paid stays as it is.
 
-    The amount stands in a suspense account of its own, below zero: what the house is short of until it is won.
+    The amount stands in a suspense account of its own, below zero, until the bank has decided: won, it comes back;
+    lost, it is written off as a loss.
     """
 
     mutable = ("state", "ended_at", "due_at")
+    writers = ("ph_worker",)
 
     public_id = models.TextField(unique=True)
     state = models.TextField(default="open")

@@ -40,14 +40,16 @@ def open_payouts(limit: int = limits.SWEEP_MAX_ROWS) -> int:
         person = payable(row["subject_kind"]).person(row["ref"], side)
         if person is not None:
             made.append({**row, "public_id": public_id, "side": side, "person": person})
-    if made:
-        columns = ("tenant", "public_id", "subject_kind", "ref", "side", "person", "account", "amount", "unit")
+    if not made:
+        return 0
+    columns = ("tenant", "public_id", "subject_kind", "ref", "side", "person", "account", "amount", "unit")
+    return len(
         SQL.rows(
             "create_payouts",
             **{name: [row[name] for row in made] for name in columns},
             due_s=limits.PAYOUT_DUE_S,
         )
-    return len(made)
+    )
 
 
 def send(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payout:

@@ -1,6 +1,6 @@
 """What can be paid, who is paid, and who is told: programs and watch say it here, so that this room knows neither."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .errors import NotPayable
@@ -35,14 +35,15 @@ def _nobody(ref: str, news: str, key: str, side: str, amount: int) -> None:
 class Payable:
     """One kind of subject.
 
-    `expected(ref)` locks it and tells what it waits for, or None when it waits for nothing. `funded(ref, account)`
-    takes the whole amount out of that account of the tenant. `person(ref, side)` is who is paid on a side.
+    `expected(ref)` locks it and tells what it waits for, or None when it waits for nothing. `funded(ref, sources)`
+    takes the whole amount, as (account of the tenant, amount) for each that gives a part. `person(ref, side)` is who
+    is paid on a side.
     `waiting(unit, amount, words, limit)` finds subjects of the open scope that wait for that amount (any when None) or
     that the words name.
     """
 
     expected: Callable[[str], Expected | None]
-    funded: Callable[[str, int], None]
+    funded: Callable[[str, Sequence[tuple[int, int]]], None]
     person: Callable[[str, str], int | None]
     waiting: Callable[[str, int | None, str, int], list[Waiting]]
     # `told(ref, news, key, side, amount)` tells that side of its money, in the open transaction; once for each key.

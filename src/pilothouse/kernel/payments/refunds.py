@@ -48,8 +48,7 @@ def order_refund(
     refund = Refund.objects.create(
         tenant_id=payment.tenant_id, public_id=new_id("rfd"), payment=payment, payment_intent=payment.external_ref,
         amount=payment.rest, unit=payment.unit, reason=reason, sent_by=sent_by, approved_by=approved_by,
-        next_run_at=now, created_at=now,
-        due_at=now + timedelta(seconds=limits.REFUND_DUE_S),
+        automatic=automatic, next_run_at=now, created_at=now, due_at=now + timedelta(seconds=limits.REFUND_DUE_S),
     )  # fmt: skip
     data = {"payment": payment.public_id, "amount": refund.amount, "unit": refund.unit, "reason": reason}
     append_events([NewEvent(payment.tenant_id, REFUND.name, refund.id, "create", data=data, visibility="internal")])
@@ -93,7 +92,9 @@ def finish_refund(public_id: str, answer: Returned) -> Refund:
     if answer.state == "succeeded":
         assert answer.id is not None
         _move(refund, "succeed", refund_id=answer.id, ended_at=clock.business_now(), due_at=None)
-        return_rest(payment, answer.id, refund.amount, sent_by=refund.sent_by, approved_by=refund.approved_by)
+        return_rest(
+            payment, answer.id, refund.amount, sent_by=refund.sent_by, approved_by=refund.approved_by, refund=refund
+        )
     elif answer.state == "failed":
         _move(refund, "fail", refund_id=answer.id, failure=answer.failure[: limits.TEXT_MAX_CHARACTERS])
     elif refund.state == "due":
@@ -104,8 +105,10 @@ def finish_refund(public_id: str, answer: Returned) -> Refund:
 
 
 def retry_refund(public_id: str) -> Refund:
-    """Order a failed refund anew."""
-    refund, _payment = _locked(public_id)
+    """Order a failed refund anew. Raises NotPayable when its money went elsewhere meanwhile."""
+    refund, payment = _locked(public_id)
+    if payment.rest < refund.amount:
+        raise NotPayable(subject=payment.public_id)
     now = clock.business_now()
     _move(
         refund, "retry", role="operator", refund_id=None, round=refund.round + 1, attempts=0, failure="",

@@ -17,9 +17,9 @@ from pilothouse.kernel.lifecycle.timers import on_timer
 from . import limits, outgoing
 from .bank_accounts import usable_account
 from .errors import BankAccountMissing, NotPayable, RequestWaits
-from .incoming import bank_reference, lock_payments, send_back
+from .incoming import bank_reference, check_no_refund, lock_payments, send_back
 from .lifecycle import SEND_REQUEST
-from .models import Refund, SendRequest
+from .models import SendRequest
 from .refunds import give_up_failed, order_refund
 
 SQL = Statements(__file__)
@@ -60,8 +60,7 @@ def send_payment_back(public_id: str, reference: str = "") -> Sent:
         raise NotPayable(subject=public_id)
     if payment.source == "bank" or reference.strip():
         reference = bank_reference(reference)
-    if Refund.objects.filter(payment=payment, state__in=["due", "sent"]).exists():
-        raise Conflict(reason=f"A refund of {public_id} is on its way through the card processor already.")
+    check_no_refund(payment)
     if payment.rest >= limits.SECOND_PERSON_FROM_MINOR:
         return _request("send_back", payment.tenant_id, public_id, payment.rest, payment.unit, reference)
     return _back(public_id, reference, current_scope().actor, "")

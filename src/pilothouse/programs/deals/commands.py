@@ -259,9 +259,9 @@ def withdraw(public_id: str, person: int) -> Deal:
     return _again(deal)
 
 
-def fund(deal: Deal, source: int) -> None:
-    """The whole price is there, in the account `source` of this tenant: hold it in escrow (payments calls this)."""
-    advance([Step(deal, "fund", "system", funded=deal.price, source=source, stamps=["funded_at"])])
+def fund(deal: Deal, sources: Sequence[tuple[int, int]]) -> None:
+    """The whole price is there, in these accounts of this tenant: hold it in escrow (payments calls this)."""
+    advance([Step(deal, "fund", "system", funded=deal.price, sources=sources, stamps=["funded_at"])])
 
 
 def file_handover(public_id: str, person: int) -> Deal:

@@ -1,5 +1,7 @@
 """Makes deals payable: what a deal waits for, how it takes its money, and who is paid on each side."""
 
+from collections.abc import Sequence
+
 from django.db.models import Q
 
 from pilothouse.kernel.payments.ports import Expected, Payable, Waiting, register
@@ -19,9 +21,9 @@ def expected(public_id: str) -> Expected | None:
     return Expected(deal.price, deal.unit, deal.title) if deal.state == "AWAITING_FUNDS" else None
 
 
-def funded(public_id: str, account: int) -> None:
-    """The price lies in `account`: hold it in escrow."""
-    fund(lock_deal(public_id), account)
+def funded(public_id: str, sources: Sequence[tuple[int, int]]) -> None:
+    """The price lies in these accounts, with these amounts: hold it in escrow."""
+    fund(lock_deal(public_id), sources)
 
 
 def person(public_id: str, side: str) -> int | None:

@@ -38,9 +38,9 @@ TIMER_TTLS = {
 class Step:
     """One event of one deal, whose row the caller has locked.
 
-    `funded` comes into escrow from the account `source`; `to_seller` and `to_buyer` end the escrow's parts;
-    `returned` goes back to the buyer because the price fell. `changes` are columns, `stamps` columns that get the
-    present instant. `key` tells apart two postings of one kind in one deal.
+    `funded` comes into escrow from `sources`, (account, amount) each; `to_seller` and `to_buyer` end the escrow's
+    parts; `returned` goes back to the buyer because the price fell. `changes` are columns, `stamps` columns that get
+    the present instant. `key` tells apart two postings of one kind in one deal.
     """
 
     deal: Deal
@@ -48,7 +48,7 @@ class Step:
     role: str
     reason: str = ""
     funded: int = 0
-    source: int | None = None
+    sources: Sequence[tuple[int, int]] = ()
     to_seller: int = 0
     to_buyer: int = 0
     returned: int = 0
@@ -105,7 +105,7 @@ def _row(step: Step) -> dict[str, Any]:
         "events": step.event,
         "reasons": step.reason,
         "funded": step.funded,
-        "sources": step.source,
+        "sources": json.dumps(step.sources),
         "to_seller": step.to_seller,
         "to_buyer": step.to_buyer,
         "returned": step.returned,

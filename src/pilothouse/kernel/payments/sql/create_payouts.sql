@@ -1,3 +1,4 @@
+-- What a twin made meanwhile is left to it: the open one by the index, the paid one by the trigger that reads the account.
 WITH new AS (
     INSERT INTO payout (tenant, public_id, state, subject_kind, subject_ref, side, person_id, account, amount, unit,
                         created_at, due_at)

@@ -3,11 +3,11 @@
 WITH step AS MATERIALIZED (
     SELECT u.*, (SELECT base.clock_now()) AS at
     FROM unnest(%(ids)s::bigint[], %(olds)s::text[], %(news)s::text[], %(events)s::text[], %(reasons)s::text[],
-                %(funded)s::bigint[], %(sources)s::bigint[], %(to_seller)s::bigint[], %(to_buyer)s::bigint[],
+                %(funded)s::bigint[], %(sources)s::jsonb[], %(to_seller)s::bigint[], %(to_buyer)s::bigint[],
                 %(returned)s::bigint[],
                 %(changes)s::jsonb[], %(stamps)s::jsonb[], %(data)s::jsonb[], %(timers)s::text[],
                 %(seconds)s::double precision[], %(cancels)s::boolean[], %(keys)s::text[])
-         AS u (id, old, new, event, reason, funded, source, to_seller, to_buyer, returned, changes, stamps, data, timer,
+         AS u (id, old, new, event, reason, funded, sources, to_seller, to_buyer, returned, changes, stamps, data, timer,
                seconds, cancels, key)
 ), moved AS (
     UPDATE deal d SET
@@ -29,23 +29,26 @@ WITH step AS MATERIALIZED (
                                  '{}')) r
     WHERE d.id = o.id AND d.state = s.old
     RETURNING d.id, d.tenant, d.public_id, d.terms_hash, d.unit, d.escrow_account, d.seller_account, d.buyer_account,
-              s.event, s.reason, s.funded, s.source, s.to_seller, s.to_buyer, s.returned, s.data, s.timer, s.seconds, s.cancels,
-              s.key, s.at
+              s.event, s.reason, s.sources, s.to_seller, s.to_buyer, s.returned, s.data, s.timer, s.seconds,
+              s.cancels, s.key, s.at
 ), leg AS (
     SELECT m.*, l.kind, l.debit, l.credit, l.amount
-    FROM moved m CROSS JOIN LATERAL (VALUES
-        ('fund', m.source, m.escrow_account, m.funded),
-        ('release', m.escrow_account, m.seller_account, m.to_seller),
-        ('return', m.escrow_account, m.buyer_account, m.to_buyer + m.returned)
+    FROM moved m CROSS JOIN LATERAL (
+        VALUES ('release', m.escrow_account, m.seller_account, m.to_seller),
+               ('return', m.escrow_account, m.buyer_account, m.to_buyer + m.returned)
+        UNION ALL
+        SELECT 'fund', (f ->> 0)::bigint, m.escrow_account, (f ->> 1)::bigint FROM jsonb_array_elements(m.sources) AS f
     ) AS l (kind, debit, credit, amount)
     WHERE l.amount > 0
 ), new_journal AS (
     INSERT INTO journal (tenant, idempotency_key, request_hash, kind, ref_type, ref_id, request_id, description,
                          terms_hash, effective_at, recorded_at, actor, tx)
-    SELECT l.tenant, l.kind || ':' || l.public_id || ':' || l.key, encode(sha256(convert_to(l.amount::text, 'UTF8')), 'hex'),
+    SELECT l.tenant, l.kind || ':' || l.public_id || ':' || l.key, encode(sha256(convert_to(sum(l.amount)::text, 'UTF8')), 'hex'),
            l.kind, 'deal', l.public_id, '', l.event || coalesce(nullif(' (' || l.reason || ')', ' ()'), ''),
            l.terms_hash, l.at, clock_timestamp(), %(actor)s, (SELECT base.tx())
-    FROM leg l ORDER BY l.id, l.kind
+    FROM leg l
+    GROUP BY l.id, l.tenant, l.kind, l.public_id, l.key, l.event, l.reason, l.terms_hash, l.at
+    ORDER BY l.id, l.kind
     RETURNING id, tenant, idempotency_key
 ), posted AS (
     INSERT INTO transfer (tenant, journal, debit, credit, amount, kind)

@@ -10,7 +10,8 @@ BEGIN
         WHEN NEW.kind IN ('wallet', 'held', 'escrow') THEN NEW.stored := true; NEW.floor := 0;
         WHEN NEW.kind IN ('payable', 'refund_due', 'receivable', 'suspense') THEN NEW.stored := true; NEW.floor := NULL;
         WHEN NEW.kind IN ('credits_issued', 'credits_earned', 'world_psp', 'world_bank', 'revenue',
-                          'grants_expense', 'prepaid_liability', 'chargeback_loss', 'credit_note') THEN
+                          'grants_expense', 'prepaid_liability', 'chargeback_loss', 'credit_note',
+                          'processor_fees') THEN
             NEW.stored := false; NEW.floor := NULL;
         ELSE
             RAISE EXCEPTION 'there is no account kind %', NEW.kind USING ERRCODE = 'PH003';
@@ -33,6 +34,7 @@ DECLARE
     wrong_leg boolean;
     wrong_pair boolean;
     by_hand boolean;
+    of_one boolean;
 BEGIN
     -- Anybody may create a trigger on a table of their own; this function posts for one table only.
     IF TG_RELID <> 'public.transfer'::regclass THEN
@@ -50,9 +52,12 @@ BEGIN
                WHEN 'release' THEN (d.kind, c.kind, c.ref) <> ('escrow', 'payable', d.ref)
                WHEN 'return' THEN (d.kind, c.kind, c.ref) <> ('escrow', 'refund_due', d.ref)
                WHEN 'payout' THEN d.kind NOT IN ('payable', 'refund_due') OR c.kind NOT IN ('world_bank', 'world_psp')
+               WHEN 'charge_off' THEN (d.kind, c.kind) <> ('chargeback_loss', 'suspense')
+               WHEN 'collect' THEN d.kind NOT IN ('processor_fees', 'world_bank') OR c.kind <> 'world_psp'
                ELSE p.kind <> 'reverse' END),
-           bool_or(p.kind IN ('grant', 'reverse'))
-    INTO wrong_leg, wrong_pair, by_hand
+           bool_or(p.kind IN ('grant', 'reverse')),
+           bool_or(p.kind IN ('charge_off', 'fund', 'receive', 'release', 'return', 'send_back'))
+    INTO wrong_leg, wrong_pair, by_hand, of_one
     FROM (SELECT DISTINCT tenant, kind, debit, credit FROM posted) p
     LEFT JOIN account d ON d.id = p.debit
     LEFT JOIN account c ON c.id = p.credit;
@@ -70,6 +75,15 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'a transfer names a journal that is not there, of another tenant or kind, or already closed'
             USING ERRCODE = 'PH003';
+    END IF;
+    -- A journal of money of the world names the very payment, chargeback or deal whose account it fills or empties.
+    IF of_one AND EXISTS (
+        SELECT FROM posted p JOIN journal j ON j.id = p.journal
+        JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
+        WHERE p.kind IN ('release', 'return', 'send_back') AND j.ref_id <> d.ref
+           OR p.kind IN ('charge_off', 'fund', 'receive') AND j.ref_id <> c.ref
+    ) THEN
+        RAISE EXCEPTION 'a journal names another subject than the accounts of its transfers' USING ERRCODE = 'PH003';
     END IF;
     -- An item ends with exactly what was reserved for it, out of the account in which it was held.
     IF EXISTS (

@@ -1,8 +1,11 @@
 -- What the web's roles may write of a journal. Running work reserves, settles and refunds, and escrow is released or
 -- returned as its deal says (a trigger of that program holds the two together); credits appear only on the
--- wallet without value. Money of the world (in, to what it pays, back, out) is an operator's, inside one account. A key begins with its journal's kind, so that none can be taken away from another command, and
--- business time is now, so that nothing slips into a period that was told. It runs as the caller: the role is read where
--- the row is written, and a role that a statement changes under way is still one of the web's.
+-- wallet without value. Money of the world (in, to what it pays, back, out, from the processor to our bank) is an
+-- operator's, inside one account; a lost chargeback is the worker's alone. The operator is whom the scope names
+-- (docs/guarantees.md says what that is worth). A key begins with its journal's kind, so that none can be taken away
+-- from another command, and business time is now, so that nothing slips into a period that was told. It runs as the
+-- caller: the role is read where the row is written, and a role that a statement changes under way is still one of the
+-- web's.
 CREATE OR REPLACE FUNCTION ledger_acting_operator() RETURNS boolean LANGUAGE sql STABLE
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (
@@ -25,7 +28,7 @@ BEGIN
         WHERE NOT starts_with(idempotency_key, kind || ':')
            OR NOT CASE
                WHEN kind IN ('refund', 'release', 'reserve', 'return', 'settle') THEN true
-               WHEN kind IN ('fund', 'payout', 'receive', 'send_back') AND current_user = 'ph_app'
+               WHEN kind IN ('collect', 'fund', 'payout', 'receive', 'send_back') AND current_user = 'ph_app'
                    THEN ledger_acting_operator()
                ELSE starts_with(idempotency_key, 'grant:TEST:') END
     ) THEN
