@@ -15,7 +15,7 @@ from test_payments import balances, bank, pay
 from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.payments import outgoing
+from pilothouse.kernel.payments import incoming, outgoing
 from pilothouse.kernel.payments.models import Payment, Payout, SendRequest
 from pilothouse.programs.deals import commands
 
@@ -222,3 +222,22 @@ def test_two_operators_send_the_same_payout(market: Any, desk: dict[str, Client]
         row = Payout.objects.get()
         sends = run("SELECT count(*) AS n FROM event WHERE subject_kind = 'payout' AND type = 'send'")
     assert (row.attempts, sends) == (1, [{"n": 1}])
+
+
+def test_card_money_arrives_at_the_bank(market: Any, desk: dict[str, Client]) -> None:
+    with worker_scope("operator:ann"):
+        incoming.record_payment(market.tenant.id, source="stripe", reference="pi_1", amount=SMALL, unit="MNT")
+
+    def arrived(**changes: str) -> Any:
+        given = {"tenant": market.tenant.public_id, "unit": "MNT", "amount": "49,000", "fees": "500", **changes}
+        return desk["olga"].post(f"{HERE}settlement", {"reference": "po_1", **given}, follow=True)
+
+    refused = arrived(amount="60,000")
+    assert refused.status_code == 422
+    assert "cannot have come from it" in text(refused)
+    for _ in range(2):
+        assert "still holds 500 ₮" in text(arrived()).replace("\u00a0", " ")
+    assert arrived(fees="501").status_code == 409
+    assert balances(market) == {
+        "world_psp": -50_000, "world_bank": -4_900_000, "processor_fees": -50_000, "suspense": SMALL
+    }  # fmt: skip

@@ -267,6 +267,8 @@ MATRIX: dict[str, Row] = {
     "POST /desk/payments/new": Row("operator", 422, {"operator support": 403}),
     "GET /desk/payments/import": Row("operator", 200, {"operator support": 403}),
     "POST /desk/payments/import": Row("operator", 422, {"operator support": 403}),
+    "GET /desk/payments/settlement": Row("operator", 200, {"operator support": 403}),
+    "POST /desk/payments/settlement": Row("operator", 422, {"operator support": 403}),
     "GET /desk/payments/in/{public_id}/": Row("operator", 404),
     "POST /desk/payments/in/{public_id}/match": Row("operator", 404, {"operator support": 403}),
     "POST /desk/payments/in/{public_id}/back": Row("operator", 404, {"operator support": 403}),

@@ -56,6 +56,33 @@ class RecordForm(AccountForm):
         return given
 
 
+class SettlementForm(AccountForm):
+    """What the card processor paid to our bank. The reference is the key: the same one is recorded once."""
+
+    amount = forms.CharField(
+        label=_("Arrived at our bank"), max_length=TYPED_MAX_CHARACTERS, help_text=_("As it stands on the statement.")
+    )
+    fees = forms.CharField(
+        label=_("Fees that the processor kept"), max_length=TYPED_MAX_CHARACTERS, initial="0", help_text=_("0 if none.")
+    )
+    reference = forms.CharField(
+        label=_("The processor's reference"),
+        max_length=limits.TEXT_MAX_CHARACTERS,
+        help_text=_("The id of its payout, such as po_…"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Both amounts in minor units of the chosen currency."""
+        given = super().clean() or {}
+        for name in ("amount", "fees"):
+            if given.get(name) and given.get("unit"):
+                try:
+                    given[f"{name}_minor"] = minor_amount(given[name], given["unit"])
+                except InvalidInput as refused:
+                    self.add_error(name, str(refused))
+        return given
+
+
 class ImportForm(AccountForm):
     """A bank's file."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import pages, pages_out, webhook
+from . import pages, pages_out, pages_settlement, webhook
 
 app_name = "payments"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("desk/payments/", pages.incoming, name="incoming"),
     path("desk/payments/new", pages.record, name="record"),
     path("desk/payments/import", pages.import_file, name="import"),
+    path("desk/payments/settlement", pages_settlement.settlement, name="settlement"),
     path("desk/payments/in/<str:public_id>/", pages.payment, name="payment"),
     path("desk/payments/in/<str:public_id>/match", pages.payment_match, name="match"),
     path("desk/payments/in/<str:public_id>/back", pages.payment_back, name="back"),
