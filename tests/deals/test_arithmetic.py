@@ -97,7 +97,9 @@ def random_deal(seed: int) -> tuple[int, int, int, dict[str, int], list[Line], b
     lines = []
     for _ in range(of.randint(1, 6)):
         claimed = of.randint(1, max(1, price // quantum)) * quantum
-        lines.append(Line(of.choice("ABC"), claimed, of.choice(OUTCOMES), of.randint(0, claimed // quantum) * quantum))
+        # What was signed may be more than was claimed, or than its cap.
+        agreed = of.randint(0, 2 * claimed // quantum) * quantum
+        lines.append(Line(of.choice("ABC"), claimed, of.choice(OUTCOMES), agreed))
     return price, quantum, holdback, caps, lines, of.random() < 0.5
 
 
