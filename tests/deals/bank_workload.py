@@ -135,7 +135,7 @@ class Actors:
         if self.chance.random() < 0.3:
             with worker_scope("clock"):
                 length = timedelta(hours=self.chance.randint(1, 5))
-                simulated_clock.move_to(simulated_clock.business_now() + length)
+                simulated_clock.move_to(clock.business_now() + length)
         fire_due()
 
     def payouts(self, _: str) -> None:
@@ -254,7 +254,7 @@ def settle_all(market: Market) -> None:
     calm = random.Random(0)
     for _ in range(60):
         with worker_scope("end"):
-            simulated_clock.move_to(simulated_clock.business_now() + timedelta(days=1))
+            simulated_clock.move_to(clock.business_now() + timedelta(days=1))
             open_deals = Deal.objects.filter(state__in=DEAL.open_states).count()
         while fire_due():
             pass

@@ -1,5 +1,6 @@
 """The card processor over loopback: the few addresses that we call, with its shapes, its keys and its faults."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -13,7 +14,8 @@ SECRET = "whsec_of_the_tests"
 
 
 class StripeHouse:
-    """Sessions and refunds by idempotency key, as the processor keeps them. `lose_answers` drops what it has done."""
+    """Sessions and refunds by idempotency key, as the processor keeps them. `lose_answers` drops what it has done, and
+    while `stall` is set nobody hears of it."""
 
     def __init__(self) -> None:
         self.sessions: dict[str, dict[str, Any]] = {}
@@ -22,6 +24,7 @@ class StripeHouse:
         self.refund_status = "succeeded"
         self.refuse_refunds = ""
         self.lose_answers = 0
+        self.stall = threading.Event()
         self.lock = threading.Lock()
         house = self
 
@@ -33,10 +36,13 @@ class StripeHouse:
                     status, answer = house.post(urlsplit(self.path).path, self.headers.get("Idempotency-Key", ""), form)
                     lost = house.lose_answers > 0
                     house.lose_answers -= lost
+                while house.stall.is_set():
+                    time.sleep(0.1)
                 if lost:
                     self.connection.close()
                     return
-                self.say(status, answer)
+                with contextlib.suppress(OSError):
+                    self.say(status, answer)
 
             def do_GET(self) -> None:
                 address = urlsplit(self.path)
