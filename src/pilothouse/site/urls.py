@@ -24,8 +24,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", API.urls),  # first: a program asks far more often than a person, and patterns are tried one by one
-    path("", home, name="home"),
+    path("", home, name="home"),  # before the API, which would answer the bare address with a 404
+    path("", API.urls),  # then this: a program asks far more often than a person, and patterns are tried one by one
     *health.urlpatterns,
     path("docs/", guides.index, name="guides"),
     *(
