@@ -22,3 +22,5 @@ OPEN_PILOTS_MAX_ROWS = 500
 FOLLOW_EVERY_S = 5.0
 ADVANCE_EVERY_S = 10.0
 DESK_NEEDS_ROWS = 6
+# An account that works all the time is read again until nothing happened meanwhile.
+EXPORT_PASSES_MAX_COUNT = 20

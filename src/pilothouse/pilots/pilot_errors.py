@@ -78,3 +78,24 @@ class NoSignal(Conflict):
 
     code = "no_contract_signal"
     message = "An upgrade needs a recorded question about a contract or SLA. Record it, do not initiate it."
+
+
+class NoExport(Conflict):
+    """There is nothing yet that an outsider could check, or nothing that the verifier knows how to check."""
+
+    code = "pilot_export_unknown"
+    message = "{pilot} cannot be exported: it was not activated, or its program gives no rows to check."
+
+
+class FolderNotEmpty(Conflict):
+    """An export is written into a folder of its own."""
+
+    code = "export_folder_not_empty"
+    message = "{folder} is not empty. Name a new folder."
+
+
+class ExportUnsettled(Conflict):
+    """The account was at work in every pass."""
+
+    code = "export_unsettled"
+    message = "{pilot} was at work all the time. Pause it, or try again when its batches have ended."

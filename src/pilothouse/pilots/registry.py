@@ -1,10 +1,11 @@
 """The programs that can be piloted, with the functions that their runbooks name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from pilothouse.kernel.base.facts import LineCheck, MeasureCheck, PilotChecks
+from pilothouse.kernel.base.facts import LineCheck, MeasureCheck, PilotChecks, PilotScope
 from pilothouse.kernel.base.program import Program
 
 _programs: dict[str, Program] = {}
@@ -52,6 +53,11 @@ def measure_check(program: str, name: str) -> MeasureCheck | None:
     from .common_checks import COMMON_MEASURES
 
     return _own_checks(program).measures.get(name) or COMMON_MEASURES.get(name)
+
+
+def rows_of(program: str) -> Callable[[PilotScope], dict[str, list[dict[str, Any]]]] | None:
+    """What gives the tables of an export; None where the program's pilots cannot be exported."""
+    return _own_checks(program).rows
 
 
 def waits_for(program: str) -> LineCheck | None:

@@ -79,9 +79,11 @@ class PilotChecks:
     """The functions of one program, by the names that its runbooks use; the text is the line's `argument`.
 
     `lines` tick machine lines and tell failure conditions, `measures` give criteria and metrics, `waits` says what
-    still runs at the deadline and so delays the verdict.
+    still runs at the deadline and so delays the verdict. `rows` are the tables, {name: rows}, from which an outsider
+    computes the criteria again beside ledger and timeline; without it a pilot of the program cannot be exported.
     """
 
     lines: Mapping[str, LineCheck] = field(default_factory=dict)
     measures: Mapping[str, MeasureCheck] = field(default_factory=dict)
     waits: LineCheck | None = None
+    rows: Callable[[PilotScope], dict[str, list[dict[str, Any]]]] | None = None

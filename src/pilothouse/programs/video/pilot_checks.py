@@ -14,6 +14,7 @@ from pilothouse.kernel.watch.checklists import valid_run
 from .checklist import LINES, NAME
 
 SQL = Statements(__file__, "sql/pilot")
+EXPORT = Statements(__file__, "sql/export")
 SECONDS_PER_HOUR = 3_600
 
 
@@ -206,6 +207,14 @@ def _upstream(scope: PilotScope, quantile: float = 0.5) -> Row:
     return row
 
 
+def exported(scope: PilotScope) -> dict[str, list[Row]]:
+    """The pilot's batches, what was told of them and what was confirmed, for an export."""
+    return {
+        name: EXPORT.rows(name, tenant=scope.tenant, since=scope.since)
+        for name in ("batches", "confirmations", "messages")
+    }
+
+
 def _share(count: int, of: int, words: str, url: str) -> Measure:
     return Measure(count / of if of else None, of, f"{count} of {of} {words}", url=url)
 
@@ -228,4 +237,5 @@ CHECKS = PilotChecks(
         reconciliation_success, upstream_failure_rate, upstream_latency, provider_distribution,
     ),
     waits=still_retrying,
+    rows=exported,
 )  # fmt: skip
