@@ -14,18 +14,24 @@ FIRE_CHUNK_ROWS = 5_000
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[list[Row]], None]
+Lock = Callable[[list[int]], object]
 _handlers: dict[tuple[str, str], Handler] = {}
+_locks: dict[tuple[str, str], Lock] = {}
 
 
-def on_timer(kind: str, name: str) -> Callable[[Handler], Handler]:
+def on_timer(kind: str, name: str, lock: Lock | None = None) -> Callable[[Handler], Handler]:
     """Register what happens when the timer `name` of subjects of `kind` is due.
 
     The handler gets rows {id, tenant, subject_kind, subject_id, name, due_at} and acts on all of them in the open
-    transaction; it must do nothing for a subject that has moved on.
+    transaction; it must do nothing for a subject that has moved on. Where people's commands lock the subject and then
+    cancel its timer, `lock` takes the same rows (given their ids) before the timers: in the other order the two would
+    wait for each other.
     """
 
     def register(handler: Handler) -> Handler:
         _handlers[(kind, name)] = handler
+        if lock is not None:
+            _locks[(kind, name)] = lock
         return handler
 
     return register
@@ -34,19 +40,29 @@ def on_timer(kind: str, name: str) -> Callable[[Handler], Handler]:
 def fire_due(limit: int = FIRE_CHUNK_ROWS) -> int:
     """Fire up to `limit` due timers; returns how many were taken.
 
-    1. Mark a set as fired and run the handlers, in one transaction.
+    1. Find a set, lock its subjects where that comes first, mark as fired what is armed still, and run the handlers,
+       in one transaction.
     2. When that fails nothing has happened; the set is halved until the bad timer is alone.
     3. The bad timer becomes `stuck` with its error, and the never-stuck detector opens an incident for it.
     """
     try:
         with worker_scope("timer"):
-            rows = SQL.rows("fire_timers", count=limit)
-            for key, group in _grouped(rows):
-                _handlers[key](group)
+            rows = SQL.rows("due_timers", count=limit)
+            if rows:
+                _fire(rows)
         return len(rows)
     except Exception:
         log.exception("timers_failed_as_a_set")
         return _fire_halved(limit)
+
+
+def _fire(rows: list[Row]) -> None:
+    for key, group in _grouped(rows):
+        if key in _locks:
+            _locks[key]([row["subject_id"] for row in group])
+    fired = SQL.rows("fire_given_timers", ids=[row["id"] for row in rows])
+    for key, group in _grouped(fired):
+        _handlers[key](group)
 
 
 def _which(row: Row) -> tuple[str, str]:
@@ -59,9 +75,7 @@ def _fire_halved(limit: int) -> int:
 
     def fire(rows: list[Row]) -> None:
         with worker_scope("timer"):
-            fired = SQL.rows("fire_given_timers", ids=[row["id"] for row in rows])
-            for key, group in _grouped(fired):
-                _handlers[key](group)
+            _fire(rows)
 
     def stuck(row: Row, error: Exception) -> None:
         log.error("timer_stuck", timer=row["id"], kind=row["subject_kind"], error=str(error))

@@ -230,14 +230,11 @@ def check_judge(deal: Deal, admin: int, audit_reason: str, note: str) -> None:
 def expire(ids: Sequence[int]) -> list[Dispute]:
     """The time of a set is over: each line ends by the table of its terms, by the evidence that was filed.
 
-    Returns those that ended, with their deals; one that somebody ended first is left alone.
+    The rows of these disputes and of their deals are locked. Returns those that ended, with their deals; one that
+    somebody ended first is left alone.
     """
-    of_deals = Dispute.objects.filter(id__in=ids).values("deal_id")
-    # Deals before disputes, as every command locks them.
-    deals = {deal.id: deal for deal in Deal.objects.select_for_update().filter(id__in=of_deals).order_by("id")}
-    disputes = list(
-        Dispute.objects.select_for_update().filter(id__in=ids, state__in=DISPUTE.open_states).order_by("id")
-    )
+    disputes = list(Dispute.objects.filter(id__in=ids, state__in=DISPUTE.open_states).order_by("id"))
+    deals = Deal.objects.in_bulk([dispute.deal_id for dispute in disputes])
     lines: dict[int, list[ClaimLine]] = {dispute.id: [] for dispute in disputes}
     for line in ClaimLine.objects.filter(dispute_id__in=lines).order_by("dispute_id", "position"):
         lines[line.dispute_id].append(line)

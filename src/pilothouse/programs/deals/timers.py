@@ -1,12 +1,12 @@
 """What happens when a deal's time is over. Each handler moves a whole set in one statement.
 
-The deals are locked in id order first; one that a person has moved on is left alone, because its state is no longer
-that in which its timer was armed.
+The deals are locked in id order before their timers are marked; one that a person has moved on is left alone, because
+its state is no longer that in which its timer was armed.
 """
 
 from collections.abc import Callable, Sequence
 
-from pilothouse.kernel.base.sql import Row
+from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.timers import on_timer
 from pilothouse.kernel.watch.commands import Sighting, open_incidents
 
@@ -16,16 +16,31 @@ from .judgement import HANDOVER_CONFIRMED, NOT_HANDED_OVER
 from .models import Deal
 from .steps import Step, advance
 
+SQL = Statements(__file__)
+# What a step reads of a deal: a set of thousands is not read with its texts and stamps.
+NEEDED = ("state", "terms_hash", "immediate", "holdback", "in_escrow")
 
-def _locked(fired: Sequence[Row], state: str) -> list[Deal]:
+
+def lock_deals(ids: Sequence[int]) -> None:
+    """Lock deals as every command does before it touches their timers."""
+    SQL.rows("lock_deals", deals=list(ids))
+
+
+def lock_disputes(ids: Sequence[int]) -> None:
+    """Lock the deals of disputes, then the disputes."""
+    SQL.rows("lock_deals_of_disputes", disputes=list(ids))
+    SQL.rows("lock_disputes", disputes=list(ids))
+
+
+def _still(fired: Sequence[Row], state: str) -> list[Deal]:
     ids = [row["subject_id"] for row in fired]
-    return list(Deal.objects.select_for_update().filter(id__in=ids, state=state).order_by("id"))
+    return list(Deal.objects.filter(id__in=ids, state=state).order_by("id").only(*NEEDED))
 
 
 def _moves(name: str, state: str, step: Callable[[Deal], Step]) -> None:
-    @on_timer("deal", name)
+    @on_timer("deal", name, lock_deals)
     def handler(fired: list[Row]) -> None:
-        advance([step(deal) for deal in _locked(fired, state)])
+        advance([step(deal) for deal in _still(fired, state)])
 
 
 def _expired(event: str, reason: str) -> Callable[[Deal], Step]:
@@ -45,10 +60,10 @@ _moves(
 )
 
 
-@on_timer("deal", "handover_review")
+@on_timer("deal", "handover_review", lock_deals)
 def handover_review(fired: list[Row]) -> None:
     """Nobody decided in time: what the evidence says."""
-    deals = _locked(fired, "FUNDED")
+    deals = _still(fired, "FUNDED")
     missing = missing_handover_evidence(deals)
     advance(
         [
@@ -60,7 +75,7 @@ def handover_review(fired: list[Row]) -> None:
     )
 
 
-@on_timer("dispute", "dispute_ttl")
+@on_timer("dispute", "dispute_ttl", lock_disputes)
 def dispute_ttl(fired: list[Row]) -> None:
     """End each dispute by its terms' default, and tell an operator that nobody decided it in time."""
     open_incidents(

@@ -1,3 +1,5 @@
+-- Marks due timers as fired, those that are armed still; the handlers act on them in the same transaction, so a crash
+-- leaves them armed. What another worker fires at this instant is left to it.
 WITH due AS MATERIALIZED (
     SELECT id FROM timer WHERE id = ANY(%(ids)s::bigint[]) AND state = 'armed' ORDER BY id FOR UPDATE SKIP LOCKED
 )

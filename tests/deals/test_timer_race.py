@@ -1,0 +1,69 @@
+"""A person and a timer at the same instant: one waits for the other, and neither is thrown out."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from pilothouse.kernel.lifecycle.timers import fire_due
+from pilothouse.programs.deals import commands, disputes
+
+pytestmark = pytest.mark.house
+PRICE = 3_000_000_000
+# Longer than the second after which PostgreSQL ends a deadlock.
+HELD_S = 1.5
+
+
+def fire_while(market: Any, act: Any) -> int:
+    """Fire what is due while a person's transaction holds the deal; `act` runs in it once the worker is at work."""
+    held = Event()
+
+    def worker() -> int:
+        held.wait(10)
+        try:
+            return fire_due()
+        finally:
+            for connection in connections.all(initialized_only=True):
+                connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        fired = pool.submit(worker)
+        act(held)
+        return fired.result(30)
+
+
+def test_an_approval_in_the_last_second_holds_off_the_timer(market: Any) -> None:
+    deal = market.handed_over(PRICE)
+    market.pass_time_without_firing(days=3)
+
+    def approve(held: Event) -> None:
+        with market.scope("buyer"):
+            commands.access_deal(deal, market.buyer, lock=True)
+            held.set()
+            Event().wait(HELD_S)
+            commands.approve(deal, market.buyer)
+
+    fire_while(market, approve)
+    found = market.deal(deal)
+    assert (found.state, found.to_seller) == ("HOLDBACK", found.immediate)
+    assert fire_due() == 0
+    assert market.deal(deal).state == "HOLDBACK", "the timer of the inspection was cancelled, not fired"
+
+
+def test_an_accepted_claim_in_the_last_second_holds_off_the_expiry(market: Any) -> None:
+    deal = market.handed_over(PRICE)
+    market.claim(deal, "UNDISCLOSED_DEFECT", 500_000_000)
+    market.pass_time_without_firing(hours=48)
+
+    def accept(held: Event) -> None:
+        with market.scope("seller"):
+            commands.access_deal(deal, market.seller, lock=True)
+            held.set()
+            Event().wait(HELD_S)
+            disputes.accept_claim(deal, market.seller)
+
+    fire_while(market, accept)
+    assert (market.dispute(deal).state, market.dispute(deal).ended_by) == ("RESOLVED", "OFFSET_AS_CLAIMED")
+    assert market.deal(deal).to_buyer == 300_000_000
