@@ -5,6 +5,7 @@ somebody who took over a session cannot redirect a payout unseen. Pages ask for 
 """
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -23,6 +24,8 @@ from .lifecycle import BANK_ACCOUNT
 from .models import BankAccount
 
 SQL = Statements(__file__)
+# (tenant, person, unit)
+Key = tuple[int, int, str]
 PURPOSE = "bank_account"
 NUMBER = re.compile(r"[A-Z0-9]{4,34}")
 HINT_CHARACTERS = 4
@@ -95,8 +98,15 @@ def remove_account(person: int, public_id: str) -> None:
 
 def usable_account(tenant: int, person: int, unit: str) -> BankAccount | None:
     """The newest confirmed account of a person whose wait is over."""
-    row = SQL.one("usable_account", tenant=tenant, person=person, unit=unit)
-    return None if row is None else BankAccount.objects.get(id=row["id"])
+    return usable_accounts([(tenant, person, unit)]).get((tenant, person, unit))
+
+
+def usable_accounts(wanted: Collection[Key]) -> dict[Key, BankAccount]:
+    """`usable_account` of each (tenant, person, unit) that has one."""
+    tenants, people, units = ([key[place] for key in wanted] for place in range(3))
+    rows = SQL.rows("usable_accounts", tenants=tenants, people=people, units=units) if wanted else []
+    found = BankAccount.objects.filter(id__in=[row["id"] for row in rows])
+    return {(each.tenant_id, each.person_id, each.unit): each for each in found}
 
 
 def accounts_of(person: int) -> list[BankAccount]:

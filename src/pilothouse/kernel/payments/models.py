@@ -100,6 +100,9 @@ class BankAccount(TenantModel):
                 | models.Q(confirmed_at__isnull=False, usable_from__isnull=False),
             ),
         ]
+        indexes = [
+            models.Index(fields=["person", "unit"], condition=models.Q(state="confirmed"), name="bank_account_in_use")
+        ]
 
     def __str__(self) -> str:
         return self.public_id

@@ -19,7 +19,7 @@ from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
 from pilothouse.kernel.lifecycle.commands import apply
 
 from . import limits
-from .bank_accounts import PURPOSE, usable_account
+from .bank_accounts import PURPOSE, usable_account, usable_accounts
 from .errors import BankAccountMissing
 from .incoming import bank_reference, check_second_person
 from .lifecycle import PAYOUT
@@ -34,12 +34,14 @@ BANK_FILE_COLUMNS = ("payout", "holder", "bank", "number", "amount_minor", "unit
 def open_payouts(limit: int = limits.SWEEP_MAX_ROWS) -> int:
     """Make a payout for every account that owes and has none open (worker scope); returns how many."""
     owed = SQL.rows("owed", kinds=list(kinds()), count=limit)
-    made = []
-    for row, public_id in zip(owed, new_ids("out", len(owed)), strict=True):
-        side = SIDE_OF[row["kind"]]
-        person = payable(row["subject_kind"]).person(row["ref"], side)
-        if person is not None:
-            made.append({**row, "public_id": public_id, "side": side, "person": person})
+    people: dict[tuple[str, str], int] = {}
+    for kind in {row["subject_kind"] for row in owed}:
+        people |= payable(kind).people([row["ref"] for row in owed if row["subject_kind"] == kind])
+    made = [
+        {**row, "public_id": public_id, "side": side, "person": people[(row["ref"], side)]}
+        for row, public_id in zip(owed, new_ids("out", len(owed)), strict=True)
+        if (row["ref"], side := SIDE_OF[row["kind"]]) in people
+    ]
     if not made:
         return 0
     columns = ("tenant", "public_id", "subject_kind", "ref", "side", "person", "account", "amount", "unit")
@@ -117,8 +119,10 @@ def bank_file(public_ids: Sequence[str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(BANK_FILE_COLUMNS)
-    for payout in Payout.objects.filter(public_id__in=public_ids, state="due").order_by("id"):
-        account = usable_account(payout.tenant_id, payout.person_id, payout.unit)
+    payouts = list(Payout.objects.filter(public_id__in=public_ids, state="due").order_by("id"))
+    accounts = usable_accounts({(each.tenant_id, each.person_id, each.unit) for each in payouts})
+    for payout in payouts:
+        account = accounts.get((payout.tenant_id, payout.person_id, payout.unit))
         if account is None:
             continue
         number = unseal(PURPOSE, account.number_sealed).decode()

@@ -36,15 +36,15 @@ class Payable:
     """One kind of subject.
 
     `expected(ref)` locks it and tells what it waits for, or None when it waits for nothing. `funded(ref, sources)`
-    takes the whole amount, as (account of the tenant, amount) for each that gives a part. `person(ref, side)` is who
-    is paid on a side.
+    takes the whole amount, as (account of the tenant, amount) for each that gives a part. `people(refs)` is who is
+    paid: by (ref, side), the person.
     `waiting(unit, amount, words, limit)` finds subjects of the open scope that wait for that amount (any when None) or
     that the words name.
     """
 
     expected: Callable[[str], Expected | None]
     funded: Callable[[str, Sequence[tuple[int, int]]], None]
-    person: Callable[[str, str], int | None]
+    people: Callable[[Sequence[str]], dict[tuple[str, str], int]]
     waiting: Callable[[str, int | None, str, int], list[Waiting]]
     # `told(ref, news, key, side, amount)` tells that side of its money, in the open transaction; once for each key.
     # News are payout_sent, payout_confirmed, payout_failed, overpaid, underpaid and late_payment.

@@ -9,7 +9,7 @@ from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.sql import Row, Statements
 
 from . import limits
-from .bank_accounts import usable_account
+from .bank_accounts import usable_accounts
 from .models import Chargeback, Payment, Payout, Refund, SendRequest
 from .ports import Waiting, kinds, payable
 
@@ -108,9 +108,9 @@ def partners(payment: Payment) -> list[Payment]:
 
 def without_account(rows: Sequence[Payout]) -> set[int]:
     """The ids of due payouts whose person has named no account that can be used now."""
-    return {
-        row.id for row in rows if row.state == "due" and usable_account(row.tenant_id, row.person_id, row.unit) is None
-    }
+    due = {row.id: (row.tenant_id, row.person_id, row.unit) for row in rows if row.state == "due"}
+    usable = usable_accounts(set(due.values()))
+    return {id_ for id_, key in due.items() if key not in usable}
 
 
 def _marked(rows: QuerySet[Any]) -> list[Row]:

@@ -8,7 +8,7 @@ from pilothouse.kernel.payments.ports import Expected, Payable, Waiting, registe
 
 from .commands import fund, lock_deal
 from .mail_queue import tell_of_money
-from .models import Deal
+from .models import SIDES, Deal
 
 KIND = "deal"
 # Where a market's buyers pay to: {"holder", "bank", "number"}, set by an operator for the account.
@@ -26,10 +26,11 @@ def funded(public_id: str, sources: Sequence[tuple[int, int]]) -> None:
     fund(lock_deal(public_id), sources)
 
 
-def person(public_id: str, side: str) -> int | None:
-    """Who gets what leaves escrow on this side."""
-    deal = Deal.objects.filter(public_id=public_id).first()
-    return None if deal is None else deal.person(side)
+def people(public_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Who gets what leaves escrow on each side, by (deal, side)."""
+    found = Deal.objects.filter(public_id__in=public_ids).only("public_id", "buyer_id", "seller_id")
+    both = {(deal.public_id, side): deal.person(side) for deal in found for side in SIDES}
+    return {key: person for key, person in both.items() if person is not None}
 
 
 def waiting(unit: str, amount: int | None, words: str, limit: int) -> list[Waiting]:
@@ -52,4 +53,4 @@ def told(public_id: str, news: str, key: str, side: str, amount: int) -> None:
     tell_of_money(public_id, news, key, side, {"amount": amount})
 
 
-register(KIND, Payable(expected, funded, person, waiting, told))
+register(KIND, Payable(expected, funded, people, waiting, told))
