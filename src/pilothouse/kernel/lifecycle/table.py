@@ -6,6 +6,7 @@ the allowed pairs, who may do what, the buttons on a page, the allowed actions o
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.db import models
 
@@ -38,7 +39,7 @@ class Transition:
         return (self.source,) if isinstance(self.source, str) else self.source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lifecycle:
     """A subject's states and moves. `table` is the database table with columns `id`, `tenant` and `state`.
 
@@ -61,28 +62,28 @@ class Lifecycle:
             self.events[transition.event] = (*self.events.get(transition.event, ()), transition)
         REGISTRY[self.name] = self
 
-    @property
+    @cached_property
     def states(self) -> list[str]:
         """All stored states, sorted so that migrations are the same on every run."""
         return sorted({state for t in self.transitions for state in (*t.sources, t.to)})
 
-    @property
+    @cached_property
     def initial(self) -> list[str]:
         """The states in which a row may be inserted, sorted."""
         return sorted({t.to for t in self.transitions if t.source is None})
 
-    @property
+    @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """The allowed (old, new) pairs of different stored states, sorted."""
         return sorted({(source, t.to) for t in self.transitions for source in t.sources if source != t.to})
 
-    @property
+    @cached_property
     def terminal(self) -> list[str]:
         """The states that nothing leaves, sorted."""
         left = {source for source, _ in self.pairs}
         return sorted(state for state in self.states if state not in left)
 
-    @property
+    @cached_property
     def open_states(self) -> list[str]:
         """The states that something still has to leave, sorted."""
         return sorted(set(self.states) - set(self.terminal))

@@ -14,7 +14,7 @@ from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope
 
-from . import disputes, judgement, limits, queries
+from . import desk_reads, disputes, judgement, limits
 from .api_views import dated, deal_json, dispute_json, outcomes_json, timeline_json
 from .models import Deal, Dispute
 from .requests import checked_key, once
@@ -34,12 +34,21 @@ def get_disputes(
     """Open disputes by time to expiry, the nearest first, with the state of both sides' evidence."""
     count = page_size(limit)
     with ops_scope(_operator(request).actor, "disputes"):
-        rows = queries.disputes_to_decide(search=search, code=code, count=count)
-    shown = []
-    for row in rows:
-        left = row.pop("left")
-        row["dispute_id"], row["deal_id"] = row.pop("public_id"), row.pop("deal")
-        shown.append({**dated({k: v for k, v in row.items() if k != "id"}), "left_s": int(left.total_seconds())})
+        rows = desk_reads.disputes(search=search or "", code=code or "", count=count)
+    names = (
+        "state", "opened_at", "due_at", "response", "title", "unit", "price", "codes", "claimed", "missing",
+        "buyer_files", "seller_files",
+    )  # fmt: skip
+    shown = [
+        {
+            "dispute_id": row["public_id"],
+            "deal_id": row["deal"],
+            "stage": row["raised_in"],
+            "left_s": int((row["due_at"] - row["now"]).total_seconds()),
+            **dated({name: row[name] for name in names}),
+        }
+        for row in rows
+    ]
     return answer({"ok": True, "disputes": shown})
 
 
@@ -48,10 +57,9 @@ def get_handovers(request: HttpRequest, limit: int | None = None) -> HttpRespons
     """Contested handovers, the nearest review first."""
     count = page_size(limit)
     with ops_scope(_operator(request).actor, "contested handovers"):
-        rows = queries.contested_handovers(count)
-    shown = [{"deal_id": row["public_id"], **dated(row)} for row in rows]
-    for each in shown:
-        del each["id"], each["public_id"]
+        rows = desk_reads.handovers(count=count)
+    names = ("title", "unit", "price", "contest_reason", "contest_note", "contested_at", "due_at")
+    shown = [{"deal_id": row["public_id"], **dated({name: row[name] for name in names})} for row in rows]
     return answer({"ok": True, "handovers": shown})
 
 

@@ -125,7 +125,7 @@ def proof(market: Market, folder: Path) -> dict[str, Any]:
     with worker_scope("demo"):
         rows = SQL.rows("demo_deals", tenant=market.tenant)
         money = SQL.rows("demo_money", tenant=market.tenant)
-        measured = metrics_of(rows)
+        measured = metrics_of(market.tenant)
         exports = write_exports(folder, market.tenant)
         ended = business_now()
         payouts = Counter(Payout.objects.values_list("state", flat=True))

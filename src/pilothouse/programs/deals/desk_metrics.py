@@ -23,9 +23,9 @@ from .limits import VERDICT_MIN_DEALS
 def numbers(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """The four primary metrics with their verdict, what explains them, their weeks, and versions compared."""
     with looking(request, operator):
-        whole = metrics.total(metrics.measure())
-        weeks = metrics.measure(by="week")
-        versions = metrics.measure(by="version")
+        rows = metrics.counts()
+    whole = metrics.total(metrics.summed(rows))
+    weeks, versions = metrics.summed(rows, "week"), metrics.summed(rows, "version")
     labels = {
         "completion": (_("Deals that reach SETTLED"), _("more than 90 %")),
         "days": (_("Average days to settle"), _("less than 7 days")),

@@ -20,23 +20,31 @@ SQL = Statements(__file__, "sql/desk")
 
 
 def disputes(
-    *, state: str = "open", code: str = "", evidence: str = "", search: str = "", sort: str = "due", skip: int = 0
+    *,
+    state: str = "open",
+    code: str = "",
+    evidence: str = "",
+    search: str = "",
+    sort: str = "due",
+    skip: int = 0,
+    count: int = DESK_PAGE_ROWS + 1,
 ) -> list[Row]:
-    """One page of disputes and one row more. `state` is open, ended or all; `evidence` complete, incomplete or empty.
+    """One page of disputes, `count` rows (one more than the page shows).
 
+    `state` is open, ended or all; `evidence` complete, incomplete or empty.
     `sort` is due (the nearest expiry first), newest or claimed. Each has `stage` (calm, soon, last): how near its
     end is, by the share of its time that is left.
     """
     rows = SQL.rows(
         "disputes", state=state, code=code, evidence=evidence, search=search, sort=sort, skip=skip,
-        count=DESK_PAGE_ROWS + 1,
+        count=count,
     )  # fmt: skip
     return [{**row, "stage": "" if row["ended_at"] else _stage(row, row["opened_at"])} for row in rows]
 
 
-def handovers(*, search: str = "", skip: int = 0) -> list[Row]:
-    """One page of contested handovers and one row more, the nearest review first."""
-    rows = SQL.rows("handovers", search=search, skip=skip, count=DESK_PAGE_ROWS + 1)
+def handovers(*, search: str = "", skip: int = 0, count: int = DESK_PAGE_ROWS + 1) -> list[Row]:
+    """One page of contested handovers, `count` rows (one more than the page shows), the nearest review first."""
+    rows = SQL.rows("handovers", search=search, skip=skip, count=count)
     return [{**row, "stage": _stage(row, row["armed_at"])} for row in rows]
 
 

@@ -85,8 +85,9 @@ DEAL = Lifecycle(
     ),
     # A deal in dispute lives by its dispute's timer.
     alive=(
-        "EXISTS (SELECT FROM timer t WHERE t.state = 'armed' AND (t.subject_kind = '{name}' AND t.subject_id = s.id"
-        " OR t.subject_kind = 'dispute' AND t.subject_id = (SELECT d.id FROM dispute d WHERE d.deal_id = s.id)))"
+        "EXISTS (SELECT FROM timer t WHERE t.state = 'armed' AND t.subject_kind = '{name}' AND t.subject_id = s.id)"
+        " OR EXISTS (SELECT FROM dispute d JOIN timer t ON t.subject_kind = 'dispute' AND t.subject_id = d.id"
+        " WHERE t.state = 'armed' AND d.deal_id = s.id)"
     ),
 )
 

@@ -16,6 +16,10 @@ from .limits import DRAFT_TTL_DAYS, METRIC_PARTS_MAX_ROWS, VERDICT_MIN_DEALS
 SQL = Statements(__file__, "sql/desk")
 SECONDS_PER_DAY = 86_400
 Z95 = 1.959964
+SUMS = (
+    "created", "matured", "settled", "disputed_matured", "disputed", "complete", "decided", "disputes_ended", "seconds",
+    "squares",
+)  # fmt: skip
 PASS, FAIL, INCONCLUSIVE, INSUFFICIENT = "pass", "fail", "inconclusive", "insufficient"
 
 
@@ -36,11 +40,35 @@ class Metric:
     plain: float | None = None
 
 
+def counts(*, tenant: int | None = None, template: str = "") -> list[Row]:
+    """What metrics are made of, one row for each week of creation and version of terms, by one walk over an index."""
+    return SQL.rows("metrics", tenant=tenant, template=template, draft_hours=DRAFT_TTL_DAYS * 24)
+
+
 def measure(*, tenant: int | None = None, by: str = "", template: str = "") -> list[Row]:
-    """The counts that metrics are made of: one row for all, or one by `week` of creation or by `version` of terms."""
-    return SQL.rows(
-        "metrics", tenant=tenant, by=by, template=template, draft_hours=DRAFT_TTL_DAYS * 24, count=METRIC_PARTS_MAX_ROWS
-    )
+    """`counts`, summed: one row for all, or one by `week` of creation or by `version` of terms."""
+    return summed(counts(tenant=tenant, template=template), by)
+
+
+def summed(rows: Sequence[Row], by: str = "") -> list[Row]:
+    """The rows of `counts` in one, or in one by `week` or `version`, the newest first; `part` says which."""
+    parts: dict[str, Row] = {}
+    for row in rows:
+        part = (
+            row["week"].isoformat() if by == "week" else f"{row['name']} v{row['version']}" if by == "version" else ""
+        )
+        sums = parts.setdefault(part, {"part": part, **dict.fromkeys(SUMS, 0)})
+        for name in SUMS:
+            sums[name] += row[name]
+    return [
+        {**sums, "spread": _spread(sums["settled"], sums["seconds"], sums["squares"])}
+        for _, sums in sorted(parts.items(), reverse=True)[:METRIC_PARTS_MAX_ROWS]
+    ]
+
+
+def _spread(count: int, total: float, squares: float) -> float:
+    """The sample's standard deviation from its sums."""
+    return math.sqrt(max(0.0, (squares - total * total / count) / (count - 1))) if count > 1 else 0.0
 
 
 def wilson(count: int, of: int) -> tuple[float, float] | None:
@@ -96,8 +124,7 @@ def compared(old: Row, new: Row) -> list[dict[str, Any]]:
 
 def total(rows: Sequence[Row]) -> Row:
     """The only row of `measure` without parts; zeros when there is no deal."""
-    keys = ("created", "matured", "settled", "disputed_matured", "disputed", "complete", "decided", "disputes_ended")
-    return rows[0] if rows else {**dict.fromkeys(keys, 0), "part": "", "seconds": 0.0, "spread": 0.0}
+    return rows[0] if rows else {**dict.fromkeys(SUMS, 0), "part": "", "spread": 0.0}
 
 
 def _differs(before: Metric, after: Metric) -> str:

@@ -145,6 +145,15 @@ class Deal(TenantModel):
             models.Index(fields=["tenant", "state", "-id"], name="deal_by_state"),
             models.Index(fields=["buyer"], name="deal_of_buyer"),
             models.Index(fields=["seller"], name="deal_of_seller"),
+            # All that the metrics count, so that they read no row.
+            models.Index(
+                fields=["template", "terms_version", "created_at", "state", "ended_at", "tenant"], name="deal_measured"
+            ),
+            models.Index(
+                fields=["contested_at"],
+                condition=models.Q(state="FUNDED", contested_at__isnull=False),
+                name="deal_contested",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -285,7 +294,12 @@ class Evidence(TenantModel):
                 | models.Q(purpose__in=["handover", "item"], line__isnull=True),
             ),
         ]
-        indexes = [models.Index(fields=["deal", "id"], name="evidence_of_deal")]
+        indexes = [
+            models.Index(fields=["deal", "id"], name="evidence_of_deal"),
+            models.Index(
+                fields=["line", "side", "type"], condition=models.Q(line__isnull=False), name="evidence_of_line"
+            ),
+        ]
 
 
 class DealRequest(TenantModel):

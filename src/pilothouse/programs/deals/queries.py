@@ -1,6 +1,5 @@
 """Reads of deals. All need an open scope; a party's reads name the person, and show nothing of other people's deals."""
 
-from datetime import datetime
 from typing import Any
 
 from pilothouse.kernel.base.limits import PAGE_SIZE_DEFAULT_ROWS
@@ -28,23 +27,6 @@ def deals(
 ) -> list[Row]:
     """A page of deals, newest first, each with its armed timer; only those of `person` when one is given."""
     return SQL.rows("list_deals", person=person, state=state, search=search, before=before, count=count)
-
-
-def disputes_to_decide(
-    *,
-    search: str | None = None,
-    code: str | None = None,
-    state: str | None = None,
-    after: datetime | None = None,
-    count: int = PAGE_SIZE_DEFAULT_ROWS,
-) -> list[Row]:
-    """Open disputes by time to expiry, the nearest first, with the state of both sides' evidence."""
-    return SQL.rows("list_disputes", search=search, code=code, state=state, after=after, count=count)
-
-
-def contested_handovers(count: int = PAGE_SIZE_DEFAULT_ROWS) -> list[Row]:
-    """Handovers that an operator must decide, the nearest review first."""
-    return SQL.rows("contested_handovers", count=count)
 
 
 def timeline(deal: Deal) -> list[Row]:

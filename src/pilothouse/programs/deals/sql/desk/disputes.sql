@@ -24,7 +24,7 @@ WITH picked AS (
     ORDER BY place OFFSET %(skip)s LIMIT %(count)s
 )
 SELECT p.public_id, p.state, p.opened_at, p.due_at, p.ended_at, p.ended_by, p.response, p.granted,
-       d.public_id AS deal, d.title, d.unit, d.price, n.name AS tenant_name, (SELECT base.clock_now()) AS now,
+       d.public_id AS deal, d.title, d.unit, d.price, d.stage AS raised_in, n.name AS tenant_name, (SELECT base.clock_now()) AS now,
        l.codes, l.claimed, l.missing,
        (SELECT count(*) FROM deal_evidence e WHERE e.deal_id = d.id AND e.purpose = 'claim') AS buyer_files,
        (SELECT count(*) FROM deal_evidence e WHERE e.deal_id = d.id AND e.purpose = 'response') AS seller_files
