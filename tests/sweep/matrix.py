@@ -349,6 +349,8 @@ MATRIX: dict[str, Row] = {
     "GET /docs/{slug}": Row("anyone", 404),
     "GET /docs/operations": Row("operator", 200),
     "POST /docs/operations": Row("operator", 200),
+    "GET /docs/operator-desk": Row("operator", 200),
+    "POST /docs/operator-desk": Row("operator", 200),
     "GET /docs/reference": Row("operator", 200),
     "POST /docs/reference": Row("operator", 200),
     "GET /docs/playbooks/{name}": Row("anyone", 404),

@@ -83,6 +83,7 @@ PLAYBOOKS = (
 )
 OPERATORS = (
     Guide("operations", "Operations", "Deploy, back up, restore, upgrade, rotate and scale out"),
+    Guide("operator-desk", "The operator desk", "What each page of the desk is for, and who may do what there"),
     Guide("reference", "Reference", "Every command, error code and timeline event"),
 )
 
