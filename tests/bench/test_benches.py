@@ -11,8 +11,9 @@ import pytest
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.watch.invariants import run_all
+from pilothouse.programs.deals.publishing import publish_first_terms
 from pilothouse.programs.video.prices import publish_default_price
-from pilothouse.site.bench import api, items, ledger, limits, pages, rounds, statements, table, webhooks
+from pilothouse.site.bench import api, items, ledger, limits, pages, rounds, statements, table, timers, webhooks
 from pilothouse.site.bench.world import World
 
 ROW = {"what", "unit", "figure", "min", "max", "hold", "aim", "less_is_better", "void", "holds", "aims"}
@@ -20,7 +21,8 @@ SMALL = {
     "CHUNK_ROWS": 20, "ITEMS_PER_ROUND_COUNT": 40, "BATCH_ITEMS_COUNT": 20, "PROCRASTINATE_JOBS_COUNT": 5,
     "LEDGER_ITEMS_COUNT": 20, "MESSAGES_PER_ROUND_COUNT": 3, "API_BATCH_ITEMS_COUNT": 10,
     "REQUESTS_PER_ROUND_COUNT": 3, "API_CONCURRENCY": 2, "SEED_BATCHES_COUNT": 30, "SEED_BATCH_ITEMS_COUNT": 10,
-    "SEED_OPEN_BATCHES_COUNT": 2,
+    "SEED_OPEN_BATCHES_COUNT": 2, "SEED_DEALS_COUNT": 200, "SEED_BUYERS_COUNT": 5, "TIMERS_DUE_COUNT": 20,
+    "TIMERS_IDLE_COUNT": 100, "IDLE_TICKS_COUNT": 2, "IDLE_CHUNKS_COUNT": 1,
 }  # fmt: skip
 
 
@@ -42,6 +44,11 @@ def world(house: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     with worker_scope():
         run("UPDATE tenant SET settings = %s WHERE id = ANY(%s) RETURNING id", ['{"batch_items_max": 100}', tenants])
     return World(house.env(WEBHOOK_ALLOW_LOCAL="1"), tenants[:-1], tenants[-1])
+
+
+def publish_market_terms() -> None:
+    with worker_scope():
+        publish_first_terms()
 
 
 def checked(report: dict[str, Any], lines: int) -> dict[str, Any]:
@@ -110,6 +117,7 @@ def test_webhooks_reach_the_nine_that_answer(world: World) -> None:
 @pytest.mark.slow
 def test_pages_are_found_and_measured_on_a_ledger_that_adds_up(world: World) -> None:
     ledger.bench(world, 2, lambda step: None)  # what `bench all` has left behind by now is not taken for the seed
+    publish_market_terms()
     report = checked(pages.bench(world, 2, lambda step: None), 1)
     assert report["items"] == 300
     assert {"/overview/", "/batches/", "/ledger/", "/ledger/statement", "/webhooks/deliveries/", "/desk/"} <= set(
@@ -117,7 +125,30 @@ def test_pages_are_found_and_measured_on_a_ledger_that_adds_up(world: World) -> 
     )
     assert any(re.fullmatch(r"/batches/bat_\w+/items/itm_\w+/", address) for address in report["pages"])
     assert not any(address.startswith("/v1/") for address in report["pages"])
+    assert {"/deals/", "/admin/disputes", "/desk/deals/", "/desk/deals/metrics", "/desk/terms/"} <= set(report["pages"])
+    for pattern in (r"/deals/deal_\w+/", r"/admin/disputes/dis_\w+", r"/admin/disputes/handovers/deal_\w+"):
+        assert any(re.fullmatch(pattern, address) for address in report["pages"]), pattern
     # The seed goes round the triggers; what they would have refused is not there.
+    assert [found["name"] for found in run_all() if found["rows"]] == []
+
+
+@pytest.mark.house
+@pytest.mark.tamper
+def test_timers_fire_each_deal_once_and_write_what_the_bare_statement_writes(world: World) -> None:
+    publish_market_terms()
+    report = checked(timers.bench(world, 2, lambda step: None), 2)
+    fired = 3 * limits.TIMERS_DUE_COUNT  # a warm-up and two rounds
+    assert report["armed"] == limits.TIMERS_IDLE_COUNT + limits.SEED_DEALS_COUNT
+    with world.connect() as db:
+        for schema in ("public", "bare_timers"):
+            counts = db.execute(
+                f"SELECT (SELECT count(*) FROM {schema}.deal WHERE state = 'HOLDBACK' AND to_seller = immediate),"
+                f" (SELECT count(*) FROM {schema}.event WHERE subject_kind = 'deal' AND type = 'approve'),"
+                f" (SELECT count(*) FROM {schema}.transfer WHERE kind = 'release'),"
+                f" (SELECT count(*) FROM {schema}.account WHERE kind = 'payable' AND credits > 0),"
+                f" (SELECT count(*) FROM {schema}.timer WHERE name = 'holdback_release' AND state = 'armed')"
+            ).fetchone()
+            assert counts == (fired,) * 5, schema
     assert [found["name"] for found in run_all() if found["rows"]] == []
 
 
@@ -153,6 +184,20 @@ def test_a_line_knows_what_it_must_hold() -> None:
     ("file", "names"),
     [
         ("bare_queue", ["schema", "fill", "claim", "complete"]),
+        (
+            "bare_timers",
+            [
+                "schema",
+                "fill_accounts",
+                "fill_deals",
+                "fill_timers",
+                "fire",
+                "make_due",
+                "make_bare_due",
+                "arm_idle",
+                "disarm_idle",
+            ],
+        ),
         ("bare_ledger", ["schema", "reserve", "start", "start_batch", "settle", "refund"]),
     ],
 )

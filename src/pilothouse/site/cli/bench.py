@@ -11,7 +11,7 @@ from . import app
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, pages, or all.")],
+    name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, timers, pages, or all.")],
     rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=3, max=100)] = 10,
     keep: Annotated[
         Path | None, typer.Option(help="Keep the database in this folder: the next run with it need not fill it.")

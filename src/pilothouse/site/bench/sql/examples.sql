@@ -13,3 +13,12 @@ JOIN enterprise_api_keys k ON k.tenant = t.id
 JOIN member p ON p.tenant = t.id
 JOIN incident n ON n.tenant = t.id
 WHERE t.id = %(tenant)s ORDER BY b.id DESC, i.id LIMIT 1
+-- One object of the market for each: a deal under inspection, an open dispute, a contested handover, its money.
+-- name: market_examples
+SELECT (SELECT public_id FROM deal WHERE tenant = %(tenant)s AND state = 'INSPECTION' ORDER BY id DESC LIMIT 1) AS deal,
+       (SELECT public_id FROM dispute WHERE tenant = %(tenant)s AND state = 'OPEN' ORDER BY id DESC LIMIT 1) AS dispute,
+       (SELECT public_id FROM deal WHERE tenant = %(tenant)s AND state = 'FUNDED' AND contested_at IS NOT NULL
+        ORDER BY id DESC LIMIT 1) AS contested,
+       (SELECT public_id FROM payment WHERE tenant = %(tenant)s ORDER BY id DESC LIMIT 1) AS payment,
+       (SELECT public_id FROM payout WHERE tenant = %(tenant)s ORDER BY id DESC LIMIT 1) AS payout,
+       (SELECT template FROM deal WHERE tenant = %(tenant)s LIMIT 1) AS template
