@@ -9,6 +9,7 @@ from typing import Any
 import httpx2 as httpx
 import psycopg
 import pytest
+from live_tree import until
 from playwright.sync_api import Page, expect
 
 from pilothouse.kernel.base.postgres import EmbeddedPostgres
@@ -16,6 +17,7 @@ from pilothouse.kernel.base.postgres import EmbeddedPostgres
 pytestmark = [pytest.mark.browser, pytest.mark.tamper]
 Opener = Callable[..., Page]
 BATCH_PATIENCE_MS = 60_000
+BATCH_PATIENCE_S = 60
 PAGES = (
     "/desk/", "/desk/incidents/?state=all", "/desk/incidents/report", "/desk/gates/", "/desk/gates/close",
     "/desk/promises/", "/desk/promises/video:billing/", "/desk/stuck/", "/desk/health/", "/desk/deliveries/",
@@ -46,6 +48,12 @@ def send_batch(site: str, key: str, request_id: str) -> str:
     return str(answer.json()["batch_id"])
 
 
+def ended(site: str, key: str, batch: str) -> None:
+    """Wait for the batch's end."""
+    with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {key}"}) as api:
+        until(lambda: api.get(f"{site}/v1/batches/{batch}").json()["status"] == "completed", BATCH_PATIENCE_S, 1.5)
+
+
 def account_of_its_own(house: Any, name: str) -> tuple[str, str]:
     """A new account: its id and a test key."""
     tenant = json.loads(house.cli("tenant", "create", name, "--json"))["tenant"]
@@ -73,13 +81,9 @@ def test_a_planted_mismatch_is_guided_from_breach_to_resume(
     house = person.house  # type: ignore[attr-defined]
     tenant, key = account_of_its_own(house, "Breach Bakery")
     batch = send_batch(house.site, key, "breached-1")
+    ended(house.site, key, batch)
     olga = person("operator", f"/desk/accounts/{tenant}/")
-    page_of_batch = olga.locator("tr", has_text="breached-1")
-    for _try in range(60):
-        if page_of_batch.get_by_text(re.compile("finished|failed", re.IGNORECASE)).count():
-            break
-        olga.wait_for_timeout(1000)
-        olga.reload()
+    expect(olga.locator("tr", has_text="breached-1")).to_contain_text(re.compile("finished|failed", re.IGNORECASE))
     with superuser(house) as tamper:
         row = tamper.execute(
             "SELECT x.id, x.amount FROM transfer x JOIN item i ON i.id = x.item JOIN batch b ON b.id = i.batch"

@@ -46,7 +46,8 @@ def acts_of(deal: Deal, side: str, seen: str, signed: set[str]) -> list[Act]:
         act = _page(name, deal, side) or _asked(name, deal, f"?seen={seen}")
         if act is not None:
             made.append(act)
-    return made
+    # What the page is for comes first, and what undoes the deal last.
+    return sorted(made, key=lambda act: (not act.primary, act.danger))
 
 
 def _page(name: str, deal: Deal, side: str) -> Act | None:

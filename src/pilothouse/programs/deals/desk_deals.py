@@ -64,7 +64,11 @@ def deal(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> H
         "due": due,
         "money": money_of(held),
         "terms": terms,
-        "item": [(words.named(words.FIELDS, key), held.item[key]) for key in terms.item_fields if key in held.item],
+        "item": [
+            (words.named(words.FIELDS, key), words.fact(key, held.item[key]))
+            for key in terms.item_fields
+            if key in held.item
+        ],
         "is_contested": held.state == "FUNDED" and held.contested_at is not None,
         "may_act": may_act(operator),
     }

@@ -308,7 +308,10 @@ def room(deal: Deal, side: str) -> dict[str, Any]:
         "item_files": [each for each in shown if each["purpose"] == "item"],
         "handover_files": [each for each in shown if each["purpose"] == "handover"],
         "uploads": uploads(deal, side, lines),
-        "facts": [(words.named(words.FIELDS, key), deal.item[key]) for key in terms.item_fields if key in deal.item],
+        "facts": [
+            (words.named(words.FIELDS, key), words.fact(key, deal.item[key]))
+            for key in terms.item_fields if key in deal.item
+        ],
         "terms": terms, "percent": f"{terms.holdback_bps / 100:g}",
         "caps": [
             (words.named(words.CODES, code), arithmetic.cap(deal.price, points, terms.currency.quantum))

@@ -6,6 +6,7 @@ Every sentence speaks to one side. Amounts come in as text that is already writt
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -58,6 +59,8 @@ FIELDS = {
     "serial_number": gettext_lazy("Serial number"),
     "shutter_count": gettext_lazy("Shutter count"),
 }
+# Numbers of an item that are names, not amounts.
+UNGROUPED = ("year",)
 CATEGORIES = {
     "USED_CAR_PRIVATE": gettext_lazy("Used car, private sale"),
     "CAMERA_PRIVATE": gettext_lazy("Camera, private sale"),
@@ -80,6 +83,13 @@ ENDINGS = {
 def named(words: Mapping[str, Any], key: str) -> str:
     """The words for a key; one that terms have added reads as it is written, with spaces."""
     return str(words.get(key) or key.replace("_", " ").capitalize())
+
+
+def fact(key: str, value: Any) -> str:
+    """What is said of an item, as the reader writes numbers."""
+    if isinstance(value, int) and key not in UNGROUPED:
+        return formats.number_format(value, use_l10n=True, force_grouping=True)
+    return str(value)
 
 
 def turn(key: str, mine: bool) -> str:
