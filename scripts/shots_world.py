@@ -168,6 +168,7 @@ def fill(data: Path) -> str:
     from pilothouse.kernel.outbox.endpoints import create_endpoint
     from pilothouse.kernel.watch.commands import open_incident
     from pilothouse.pilots.commands import report
+    from pilothouse.pilots.running import create_pilot
     from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
 
     world = world_of(data)
@@ -186,6 +187,7 @@ def fill(data: Path) -> str:
             page="/batches/",
         )
     with ops_scope("operator:olga", "shots"):
+        create_pilot(tenant, "video", "Northwind Ceramics")
         open_incident(
             "slo_breach", "Deliveries to two endpoints are slow", severity="P2", program="video", tenant=tenant
         )
