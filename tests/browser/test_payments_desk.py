@@ -50,6 +50,8 @@ def test_a_payment_finds_its_deal(market: Any, person: Opener, accessible: Calla
     accessible(olga)
     olga.goto(f"{HERE}import")
     accessible(olga)
+    olga.goto(f"{HERE}settlement")
+    accessible(olga)
 
 
 def test_a_large_payout_takes_two_people(market: Any, person: Opener, accessible: Callable[[Page], None]) -> None:
