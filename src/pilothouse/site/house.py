@@ -110,7 +110,9 @@ def build_house(options: HouseOptions, prepare: Callable[[Tree], None]) -> tuple
     os.environ.update(env)
     local = f"http://127.0.0.1:{web_port}"
     live = f"http://127.0.0.1:{live_port}"
-    reload = ["--reload", "--reload-paths", str(Path(__file__).parents[1])] if options.reload else []
+    # A typo ends no house: the processes wait for the next change.
+    watched = ["--reload", "--reload-ignore-worker-failure", "--reload-paths", str(Path(__file__).parents[1])]
+    reload = watched if options.reload else []
     threads = ["--blocking-threads", str(WEB_THREADS_COUNT)]
     processes = [
         ProcessSpec(
