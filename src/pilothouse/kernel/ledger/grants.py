@@ -101,7 +101,7 @@ def refuse_grant(operator: int, request: str, reason: str) -> Asked:
 def grant_requests(state: str | None = None, *, tenant: int | None = None, count: int = 50, skip: int = 0) -> list[Row]:
     """Requests, newest first: {public_id, tenant, tenant_id, tenant_name, kind, unit, amount, source, description,
     state, asked_by, asked_by_email, asked_at, expires_at, decided_by, decided_by_email, decided_at, answer, journal,
-    reverses}.
+    entry, reverses, reversed}.
     """
     return _read(state=state, tenant=tenant, count=count, skip=skip)
 

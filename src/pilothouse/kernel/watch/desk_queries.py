@@ -129,6 +129,12 @@ def flags(tenant_id: int) -> list[Row]:
     return SQL.rows("flags", tenant=tenant_id)
 
 
+def platform_flags(name: str = "", *, count: int, skip: int = 0) -> list[Row]:
+    """The settings of the platform's switches, newest first: {name, value, reason, set_at, set_by, in_force,
+    own_count}; `own_count` accounts have a setting of their own, which goes before it."""
+    return SQL.rows("platform_flags", name=name, count=count, skip=skip)
+
+
 def grants_of(tenant_id: int, count: int) -> list[Row]:
     """The newest grants of an account that stand in the ledger."""
     return SQL.rows("grants_of", tenant=tenant_id, count=count)

@@ -1,9 +1,13 @@
 """The forms of the operator desk; each field says what to write, and keeps what was typed."""
 
+import json
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from pilothouse.kernel.access.limits import FLAG_NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
 
 from .checks import REGISTRY
 from .lifecycle import DISMISS_REASONS, KINDS, SEVERITIES
@@ -138,3 +142,18 @@ class CloseGateForm(forms.Form):
         program = self.fields["program"]
         assert isinstance(program, forms.ChoiceField)
         program.choices = [(name, name) for name in known_programs()]
+
+
+class FlagForm(forms.Form):
+    """A named switch, for one account or for all."""
+
+    name = forms.CharField(label=_("Flag"), max_length=FLAG_NAME_MAX_CHARACTERS)
+    value = forms.CharField(label=_("Value"), max_length=1000, help_text='JSON: true, false, 20, "text"')
+    reason = forms.CharField(label=_("Why"), max_length=REASON_MAX_CHARACTERS)
+
+    def clean_value(self) -> object:
+        """The value that the JSON text means."""
+        try:
+            return json.loads(self.cleaned_data["value"])
+        except ValueError:
+            raise ValidationError(_("This is not JSON. Write a text between double quotes.")) from None

@@ -33,6 +33,7 @@ from pilothouse.kernel.ledger.grants import (
     grant_requests,
     refuse_grant,
     request_grant,
+    request_reversal,
 )
 from pilothouse.kernel.ledger.limits import (
     GRANT_MAX_CREDITS,
@@ -41,6 +42,7 @@ from pilothouse.kernel.ledger.limits import (
     GRANT_WINDOW_HOURS,
 )
 from pilothouse.kernel.ledger.models import CREDIT, TEST
+from pilothouse.kernel.ledger.queries import grant_of_entry, journal_amount
 
 from . import desk_queries
 from .pages_incidents import tenant_key
@@ -76,6 +78,16 @@ class GrantForm(forms.Form):
     unit = forms.ChoiceField(
         label=gettext_lazy("Wallet"),
         choices=[(CREDIT, gettext_lazy("Real credits")), (TEST, gettext_lazy("Test credits, without value"))],
+    )
+
+
+class ReverseForm(forms.Form):
+    """Why a grant is taken back."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=GRANT_TEXT_MAX_CHARACTERS,
+        help_text=gettext_lazy("Stands in the ledger for ever; the customer reads it."),
     )
 
 
@@ -129,6 +141,52 @@ def grant_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         "back": reverse("desk:grants"),
         "back_label": _("Grants"),
         "lead": _lead(request, operator, account),
+    }  # fmt: skip
+    return render(request, "watch/form.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@operator_page(*DESK_WRITERS)
+def grant_reverse(request: HttpRequest, operator: OperatorPrincipal, entry: str) -> HttpResponse:
+    """Take a grant back by its ledger entry, under the rule of a grant; once, however often it is sent."""
+    with looking(request, operator):
+        found = grant_of_entry(entry)
+        amount, unit = journal_amount(found["tenant"], found["id"])
+        tenant = desk_queries.tenant(found["tenant_id"])
+        left = allowance(found["tenant"])
+    form = ReverseForm(request.POST or kept_form(request, operator))
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            with commanding(request, operator):
+                asked = request_reversal(operator.user, found["tenant"], found["id"], form.cleaned_data["reason"])
+        except PilothouseError as refused:
+            status = refused_in(form, refused)
+        else:
+            messages.success(request, _taken_back(asked))
+            return HttpResponseRedirect(reverse("desk:grants") + ("" if asked.state == "requested" else "?state=all"))
+    elif request.method == "POST":
+        status = 422
+    facts = {"amount": f"{amount:,}", "name": tenant["name"], "left": f"{left:,}", "unit": _unit(unit)}
+    sentence = (
+        _("%(amount)s %(unit)s leave the wallet of %(name)s at once. It cannot be undone; a new grant answers it.")
+        if unit == TEST or amount <= left
+        else _("%(amount)s %(unit)s of %(name)s wait for a second operator; nothing is moved before.")
+    )
+    context = {
+        "form": form,
+        "title": _("Take a grant back"),
+        "verb": _("Take %(amount)s %(unit)s back") % facts,
+        "danger": True,
+        "confirm_title": _("Take the grant back?"),
+        "confirm_sentence": sentence % facts,
+        "back": reverse("desk:tenant", args=[found["tenant_id"]]),
+        "back_label": tenant["name"],
+        "lead": _(
+            "The grant of %(amount)s %(unit)s to %(name)s is answered by a reversal: both stay in the ledger. What is"
+            " spent or held cannot be taken back. One operator may still move %(left)s of this account today."
+        )
+        % facts,
     }  # fmt: skip
     return render(request, "watch/form.html", context, status=status)
 
@@ -190,12 +248,25 @@ def _list(
 
 
 def _said(asked: Asked) -> str:
-    words = {"amount": asked.amount, "unit": _("test credits") if asked.unit == TEST else _("credits")}
+    words = {"amount": asked.amount, "unit": _unit(asked.unit)}
     if asked.state == "requested":
         return _("%(amount)s %(unit)s wait for a second operator. Nothing was moved yet.") % words
     if asked.replayed:
         return _("This had been done before; nothing was moved twice. %(amount)s %(unit)s stand in the ledger.") % words
     return _("%(amount)s %(unit)s are in the wallet.") % words
+
+
+def _taken_back(asked: Asked) -> str:
+    words = {"amount": asked.amount, "unit": _unit(asked.unit)}
+    if asked.state == "requested":
+        return _("Taking back %(amount)s %(unit)s waits for a second operator. Nothing was moved yet.") % words
+    if asked.replayed:
+        return _("This grant had been taken back before; nothing was moved twice.")
+    return _("%(amount)s %(unit)s were taken back.") % words
+
+
+def _unit(unit: str) -> str:
+    return _("test credits") if unit == TEST else _("credits")
 
 
 def _lead(request: HttpRequest, operator: OperatorPrincipal, account: str) -> str:

@@ -1,6 +1,5 @@
 """Accounts at the desk: search, one account with its money, people and work, opening one, inviting its owner, flags."""
 
-import json
 import re
 from zoneinfo import available_timezones
 
@@ -30,8 +29,6 @@ from pilothouse.kernel.access.limits import (
     DESK_PAGE_ROWS,
     DESK_SEARCH_MAX_CHARACTERS,
     EMAIL_MAX_CHARACTERS,
-    FLAG_NAME_MAX_CHARACTERS,
-    REASON_MAX_CHARACTERS,
 )
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
@@ -47,6 +44,7 @@ from pilothouse.kernel.ledger.queries import balance
 
 from . import desk_queries
 from .desk_work import WORK
+from .forms import FlagForm
 
 PART_ROWS = 10
 OWN_ID = re.compile(r"ten_[0-9a-z]{26}")
@@ -81,21 +79,6 @@ class InviteForm(forms.Form):
     """Whom to invite as an owner."""
 
     email = forms.EmailField(label=gettext_lazy("Their mail address"), max_length=EMAIL_MAX_CHARACTERS)
-
-
-class FlagForm(forms.Form):
-    """A switch for one account."""
-
-    name = forms.CharField(label=gettext_lazy("Flag"), max_length=FLAG_NAME_MAX_CHARACTERS)
-    value = forms.CharField(label=gettext_lazy("Value"), max_length=1000, help_text='JSON: true, false, 20, "text"')
-    reason = forms.CharField(label=gettext_lazy("Why"), max_length=REASON_MAX_CHARACTERS)
-
-    def clean_value(self) -> object:
-        """The value that the JSON text means."""
-        try:
-            return json.loads(self.cleaned_data["value"])
-        except ValueError:
-            raise ValidationError(_("This is not JSON. Write a text between double quotes.")) from None
 
 
 @require_GET

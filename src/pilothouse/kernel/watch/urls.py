@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import pages, pages_checks, pages_gates, pages_grants, pages_health, pages_incidents, pages_tenants
+from . import pages, pages_checks, pages_flags, pages_gates, pages_grants, pages_health, pages_incidents, pages_tenants
 
 app_name = "desk"
 urlpatterns = [
@@ -25,8 +25,10 @@ urlpatterns = [
     path("desk/deliveries/<str:public_id>/replay", pages_health.delivery_replay, name="delivery_replay"),
     path("desk/grants/", pages_grants.grant_list, name="grants"),
     path("desk/grants/new", pages_grants.grant_new, name="grant_new"),
+    path("desk/grants/entries/<str:entry>/reverse", pages_grants.grant_reverse, name="grant_reverse"),
     path("desk/grants/<str:public_id>/approve", pages_grants.grant_approve, name="grant_approve"),
     path("desk/grants/<str:public_id>/refuse", pages_grants.grant_refuse, name="grant_refuse"),
+    path("desk/flags/", pages_flags.flag_list, name="flags"),
     path("desk/accounts/", pages_tenants.tenant_list, name="tenants"),
     path("desk/accounts/new", pages_tenants.tenant_new, name="tenant_new"),
     path("desk/accounts/<str:public_id>/", pages_tenants.tenant_detail, name="tenant"),

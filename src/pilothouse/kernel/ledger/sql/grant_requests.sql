@@ -4,7 +4,9 @@ SELECT r.id, r.public_id, r.tenant, t.public_id AS tenant_id, t.name AS tenant_n
        r.answer, a.email AS asked_by_email, d.email AS decided_by_email,
        (SELECT j.id FROM journal j WHERE j.tenant = r.tenant AND j.ref_id = r.public_id) AS journal,
        (SELECT ledger_entry_id(t.public_id, j.idempotency_key)
-        FROM journal j WHERE j.tenant = r.tenant AND j.ref_id = r.public_id) AS entry
+        FROM journal j WHERE j.tenant = r.tenant AND j.ref_id = r.public_id) AS entry,
+       EXISTS (SELECT FROM journal j JOIN journal x ON x.reverses = j.id
+               WHERE j.tenant = r.tenant AND j.ref_id = r.public_id) AS reversed
 FROM grant_request r
 JOIN tenant t ON t.id = r.tenant
 JOIN auth_user a ON a.id = r.asked_by
