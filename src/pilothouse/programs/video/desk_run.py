@@ -21,10 +21,15 @@ from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
+from pilothouse.kernel.files.commands import StoredObject, discarded_on_error, put_object
+from pilothouse.kernel.files.content import IMAGES
+from pilothouse.kernel.files.models import File
+from pilothouse.kernel.files.storage import store
 
 from . import desk_reads, intake, limits
 from .commands import create_batch
 from .new_batch import Typed
+from .uploads import record_inputs
 
 ACCOUNT_NAME = "Parity proof (ours)"
 ACCOUNT_MARK = "parity_proof"
@@ -71,12 +76,15 @@ class ParityForm(forms.Form):
 def run_both_ways(request: HttpRequest, operator: OperatorPrincipal, given: dict[str, Any]) -> tuple[str, str]:
     """The public ids of two batches of the same videos: the form's, and the API's.
 
-    1. The form's path: the fields as a browser would send them, its parser, the same command. 2. The API's path: an
+    1. Images of another account are copied byte for byte into the one that pays, so that fingerprints stay the same.
+    2. The form's path: the fields as a browser would send them, its parser, the same command. 3. The API's path: an
     HTTP POST to this house with a key that is issued for it and revoked after it. Raises what either path refuses.
     """
     with commanding(request, operator):
         items = _items(given)
         account = _account(given["account"])
+        images = _images_of_others(items, account)
+    _copy_images(items, images, account, operator)
     run = new_id("parity")
     typed = Typed.of(QueryDict(_as_form(f"{run}-page", given["mode"], items)))
     head, rows = typed.forms(judged=True)
@@ -96,11 +104,31 @@ def _items(given: dict[str, Any]) -> list[dict[str, Any]]:
     side = desk_reads.parity_side(given["batch"])
     if len(side.items) < side.batch["total"]:
         raise InvalidInput(reason=_("That batch is too large to be repeated here."))
-    if any(item["image"] for item in side.items):
-        raise InvalidInput(
-            reason=_("Its videos use images of another account. Compare it with an existing batch instead.")
-        )
-    return [{"params": dict(item["params"]), "metadata": item["metadata"]} for item in side.items]
+    return [{"params": {**item["params"], "image": item["image"]}, "metadata": item["metadata"]} for item in side.items]
+
+
+def _images_of_others(items: list[dict[str, Any]], account: Tenant) -> list[File]:
+    """The images of the items that lie in another account. Raises InvalidInput when one was removed since."""
+    wanted = {item["params"].get("image") for item in items} - {None}
+    found = list(File.objects.filter(public_id__in=wanted, state="stored"))
+    if len(found) < len(wanted):
+        raise InvalidInput(reason=_("An image of that batch was removed since, so it cannot be repeated."))
+    return [file for file in found if file.tenant_id != account.id]
+
+
+def _copy_images(items: list[dict[str, Any]], images: list[File], account: Tenant, operator: OperatorPrincipal) -> None:
+    """Put copies of the images into the account and name them in the items."""
+    stored: list[StoredObject] = []
+    with discarded_on_error(stored):
+        # They were made clean when they came in; cleaned again they would be other bytes.
+        stored += [put_object(account.id, store().read(file.storage_key), IMAGES) for file in images]
+        if stored:
+            with tenant_scope(account.id, operator.actor):
+                record_inputs(stored)
+    copies = {file.public_id: copy.public_id for file, copy in zip(images, stored, strict=True)}
+    for item in items:
+        image = item["params"].get("image")
+        item["params"]["image"] = copies.get(image, image)
 
 
 def _account(public_id: str) -> Tenant:
@@ -124,6 +152,7 @@ def _as_form(request_id: str, mode: str, items: list[dict[str, Any]]) -> str:
             f"item-{n}-prompt": item["params"]["prompt"],
             f"item-{n}-aspect": item["params"]["aspect"],
             f"item-{n}-seconds": str(item["params"]["seconds"]),
+            f"item-{n}-image": item["params"].get("image") or "",
             f"item-{n}-metadata": json.dumps(item["metadata"], ensure_ascii=False),
         }
     return urlencode(fields)
