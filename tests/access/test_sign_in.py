@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from pilothouse.kernel.access import commands
 from pilothouse.kernel.access.known_devices import known_device
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 
 pytestmark = pytest.mark.house
 
@@ -149,7 +149,8 @@ def test_a_link_is_bound_to_its_person_and_moment(ada, client, change, monkeypat
     elif change == "signed in since":
         by_password(Client())
     elif change == "another person":
-        eve = commands.ensure_person("eve@elsewhere.example")
+        with worker_scope():
+            eve = commands.ensure_person("eve@elsewhere.example")
         link = link.replace(
             link.split("/")[-2][:6], __import__("base64").urlsafe_b64encode(eve.pk.to_bytes(4)).decode()[:6]
         )

@@ -21,6 +21,7 @@ DEFINERS = {
     "auth_key": "which key has this hash",
     "auth_memberships": "the tenants of one person, whom the session proves",
     "auth_invitation": "which invitation has this hash",
+    "auth_person": "the person with this address, who is made but never changed",
     "auth_reveal_link": "which link has this hash",
     "auth_take": "whether one more request of a session or export of a tenant fits into a minute",
     "ledger_acting_operator": "whether the one who acts is an operator who may move money",

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,7 +17,7 @@ from django.utils.translation import gettext
 
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import ALPHABET, new_id
-from pilothouse.kernel.base.scope import current_scope
+from pilothouse.kernel.base.scope import WEB_ALIAS, current_scope
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply, arm, cancel
 from pilothouse.kernel.lifecycle.errors import TransitionRefused
@@ -25,7 +26,7 @@ from . import limits
 from .errors import AlreadyMember, KeysClosed, LastOwner, RevealLinkGone, TooMany
 from .lifecycle import API_KEY
 from .models import ApiKey, Member, Operator, RevealLink
-from .queries import access_key
+from .queries import access_key, email_of
 from .roles import KEY_PREFIXES, KEY_SCOPES, MEMBER_ROLES, OPERATOR_ROLES, mode_of_prefix
 
 SQL = Statements(__file__)
@@ -255,25 +256,32 @@ def checked_email(email: str) -> str:
 
 
 def ensure_person(email: str, name: str = "", password: str | None = None, *, verified: bool = False) -> User:
-    """The user with this address, made when it is not there; `password` is set only on a new one.
+    """The user with this address, made when it is not there; see `find_or_make_person`."""
+    return find_or_make_person(email, name, password, verified=verified)[0]
+
+
+def find_or_make_person(
+    email: str, name: str = "", password: str | None = None, *, verified: bool = False
+) -> tuple[User, bool]:
+    """The user with this address, and whether they are new; name and `password` are set only on a new one.
 
     A new person without a password signs in by link or code, which proves the address; whoever sets a password for
-    somebody vouches for it. The lower-case address is the user name, which is what keeps two people from having one
-    address.
+    somebody vouches for it.
     """
-    from allauth.account.models import EmailAddress
-
-    email = checked_email(email)
     first, _, last = name.strip().partition(" ")
-    person, made = get_user_model().objects.get_or_create(
-        username=email, defaults={"email": email, "first_name": first[:150], "last_name": last[:150]}
+    row = SQL.one(
+        "auth_person",
+        email=checked_email(email),
+        first=first[:150],
+        last=last[:150],
+        hashed=make_password(password),
+        verified=verified,
+        vouched=password is not None,
     )
-    if made:
-        person.set_password(password)
-        person.save(update_fields=["password"])
-    proven = verified or (made and password is not None)
-    EmailAddress.objects.get_or_create(user=person, email=email, defaults={"primary": True, "verified": proven})
-    return person
+    assert row is not None
+    # What is not in the row (the password above all) is read when it is asked for, and then by who may.
+    names = [field.attname for field in User._meta.concrete_fields if field.attname in row]
+    return User.from_db(WEB_ALIAS, names, [row[name] for name in names]), row["made"]
 
 
 def add_member(tenant: int, email: str, role: str, name: str = "", password: str | None = None) -> Member:
@@ -294,7 +302,9 @@ def add_member(tenant: int, email: str, role: str, name: str = "", password: str
         known = Member.objects.get(tenant_id=tenant, user_id=person.pk)
         raise AlreadyMember(email=person.email, role=known.role)
     append_events([NewEvent(tenant, "member", row["id"], "add", data={"email": person.email, "role": role})])
-    return Member.objects.get(id=row["id"])
+    member = Member.objects.get(id=row["id"])
+    member.user = person
+    return member
 
 
 def set_role(member: Member, role: str) -> Member:
@@ -306,14 +316,14 @@ def set_role(member: Member, role: str) -> Member:
     old, member.role = member.role, role
     with _last_owner_told():
         Member.objects.filter(id=member.id).update(role=role)
-    data = {"email": member.user.email, "old": old, "role": role}
+    data = {"email": email_of(member), "old": old, "role": role}
     append_events([NewEvent(member.tenant_id, "member", member.id, "set_role", data=data)])
     return member
 
 
 def remove_member(member: Member) -> None:
     """Take a person out of the tenant; what they did stays in the timeline. LastOwner as in `set_role`."""
-    email = get_user_model().objects.values_list("email", flat=True).get(pk=member.user_id)
+    email = email_of(member)
     with _last_owner_told():
         Member.objects.filter(id=member.id).delete()
     append_events([NewEvent(member.tenant_id, "member", member.id, "remove", data={"email": email})])
@@ -350,3 +360,9 @@ def add_operator(email: str, role: str, name: str = "", password: str | None = N
 def prune_usage(days: int = limits.USAGE_KEEP_DAYS) -> int:
     """Delete a chunk of the oldest per-call log, in a worker scope; returns how many rows, 0 when all is done."""
     return SQL.execute("prune_usage", days=days, count=limits.USAGE_PRUNE_CHUNK_ROWS)
+
+
+def prune_sessions() -> int:
+    """Delete the sessions that have ended, in a worker scope; returns how many."""
+    SQL.execute("prune_user_sessions", life_s=settings.SESSION_COOKIE_AGE)
+    return SQL.execute("prune_sessions")

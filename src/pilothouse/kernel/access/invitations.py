@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -24,7 +23,7 @@ from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply,
 from pilothouse.kernel.lifecycle.errors import TransitionRefused
 
 from . import limits
-from .commands import add_member, check_role, checked_email, ensure_person, hash_of, new_secret
+from .commands import add_member, check_role, checked_email, find_or_make_person, hash_of, new_secret
 from .errors import AlreadyInvited, AlreadyMember, InvitationGone, SentTooOften, TooMany
 from .lifecycle import INVITATION
 from .models import Invitation, Member
@@ -115,13 +114,12 @@ def accept(tenant: int, invitation: int, token: str, name: str = "", password: s
     row = SQL.one("lock_invitation", invitation=invitation, token_hash=hash_of(token))
     if row is None:
         raise InvitationGone()
-    known = get_user_model().objects.filter(username=row["email"]).exists()
-    person = ensure_person(row["email"], name, password, verified=True)
+    person, made = find_or_make_person(row["email"], name, password, verified=True)
     # Somebody may have added them in the meantime; their role of now stays then.
     with suppress(AlreadyMember):
         add_member(tenant, row["email"], row["role"])
     end([row["id"]], "accept", role="invitee", email=row["email"], role_offered=row["role"])
-    return person, not known
+    return person, made
 
 
 def checked_name(name: str) -> str:

@@ -96,6 +96,12 @@ def access_member(tenant: int, public_id: str) -> Member:
     return found
 
 
+def email_of(member: Member) -> str:
+    """The mail address of a member."""
+    found: str = Member.objects.values_list("user__email", flat=True).get(pk=member.pk)
+    return found
+
+
 def access_invitation(tenant: int, public_id: str) -> Invitation:
     """One invitation of the tenant; NotFound for another tenant's as for none."""
     found = Invitation.objects.filter(tenant_id=tenant, public_id=public_id).first()

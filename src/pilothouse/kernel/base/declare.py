@@ -14,8 +14,14 @@ from .models import HouseModel, TenantForeignKey
 TENANT_IS_MINE = "tenant = (SELECT NULLIF(current_setting('app.tenant', true), '')::bigint)"
 ROLES = ("ph_web", "ph_app", "ph_ops", "ph_worker", "ph_ledger", "ph_gate", "ph_backup")
 READERS_OF_ALL = ("ph_ops", "ph_worker", "ph_ledger", "ph_gate")
-# Tables of libraries: sessions, users, allauth. Every web process needs them before a tenant is known.
+# Tables of ours that every process needs before a tenant is known.
 SYSTEM_ROLES = ("ph_web", "ph_app", "ph_ops", "ph_worker")
+# The tables of Django and its libraries, and what each role may do with them; on the others of theirs nothing.
+# Signing in comes before any tenant is known, so the web's login role holds these tables. In a transaction of a tenant
+# or of the desk people are read and nobody is changed, and no session or second factor is in reach (docs/adr/0011).
+PEOPLE = "auth_user"
+EXPIRED = {"django_session": "expire_date", "usersessions_usersession": "last_seen_at"}
+SIGN_IN = ("account_emailaddress", "account_emailconfirmation", PEOPLE, "mfa_authenticator", *EXPIRED)
 
 
 def house_models() -> list[type[HouseModel]]:
@@ -41,10 +47,7 @@ def statements() -> Iterator[str]:
         yield from _table(model)
     for model in house_models():
         yield from _references(model)
-    for table in system_tables():
-        yield f'REVOKE ALL ON "{table}" FROM PUBLIC, {", ".join(ROLES)}'
-        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {", ".join(SYSTEM_ROLES)}'
-        yield f'GRANT SELECT ON "{table}" TO ph_gate, ph_backup'
+    yield from _people()
     # A trigger runs without this right; without the revoke anybody could hang our functions on a table of their own.
     yield (
         "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT p.oid::regprocedure FROM pg_proc p "
@@ -76,6 +79,24 @@ def _table(model: type[HouseModel]) -> Iterator[str]:
         if model.deletable:
             yield f"GRANT DELETE ON {table} TO {writer}"
     yield from model.grants
+
+
+def _people() -> Iterator[str]:
+    for table in system_tables():
+        yield f'REVOKE ALL ON "{table}" FROM PUBLIC, {", ".join(ROLES)}'
+        yield f'GRANT SELECT ON "{table}" TO ph_backup'
+    for table in SIGN_IN:
+        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO ph_web'
+    # A person is made by `auth_person`, whoever calls it.
+    yield f'GRANT SELECT, INSERT ON "{PEOPLE}" TO ph_gate'
+    yield 'GRANT SELECT, INSERT ON "account_emailaddress" TO ph_gate'
+    # The host's command line asks an operator for their password, sets one, and shuts a person out.
+    for table in (PEOPLE, "account_emailaddress"):
+        yield f'GRANT SELECT, INSERT, UPDATE ON "{table}" TO ph_worker'
+    for table, column in EXPIRED.items():
+        yield f'GRANT SELECT ({column}), DELETE ON "{table}" TO ph_worker'
+    # Whoever is named in a row (a member, a buyer, who asked for a grant) is read with it, as a whole row of Django's.
+    yield f'GRANT SELECT ON "{PEOPLE}" TO ph_app, ph_ops'
 
 
 def _isolation(model: type[HouseModel], table: str) -> Iterator[str]:

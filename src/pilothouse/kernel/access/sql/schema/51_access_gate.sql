@@ -112,6 +112,28 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     WHERE i.token_hash = hash AND i.state = 'sent' AND i.expires_at > (SELECT base.clock_now())
 $$;
 
+-- The person with this address, made when it is not there; nothing of one who is there is changed. The lower-case address
+-- is the user name, which is what keeps two people from having one address.
+CREATE OR REPLACE FUNCTION auth_person(address text, first text, last text, hashed text, proven boolean, proven_if_made boolean)
+RETURNS TABLE (id integer, username varchar, email varchar, first_name varchar, last_name varchar,
+               last_login timestamptz, is_active boolean, made boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    is_new boolean;
+BEGIN
+    INSERT INTO auth_user (username, email, first_name, last_name, password, is_superuser, is_staff, is_active, date_joined)
+    VALUES (address, address, first, last, hashed, false, false, true, statement_timestamp())
+    ON CONFLICT (username) DO NOTHING;
+    is_new := FOUND;
+    INSERT INTO account_emailaddress (user_id, email, verified, "primary")
+    SELECT u.id, u.email, proven OR (is_new AND proven_if_made), true FROM auth_user u
+    WHERE u.username = address AND NOT EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND e.email = address)
+    ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.last_login, u.is_active, is_new
+                 FROM auth_user u WHERE u.username = address;
+END $$;
+
 -- Writes a batch of the per-call log. A key's own tenant is taken from its row, not from the caller.
 --
 -- 1. Insert the calls. 2. Say when each key was last used. 3. A key's first use moves it from revealed_once to active.
@@ -158,6 +180,7 @@ DECLARE
 BEGIN
     FOREACH asked IN ARRAY ARRAY[
         'auth_key(text)', 'auth_take(integer, bigint, integer)', 'auth_memberships(bigint)', 'auth_reveal_link(text)', 'auth_invitation(text)',
+        'auth_person(text, text, text, text, boolean, boolean)',
         'log_api_usage(jsonb)',
         'access_rate_take(bigint, integer, timestamptz)'
     ] LOOP

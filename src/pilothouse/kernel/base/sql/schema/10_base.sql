@@ -32,7 +32,9 @@ CREATE UNLOGGED TABLE IF NOT EXISTS shared_cache (
     expires timestamptz NOT NULL
 );
 CREATE INDEX IF NOT EXISTS shared_cache_expires ON shared_cache (expires);
-GRANT SELECT, INSERT, UPDATE, DELETE ON shared_cache TO ph_web, ph_app, ph_ops, ph_worker;
+-- It holds sessions too, which are read before a tenant is known and never in a tenant's transaction.
+REVOKE ALL ON shared_cache FROM ph_app, ph_ops, ph_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON shared_cache TO ph_web;
 -- No model declares these two; a dump is refused when one table of it cannot be read.
 GRANT SELECT ON shared_cache, django_migrations TO ph_backup;
 
