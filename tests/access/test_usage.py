@@ -19,6 +19,7 @@ from pilothouse.kernel.access.errors import InactiveKey
 from pilothouse.kernel.access.middleware import ApiUsageMiddleware, client_ip, ip_hash
 from pilothouse.kernel.access.models import ApiKey, ApiUsage
 from pilothouse.kernel.access.queries import usage as usage_of
+from pilothouse.kernel.base import batch_log
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.lifecycle.queries import timeline
 
@@ -131,7 +132,7 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing_and_for_long_is_coun
     tenant = house.tenant()
     with tenant_scope(tenant.id):
         _, raw = commands.issue_key(tenant.id, "one")
-    monkeypatch.setattr(usage, "USAGE_FLUSH_INTERVAL_S", 0.01)
+    monkeypatch.setattr(batch_log, "LOG_FLUSH_INTERVAL_S", 0.01)
     call(raw, log)
     with house.admin() as admin:
         admin.execute("ALTER FUNCTION log_api_usage(jsonb) RENAME TO away")

@@ -17,6 +17,7 @@ from ninja.openapi.schema import OpenAPISchema
 from pilothouse.kernel.access.api_auth import KeyOrSession
 from pilothouse.kernel.base.errors import InvalidInput, PilothouseError, error_body
 from pilothouse.kernel.base.json_api import answer
+from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.ledger.api import router as ledger_router
 from pilothouse.kernel.outbox.api import router as outbox_router
 from pilothouse.kernel.payments.api_admin import router as payments_router
@@ -83,13 +84,16 @@ def _known_query_only(operation: Callable[..., Any]) -> Callable[..., Any]:
 def _handle_errors(api: NinjaAPI) -> None:
     @api.exception_handler(PilothouseError)
     def known(request: HttpRequest, error: PilothouseError) -> HttpResponse:
+        note_refusal(error)
         return answer(error.as_json(_id(request)), error.status, error.headers)
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         first: dict[str, Any] = error.errors[0] if error.errors else {"loc": [], "msg": "the request is invalid"}
         field = ".".join(str(part) for part in first["loc"][1:])
-        return answer(error_body("invalid_input", f"{field}: {first['msg']}.", {"field": field}, _id(request)), 422)
+        refused = InvalidInput(reason=f"{field}: {first['msg']}.")
+        note_refusal(refused)
+        return answer(error_body(refused.code, str(refused), {"field": field}, _id(request)), refused.status)
 
     @api.exception_handler(HttpError)
     def plain(request: HttpRequest, error: HttpError) -> HttpResponse:

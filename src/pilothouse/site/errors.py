@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from pilothouse.kernel.base.errors import PilothouseError, error_body
 from pilothouse.kernel.base.json_api import answer
+from pilothouse.kernel.base.refusals import note_refusal
 
 log = structlog.get_logger(__name__)
 SENTENCES = {
@@ -93,6 +94,7 @@ class PageErrors:
         """The page of a PilothouseError; None leaves anything else to handler500."""
         if not isinstance(exception, PilothouseError) or exception.status >= 500:
             return None
+        note_refusal(exception)
         status = exception.status if exception.status in (400, 403, 404, 409, 429) else 400
         context = {"reason": str(exception), "request_id": str(getattr(request, "request_id", ""))}
         return render(request, f"ui/errors/{status}.html", context, status=exception.status)

@@ -11,7 +11,8 @@ import structlog
 
 FILE_MAX_BYTES = 20 * 1024 * 1024
 FILE_BACKUPS_COUNT = 5
-
+# What serves or works writes its errors into the database as well (kernel/watch/error_log.py).
+COUNTED_PROCESSES = ("web", "live", "worker")
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -55,6 +56,8 @@ def configure(config: dict[str, Any]) -> None:
             "formatter": "json",
             "delay": True,
         }
+    if config["process"] in COUNTED_PROCESSES:
+        handlers["errors"] = {"class": "pilothouse.kernel.watch.error_log.ErrorLogHandler", "level": "ERROR"}
     final = structlog.stdlib.ProcessorFormatter
     logging.config.dictConfig(
         {

@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "pilothouse.site.middleware.RequestIdMiddleware",
     "pilothouse.site.middleware.RequestWallMiddleware",
     "pilothouse.kernel.access.middleware.ApiUsageMiddleware",
+    "pilothouse.kernel.watch.middleware.ErrorLogMiddleware",
     "csp.middleware.CSPMiddleware",
     "pilothouse.site.outgoing.DenyListMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope
 from pilothouse.kernel.base.sql import Row, run
 
@@ -68,6 +69,7 @@ def act(
     except NotFound:
         raise
     except PilothouseError as refused:
+        note_refusal(refused)
         messages.error(request, str(refused))
     except OperationalError as slow:
         if getattr(slow.__cause__, "sqlstate", "") != "57014":
@@ -80,6 +82,7 @@ def act(
 
 def refused_in(form: Form, refused: PilothouseError, field: str | None = None) -> int:
     """Put a refusal beside a field of the form (its last one by default); returns the refusal's status."""
+    note_refusal(refused)
     form.add_error(field or list(form.fields)[-1], ValidationError(str(refused), code=refused.code))
     return refused.status
 

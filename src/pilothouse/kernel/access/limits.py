@@ -12,15 +12,12 @@ RATE_LIMIT_DEFAULT_PER_MIN = 60
 RATE_LIMIT_MAX_PER_MIN = 100_000
 # A person's API requests by session, in all tabs together.
 SESSION_REQUESTS_PER_MIN_MAX_COUNT = 600
+# Posts of a browser about itself: errors, timings, named acts. A page sends one when it is left.
+CLIENT_POSTS_PER_MIN_MAX_COUNT = 120
 # Whole files of ledger rows and statements, by key, session or page, of one account.
 EXPORTS_PER_MIN_MAX_COUNT = 60
 REVEAL_LINK_LIFE_HOURS = 24
 MAGIC_LINK_LIFE_MINUTES = 15
-USAGE_QUEUE_MAX_ROWS = 20_000
-USAGE_BATCH_MAX_ROWS = 1_000
-USAGE_FLUSH_INTERVAL_S = 0.5
-USAGE_RETRIES_MAX_COUNT = 5
-USAGE_EXIT_FLUSH_S = 5.0
 USAGE_TEXT_MAX_CHARACTERS = 200
 USAGE_KEEP_DAYS = 400
 USAGE_PRUNE_CHUNK_ROWS = 50_000

@@ -6,7 +6,7 @@ from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 
-from .limits import DESK_TAIL_ROWS
+from .limits import DESK_TAIL_ROWS, ERROR_TREND_BARS_COUNT
 
 SQL = Statements(__file__, "sql/desk")
 
@@ -138,3 +138,28 @@ def platform_flags(name: str = "", *, count: int, skip: int = 0) -> list[Row]:
 def grants_of(tenant_id: int, count: int) -> list[Row]:
     """The newest grants of an account that stand in the ledger."""
     return SQL.rows("grants_of", tenant=tenant_id, count=count)
+
+
+def errors(*, kind: str = "", hours: int = 24, search: str = "", skip: int = 0) -> list[Row]:
+    """One page of groups of errors seen within the last hours and one row more; `bars` {number: count} is their trend.
+
+    Ours come first, then browsers', then refusals; within each the most frequent.
+    """
+    return SQL.rows(
+        "errors", kind=kind, hours=hours, search=search, skip=skip, count=DESK_PAGE_ROWS + 1,
+        bars=ERROR_TREND_BARS_COUNT,
+    )  # fmt: skip
+
+
+def error_counts(hours: int) -> dict[str, Row]:
+    """{kind: {count, groups}} of the last hours, zero where nothing came."""
+    found = {row["kind"]: row for row in SQL.rows("error_counts", hours=hours)}
+    return {kind: found.get(kind, {"count": 0, "groups": 0}) for kind in ("server", "browser", "refused")}
+
+
+def client_days(kind: str, days: int, search: str = "", skip: int = 0) -> list[Row]:
+    """What browsers told in the last days, the most frequent first; one row more than a page holds.
+
+    Of pages (`page`) {place, count, mean_ms, quick, slow}, of acts (`act`) {place, name, count}.
+    """
+    return SQL.rows("client_days", kind=kind, days=days, search=search, skip=skip, count=DESK_PAGE_ROWS + 1)

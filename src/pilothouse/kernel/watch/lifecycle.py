@@ -13,6 +13,7 @@ KINDS = {
     "deny_list_leak": "P0",
     "dispute_expired": "P1",
     "ledger_mismatch": "P1",
+    "rollback_proposed": "P1",
     "security": "P0",
     "slo_breach": "P2",
     "stuck_subject": "P1",

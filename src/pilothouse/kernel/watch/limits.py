@@ -37,3 +37,20 @@ DESK_TAIL_ROWS = 10_000
 CHECKLIST_VALID_S = 24 * 3600
 CHECKLIST_TEXT_MAX_CHARACTERS = 1_000
 CHECKLIST_RUNS_COUNT = 10
+# What browsers tell of themselves (client_events.py) and what went wrong (error_log.py).
+CLIENT_EVENTS_BODY_MAX_BYTES = 16 * 1024
+CLIENT_EVENTS_MAX_COUNT = 20
+ERROR_WORDS_MAX_CHARACTERS = 200
+PLACE_MAX_CHARACTERS = 300
+PLACE_WORD_MAX_CHARACTERS = 20
+SCRIPT_LINE_MAX = 10_000_000
+PAGE_LOAD_MAX_MS = 600_000
+# A page within the first is quick, above the second it is slow (the bounds of the web vitals for the largest paint).
+PAGE_QUICK_MS = 2_500
+PAGE_SLOW_MS = 4_000
+ERROR_FRAMES_MAX_COUNT = 12
+# Strangers may post: beyond this many new kinds of browser error a day, the rest counts as one.
+NEW_BROWSER_ERRORS_PER_DAY_MAX_COUNT = 200
+ERRORS_KEEP_DAYS = 90
+ERROR_TREND_BARS_COUNT = 24
+EXPORT_CHUNK_ROWS = 5_000

@@ -276,3 +276,83 @@ class ChecklistLine(HouseModel):
             models.UniqueConstraint(fields=["run", "name"], name="checklist_line_once"),
             models.CheckConstraint(name="checklist_line_advises", condition=models.Q(ok=True) | ~models.Q(advice="")),
         ]
+
+
+class ErrorGroup(HouseModel):
+    """Errors that are one: ours of one kind from one place, a refusal's code at one address, a browser's of one script.
+
+    Machine time. `words` are masked, `place` is a route, and `example` is the newest sighting; none names a person.
+    Written in batches by `log_seen`, which web processes may call outside of any scope.
+    """
+
+    table_class = "platform"
+    writers = ("ph_worker",)
+    deletable = True
+    grants = ("GRANT INSERT, UPDATE (code, place, words, count, last_at, example) ON error_group TO ph_gate",)
+
+    fingerprint = models.TextField(unique=True)
+    kind = models.TextField()
+    code = models.TextField()
+    place = models.TextField()
+    words = models.TextField()
+    # The room or program whose code it was; empty for a browser's.
+    area = models.TextField(default="", db_default="")
+    count = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    example = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "error_group"
+        constraints = [
+            models.CheckConstraint(
+                name="error_kind_known", condition=models.Q(kind__in=["browser", "refused", "server"])
+            ),
+            models.CheckConstraint(name="error_counted", condition=models.Q(count__gt=0)),
+        ]
+        indexes = [models.Index(fields=["-last_at"], name="error_newest")]
+
+
+class ErrorHour(HouseModel):
+    """How often the errors of one group came in one hour."""
+
+    table_class = "platform"
+    writers = ("ph_worker",)
+    deletable = True
+    grants = ("GRANT INSERT, UPDATE (count) ON error_hour TO ph_gate",)
+
+    group = models.ForeignKey(ErrorGroup, on_delete=models.CASCADE, db_column="group_id", related_name="+")
+    hour = models.DateTimeField()
+    count = models.IntegerField()
+
+    class Meta:
+        db_table = "error_hour"
+        constraints = [models.UniqueConstraint(fields=["group", "hour"], name="error_hour_once")]
+        indexes = [models.Index(fields=["hour"], name="error_hour_by_time")]
+
+
+class ClientDay(HouseModel):
+    """What browsers told in one day (UTC): how often a page was opened and how fast it was, how often a named thing was
+    pressed. Sums only; no row is anybody's."""
+
+    table_class = "platform"
+    writers = ("ph_worker",)
+    deletable = True
+    grants = ("GRANT INSERT, UPDATE (count, ms, quick, slow) ON client_day TO ph_gate",)
+
+    day = models.DateField()
+    kind = models.TextField()
+    place = models.TextField()
+    name = models.TextField(default="", db_default="")
+    count = models.BigIntegerField()
+    # Of pages: all milliseconds together, and how many were quick or slow (limits.py).
+    ms = models.BigIntegerField(default=0, db_default=0)
+    quick = models.BigIntegerField(default=0, db_default=0)
+    slow = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "client_day"
+        constraints = [
+            models.UniqueConstraint(fields=["day", "kind", "place", "name"], name="client_day_once"),
+            models.CheckConstraint(name="client_day_kind_known", condition=models.Q(kind__in=["act", "page"])),
+        ]

@@ -2,10 +2,22 @@
 
 from django.urls import path
 
-from . import pages, pages_checks, pages_flags, pages_gates, pages_grants, pages_health, pages_incidents, pages_tenants
+from . import (
+    client_events,
+    pages,
+    pages_checks,
+    pages_errors,
+    pages_flags,
+    pages_gates,
+    pages_grants,
+    pages_health,
+    pages_incidents,
+    pages_tenants,
+)
 
 app_name = "desk"
 urlpatterns = [
+    path("v1/client-events", client_events.client_events, name="client_events"),
     path("desk/", pages.home, name="home"),
     path("desk/incidents/", pages_incidents.incident_list, name="incidents"),
     path("desk/incidents/report", pages_incidents.report_incident, name="incident_report"),
@@ -19,6 +31,8 @@ urlpatterns = [
     path("desk/promises/<str:name>/", pages_checks.check_detail, name="check"),
     path("desk/promises/<str:name>/run", pages_checks.check_run, name="check_run"),
     path("desk/stuck/", pages_checks.stuck, name="stuck"),
+    path("desk/errors/", pages_errors.error_list, name="errors"),
+    path("desk/errors/pages", pages_errors.browser_list, name="errors_pages"),
     path("desk/health/", pages_health.health, name="health"),
     path("desk/health/jobs/<int:job>/retry", pages_health.job_retry, name="job_retry"),
     path("desk/deliveries/", pages_health.deliveries, name="deliveries"),

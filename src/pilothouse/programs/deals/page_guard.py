@@ -14,6 +14,7 @@ from pilothouse.kernel.access.page_access import PageView, member_page
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base.errors import Forbidden, PilothouseError
 from pilothouse.kernel.base.outgoing import echo
+from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.periods import time_zone
 
@@ -54,6 +55,7 @@ def refuse_old_page(deal: Deal, seen: str) -> None:
 
 def refuse(request: HttpRequest, error: PilothouseError, public_id: str) -> HttpResponseRedirect:
     """Back to the deal, with what was not done."""
+    note_refusal(error)
     messages.error(request, str(error))
     return redirect("deals:deal", public_id)
 

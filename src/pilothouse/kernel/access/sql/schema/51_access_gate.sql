@@ -71,11 +71,12 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_
     WHERE k.key_hash = hash
 $$;
 
--- Whether one more request of a person's session (what = 1), or one more export of a tenant (what = 2), fits into the
--- last 60 seconds; as access_rate_take answers. They count in the same table as keys, below zero, two kinds apart.
+-- Whether one more request of a person's session (what = 1), export of a tenant (2), or post of a browser by its person
+-- (3) or network address (4) fits into the last 60 seconds; as access_rate_take answers. They count in the same table
+-- as keys, below zero, four kinds apart.
 CREATE OR REPLACE FUNCTION auth_take(what integer, who bigint, per_min integer) RETURNS integer
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT access_rate_take(-(who * 2 + (what - 1)), per_min, NULL)
+    SELECT access_rate_take(-(who * 4 + (what - 1)), per_min, NULL)
 $$;
 
 -- In which tenants is this person, as what, is it an operator, and in which language do they and each tenant read? At
