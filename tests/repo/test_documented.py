@@ -14,7 +14,7 @@ from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle.table import REGISTRY
 from pilothouse.programs.video.lifecycle import COMPLETED_EVENT, FAILURE_REASONS
-from pilothouse.site.guides import GUIDES, OPERATORS, PLAYBOOKS
+from pilothouse.site.guides import DEAL_PLAYBOOKS, GUIDES, OPERATORS, PLAYBOOKS
 
 ROOT = Path(__file__).resolve().parents[2]
 # Who orders batches meets these; another program's errors stand in its own guide.
@@ -134,10 +134,10 @@ def test_every_table_for_sql_is_documented(house) -> None:
 
 @pytest.mark.unit
 def test_every_guide_is_a_file_and_every_file_is_listed() -> None:
-    for one in (*GUIDES, *PLAYBOOKS, *OPERATORS):
+    for one in (*GUIDES, *PLAYBOOKS, *DEAL_PLAYBOOKS, *OPERATORS):
         assert guide(one.slug).startswith("# "), one.slug
     assert {path.stem for path in (ROOT / "docs" / "playbooks").glob("*.md")} == {
-        one.slug.rpartition("/")[2] for one in PLAYBOOKS
+        one.slug.rpartition("/")[2] for one in (*PLAYBOOKS, *DEAL_PLAYBOOKS)
     }
 
 

@@ -22,6 +22,7 @@ from pilothouse.site.programs import load_programs
 pytestmark = pytest.mark.house
 import_module("pilothouse.site.cli.check")
 FIVE = ["api_availability", "api_latency", "webhook_delivery", "timer_lateness", "scoring_freshness"]
+DEALS = ["disputes_decided", "handovers_decided"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +46,20 @@ def calls(tenant, count, status=200, milliseconds=100, days_ago=0):
         )
 
 
-def test_the_five_defaults_of_the_requirements(house):
+def test_the_five_defaults_of_the_requirements_and_those_of_deals(house):
     assert [(slo.name, slo.unit, slo.target) for slo in slos.REGISTRY.values()] == [
         ("api_availability", "ratio", 0.995),
         ("api_latency", "seconds", 1.0),
         ("webhook_delivery", "ratio", 0.99),
         ("timer_lateness", "ratio", 0.999),
         ("scoring_freshness", "hours", 24.0),
+        ("disputes_decided", "ratio", 0.95),
+        ("handovers_decided", "ratio", 0.95),
     ]
     assert [slo.name for slo in load_programs()["video"].slos] == FIVE[:4]
+    assert [slo.name for slo in load_programs()["deals"].slos] == [*FIVE[:2], FIVE[3], *DEALS]
     with worker_scope():
-        assert [(r.state, r.sample) for r in slos.slo_report()] == [("insufficient_data", 0)] * 5
+        assert [(r.state, r.sample) for r in slos.slo_report()] == [("insufficient_data", 0)] * 7
 
 
 def test_availability_counts_our_failures_and_only_the_window(house):
@@ -180,7 +184,7 @@ def test_an_objective_that_is_missed_is_told_everywhere_and_breaks_nothing(house
     calls(tenant, 20, status=500, milliseconds=2000)
     code, checked = check()
     assert (code, checked["ok"]) == (0, True)
-    assert [entry["name"] for entry in checked["slos"]] == FIVE
+    assert [entry["name"] for entry in checked["slos"]] == [*FIVE, *DEALS]
     done = RUNNER.invoke(app, ["slo", "--json"], catch_exceptions=False)
     told = json.loads(done.stdout)
     assert (done.exit_code, told["ok"]) == (1, False)
@@ -190,7 +194,7 @@ def test_an_objective_that_is_missed_is_told_everywhere_and_breaks_nothing(house
         "name": "api_availability", "state": "breached", "value": 0.9, "target": 0.995, "unit": "ratio",
         "window_days": 28, "sample": 200, "sample_min": 200,
     }  # fmt: skip
-    assert [entry["state"] for entry in told["slos"]] == ["breached"] * 2 + ["insufficient_data"] * 3
+    assert [entry["state"] for entry in told["slos"]] == ["breached"] * 2 + ["insufficient_data"] * 5
     assert "too few" in RUNNER.invoke(app, ["slo"], catch_exceptions=False).stdout
 
     body = Client().get("/metrics").content.decode()

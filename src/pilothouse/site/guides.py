@@ -81,6 +81,13 @@ PLAYBOOKS = (
     Guide("playbooks/credits", "Insufficient credits", "A batch is refused with 402"),
     Guide("playbooks/webhook", "Webhook not receiving", "A batch ended and nothing arrived"),
 )
+# For operators, with checks over all markets (deal_playbooks.py).
+DEAL_PLAYBOOKS = (
+    Guide("playbooks/timers", "Users are confused about timers", "They ask where the timer is, or when it ends"),
+    Guide("playbooks/holdback", "Users don't understand holdback", "They ask when they get their money"),
+    Guide("playbooks/evidence", "Evidence is hard to upload", "Uploads fail, or are of the wrong kind"),
+    Guide("playbooks/outcomes", "Operators need more outcomes", "The outcome that somebody wants is not in the list"),
+)
 OPERATORS = (
     Guide("operations", "Operations", "Deploy, back up, restore, upgrade, rotate and scale out"),
     Guide("operator-desk", "The operator desk", "What each page of the desk is for, and who may do what there"),
@@ -112,7 +119,7 @@ def page(request: HttpRequest, shown: Guide, **more: Any) -> HttpResponse:
     rendered = rendered_guide(shown.slug, settings.PRODUCT_NAME, settings.SITE_URL, settings.ENTERPRISE_EXAMPLES_URL)
     groups: list[tuple[str, tuple[Guide, ...]]] = [(_("Guides"), GUIDES), (_("When something is stuck"), PLAYBOOKS)]
     if getattr(request, "operator", None) is not None:
-        groups.append((_("Running it"), OPERATORS))
+        groups += [(_("When a market is stuck"), DEAL_PLAYBOOKS), (_("Running it"), OPERATORS)]
     context = {"guide": shown, "groups": groups, "body": rendered.body, "contents": rendered.contents}
     return render(request, "guides/guide.html", {**context, **more})
 
@@ -193,7 +200,7 @@ class GuideHTML(RendererHTML):
         target = str(token.attrGet("href") or "")
         name, is_file, anchor = target.partition(".md")
         name = re.sub(r"^(\.\./|\./)+", "", name)
-        served = {one.slug: one for one in (*GUIDES, *PLAYBOOKS, *OPERATORS)}
+        served = {one.slug: one for one in (*GUIDES, *PLAYBOOKS, *DEAL_PLAYBOOKS, *OPERATORS)}
         found = served.get(name) or served.get(f"playbooks/{name}")
         if is_file and found is not None:
             token.attrSet("href", found.url + anchor)
