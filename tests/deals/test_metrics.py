@@ -9,6 +9,7 @@ from django.test import Client
 
 from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base.scope import ops_scope, worker_scope
+from pilothouse.kernel.watch.pilot_facts import wilson
 from pilothouse.programs.deals import commands, metrics
 
 PRICE = 3_000_000_000
@@ -46,9 +47,9 @@ def test_each_verdict() -> None:
 
 @pytest.mark.unit
 def test_the_interval_is_wilsons_and_versions_differ_only_beyond_it() -> None:
-    low, high = metrics.wilson(19, 20) or (0, 0)
+    low, high = wilson(19, 20) or (0, 0)
     assert (round(low, 4), round(high, 4)) == (0.7639, 0.9911)
-    assert metrics.wilson(0, 0) is None
+    assert wilson(0, 0) is None
     told = {each["name"]: each["differs"] for each in metrics.compared(row(), row(settled=6, seconds=6 * 9.0 * DAY))}
     assert told == {"completion": "yes", "days": "yes", "disputes": "no", "evidence": "no"}
     assert {each["differs"] for each in metrics.compared(row(), row(matured=5, settled=5))} == {"insufficient"}

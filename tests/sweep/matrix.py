@@ -102,6 +102,9 @@ MATRIX: dict[str, Row] = {
     # The card processor's events: signed, not signed in. Without its keys there are no cards.
     "GET /v1/stripe/webhook": Row("anyone", 405),
     "POST /v1/stripe/webhook": Row("anyone", 409),
+    # What a browser tells of itself, signed in or not.
+    "GET /v1/client-events": Row("anyone", 405),
+    "POST /v1/client-events": Row("anyone", 422),
     # --- deals, by the sides' own sessions
     "GET /v1/deals": Row("deals:write", 200),
     "POST /v1/deals": Row("deals:write", 422),
@@ -252,6 +255,8 @@ MATRIX: dict[str, Row] = {
     "GET /desk/promises/{name}/": Row("operator", 404),
     "POST /desk/promises/{name}/run": Row("operator", 404, {"operator support": 403}),
     "GET /desk/stuck/": Row("operator", 200),
+    "GET /desk/errors/": Row("operator", 200),
+    "GET /desk/errors/pages": Row("operator", 200),
     "GET /desk/health/": Row("operator", 200),
     "POST /desk/health/jobs/{job}/retry": Row("operator", 404, {"operator support": 403}),
     "GET /desk/deliveries/": Row("operator", 200),
@@ -307,6 +312,17 @@ MATRIX: dict[str, Row] = {
     "POST /desk/pilots/{public_id}/tick/{line}": Row("operator", 404, {"operator support": 403}),
     "POST /desk/pilots/{public_id}/step/{step}": Row("operator", 404, {"operator support": 403}),
     "GET /desk/inbox/": Row("operator", 200),
+    "GET /feedback/{program}/{subject}": Row("member", 404),
+    "POST /feedback/{program}/{subject}": Row("member", 404),
+    "GET /desk/feedback/": Row("operator", 200),
+    "GET /desk/daily/": Row("operator", 200),
+    "GET /desk/daily/{tenant}/{program}/": Row("operator", 404),
+    "GET /desk/daily/{tenant}/{program}/review": Row("operator", 404),
+    "GET /desk/rollbacks/": Row("operator", 200),
+    "GET /desk/rollbacks/new": Row("operator", 404, {"operator support": 403}),
+    "POST /desk/rollbacks/new": Row("operator", 404, {"operator support": 403}),
+    "GET /desk/rollbacks/{public_id}/": Row("operator", 404),
+    "POST /desk/rollbacks/{public_id}/{step}": Row("operator", 404, {"operator support": 403}),
     "POST /desk/inbox/{public_id}/reply": Row("operator", 422, {"operator support": 403}),
     "POST /desk/inbox/{public_id}/faq": Row("operator", 422, {"operator support": 403}),
     "POST /desk/inbox/{public_id}/incident": Row("operator", 404, {"operator support": 403}),
@@ -357,6 +373,11 @@ MATRIX: dict[str, Row] = {
     "POST /docs/operator-desk": Row("operator", 200),
     "GET /docs/reference": Row("operator", 200),
     "POST /docs/reference": Row("operator", 200),
+    **{
+        f"{method} /docs/playbooks/{name}": Row("operator", 200)
+        for name in ("timers", "holdback", "evidence", "outcomes")
+        for method in ("GET", "POST")
+    },
     "GET /docs/playbooks/{name}": Row("anyone", 404),
     "GET /account/invitation/{token}/": Row("anyone", 410),
     "POST /account/invitation/{token}/": Row("anyone", 410),

@@ -11,7 +11,9 @@ class PilotsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the desk's first page of the pilots that wait."""
+        """Tell the desk's first page of the pilots that wait; say what happens when a digest is due, in every process
+        that may fire timers."""
+        from . import timers  # noqa: F401
         from .desk_needs import register
 
         register()

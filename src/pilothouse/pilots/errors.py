@@ -23,3 +23,24 @@ class NoIncident(Conflict):
 
     code = "no_incident_kind"
     message = "A report of the kind {kind} does not become an incident; answer it."
+
+
+class RollbackOpen(Conflict):
+    """What was sent stands."""
+
+    code = "rollback_told"
+    message = "The rollback {rollback} is {state}: its notice stands as it was sent."
+
+
+class NotYetTold(Conflict):
+    """A notice goes out after the export, so that nobody is told of what cannot be shown."""
+
+    code = "rollback_not_exported"
+    message = "The notice waits for {missing}."
+
+
+class NothingToResume(Conflict):
+    """A rollback ends once."""
+
+    code = "rollback_ended"
+    message = "The rollback {rollback} has ended; new work goes on."

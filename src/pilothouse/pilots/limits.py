@@ -24,3 +24,15 @@ ADVANCE_EVERY_S = 10.0
 DESK_NEEDS_ROWS = 6
 # An account that works all the time is read again until nothing happened meanwhile.
 EXPORT_PASSES_MAX_COUNT = 20
+# How far back the log of operators' looks is read for a day's checklist.
+LOOKS_TAIL_ROWS = 50_000
+PLANS_SHOWN_COUNT = 50
+WEEKS_SHOWN_COUNT = 12
+DIGESTS_FOLLOW_EVERY_S = 60
+TRIGGERS_EVERY_S = 300
+# While new work is stopped, the operators are reminded this often.
+ROLLBACK_NEWS_EVERY_S = 24 * 3600
+NOTICE_SUBJECT_MAX_CHARACTERS = 150
+NOTICE_MAX_CHARACTERS = 4_000
+RECEIPT_CHUNK_ROWS = 500
+FEEDBACK_WORDS_MAX_CHARACTERS = 2_000

@@ -5,9 +5,13 @@ from django.db import models
 
 from pilothouse.kernel.base.models import HouseModel, TenantModel
 
+from .daily_models import Digest, DigestPlan, Feedback, Rollback, RollbackReceipt
 from .pilot_models import Attestation, Fix, Pilot, Signal
 
-__all__ = ["Attestation", "FaqEntry", "Fix", "Pilot", "Report", "Signal"]
+__all__ = [
+    "Attestation", "Digest", "DigestPlan", "FaqEntry", "Feedback", "Fix", "Pilot", "Report", "Rollback",
+    "RollbackReceipt", "Signal",
+]  # fmt: skip
 KINDS = ("evidence_upload", "hidden_timer", "money_unclear", "question", "safety", "security")
 
 

@@ -1,16 +1,28 @@
 """What the worker process runs for this room."""
 
+from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.work.pump import Periodic
 
 from . import pilot_timers  # noqa: F401 - registers what happens when a pilot's time is over
 from .advancing import advance_all
-from .limits import ADVANCE_EVERY_S, FOLLOW_EVERY_S
+from .digests import follow_all
+from .limits import ADVANCE_EVERY_S, DIGESTS_FOLLOW_EVERY_S, FOLLOW_EVERY_S, TRIGGERS_EVERY_S
 from .pausing import follow_gates
+from .triggers import watch_triggers
 
 
 def periodic() -> list[Periodic]:
-    """Pilots follow the gates over their accounts, and move on when their lines are done."""
+    """Pilots follow the gates over their accounts and move on when their lines are done; what has work is followed
+    day by day, and the thresholds of the rollback are watched."""
     return [
         Periodic("pilots_follow_gates", FOLLOW_EVERY_S, follow_gates),
         Periodic("pilots_advance", ADVANCE_EVERY_S, advance_all),
+        Periodic("pilots_follow", DIGESTS_FOLLOW_EVERY_S, follow_new),
+        Periodic("pilots_triggers", TRIGGERS_EVERY_S, watch_triggers),
     ]
+
+
+def follow_new() -> None:
+    """Begin the digests of every account that has work of a piloted program."""
+    with worker_scope("pilots"):
+        follow_all()

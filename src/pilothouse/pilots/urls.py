@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import pages, pages_customer, pages_pilot
+from . import pages, pages_customer, pages_daily, pages_feedback, pages_pilot, pages_rollback
 
 app_name = "pilots"
 urlpatterns = [
@@ -15,6 +15,15 @@ urlpatterns = [
     path("desk/pilots/<str:public_id>/qualify", pages_pilot.pilot_qualify, name="desk_qualify"),
     path("desk/pilots/<str:public_id>/tick/<str:line>", pages_pilot.pilot_tick, name="desk_tick"),
     path("desk/pilots/<str:public_id>/step/<slug:step>", pages_pilot.pilot_step, name="desk_step"),
+    path("feedback/<slug:program>/<str:subject>", pages_feedback.form, name="feedback"),
+    path("desk/feedback/", pages_feedback.listed, name="feedback_list"),
+    path("desk/daily/", pages_daily.plans, name="plans"),
+    path("desk/daily/<str:tenant>/<slug:program>/", pages_daily.day, name="day"),
+    path("desk/daily/<str:tenant>/<slug:program>/review", pages_daily.review, name="review"),
+    path("desk/rollbacks/", pages_rollback.rollback_list, name="rollbacks"),
+    path("desk/rollbacks/new", pages_rollback.rollback_new, name="rollback_new"),
+    path("desk/rollbacks/<str:public_id>/", pages_rollback.rollback_detail, name="rollback"),
+    path("desk/rollbacks/<str:public_id>/<slug:step>", pages_rollback.rollback_step, name="rollback_step"),
     path("desk/inbox/", pages.inbox, name="inbox"),
     path("desk/inbox/<str:public_id>/reply", pages.reply, name="reply"),
     path("desk/inbox/<str:public_id>/faq", pages.to_faq, name="to_faq"),

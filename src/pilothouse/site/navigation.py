@@ -27,11 +27,13 @@ DESK: tuple[NavItem, ...] = (
     NavItem("Pilots", "pilots:desk_pilots", OPERATOR_ROLES, "check", "x"),
     NavItem("Incidents", "desk:incidents", OPERATOR_ROLES, "alert", "i"),
     NavItem("Inbox", "pilots:inbox", OPERATOR_ROLES, "question", "q"),
+    NavItem("Daily", "pilots:plans", OPERATOR_ROLES, "clock", "w"),
     NavItem("Accounts", "desk:tenants", OPERATOR_ROLES, "user", "a"),
     NavItem("Grants", "desk:grants", OPERATOR_ROLES, "ledger", "g"),
     NavItem("Payments", "payments:incoming", OPERATOR_ROLES, "ledger", "m"),
     NavItem("Promises", "desk:promises", OPERATOR_ROLES, "check", "p"),
     NavItem("Gates", "desk:gates", OPERATOR_ROLES, "minus", "s"),
+    NavItem("Errors", "desk:errors", OPERATOR_ROLES, "alert", "e"),
     NavItem("Health", "desk:health", OPERATOR_ROLES, "clock", "h"),
     NavItem("Guides", "guide_operations", OPERATOR_ROLES, "info", "d"),
 )

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from pilothouse.kernel.access.authenticate import operator_of, tenant_of
 
-from . import guides, health, playbooks
+from . import deal_playbooks, guides, health, playbooks
 from .api import build
 from .programs import load_programs
 
@@ -31,6 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(
         path(f"docs/{one.slug}", guides.operators_guide, {"slug": one.slug}, name=f"guide_{one.slug}")
         for one in guides.OPERATORS
+    ),
+    *(
+        path(f"docs/{one.slug}", deal_playbooks.deal_playbook, {"name": one.slug.partition("/")[2]})
+        for one in guides.DEAL_PLAYBOOKS
     ),
     path("docs/playbooks/<slug:name>", playbooks.playbook, name="playbook"),
     path("docs/<slug:slug>", guides.guide, name="guide"),

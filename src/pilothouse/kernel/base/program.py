@@ -47,6 +47,8 @@ class Program:
     # Publishes the first terms; called in the worker's scope at every start, so it must be idempotent.
     seed: Callable[[], Any] | None = None
     demo: Callable[..., dict[str, Any]] | None = None
+    # What digests, reviews, rollbacks and feedback forms read of it (watch/pilot_facts.py).
+    pilot: Callable[[], Any] | None = None
     # Runs its demo inside a rehearsal's own database, whose time it moves, writing files below the folder it is given;
     # the proof says itself whether it `holds`. A program has either this or `demo`.
     rehearse: Callable[..., dict[str, Any]] | None = None

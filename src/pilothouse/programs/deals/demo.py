@@ -24,10 +24,10 @@ from pilothouse.kernel.watch.invariants import run_all
 
 # Importing the handlers registers what timers and payments do with a deal.
 from . import payment, timers  # noqa: F401
-from .demo_export import write_exports
 from .demo_market import OPERATORS, Market
 from .demo_metrics import metrics_of
 from .demo_script import STORIES
+from .exports import write_exports
 from .lifecycle import DEAL
 from .terms import in_force
 

@@ -6,38 +6,23 @@ than ten are not enough. The plain formula over all deals created stands beside 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.watch.pilot_facts import FAIL, INCONCLUSIVE, INSUFFICIENT, PASS, Z95, Measure, share
 
 from .limits import DRAFT_TTL_DAYS, METRIC_PARTS_MAX_ROWS, VERDICT_MIN_DEALS
 
 SQL = Statements(__file__, "sql/desk")
 SECONDS_PER_DAY = 86_400
-Z95 = 1.959964
 SUMS = (
     "created", "matured", "settled", "disputed_matured", "disputed", "complete", "decided", "disputes_ended", "seconds",
     "squares",
 )  # fmt: skip
-PASS, FAIL, INCONCLUSIVE, INSUFFICIENT = "pass", "fail", "inconclusive", "insufficient"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric: `value` (a share, or days) over `of` deals or claims, its target, its verdict.
-
-    `low` and `high` are the 95 % interval, None where it cannot be told; `plain` is the source's formula over all.
-    """
-
-    name: str
-    value: float | None
-    count: int
-    of: int
-    verdict: str
-    low: float | None = None
-    high: float | None = None
-    plain: float | None = None
 
 
 def counts(*, tenant: int | None = None, template: str = "") -> list[Row]:
@@ -71,42 +56,42 @@ def _spread(count: int, total: float, squares: float) -> float:
     return math.sqrt(max(0.0, (squares - total * total / count) / (count - 1))) if count > 1 else 0.0
 
 
-def wilson(count: int, of: int) -> tuple[float, float] | None:
-    """The 95 % interval of a share (Wilson's score interval, 1927), or None over nothing."""
-    if of == 0:
-        return None
-    share, z2 = count / of, Z95 * Z95
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = Z95 * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def primary(row: Row) -> list[Metric]:
-    """The four metrics of one row of `measure`, each with its verdict."""
+def primary(row: Row) -> list[Measure]:
+    """The four metrics of one row of `measure`, each with its target and its verdict."""
     few = row["matured"] < VERDICT_MIN_DEALS
     settled = row["settled"]
-    completion = _share("completion", settled, row["matured"])
-    disputes = _share("disputes", row["disputed_matured"], row["matured"])
-    evidence = _share("evidence", row["complete"], row["disputed"])
+    completion = share("completion", _("Deals that reach SETTLED"), settled, row["matured"])
+    disputes = share("disputes", _("Deals with a dispute"), row["disputed_matured"], row["matured"])
+    evidence = share("evidence", _("Disputes with all evidence"), row["complete"], row["disputed"])
     days = row["seconds"] / settled / SECONDS_PER_DAY if settled else None
     half = Z95 * row["spread"] / math.sqrt(settled) / SECONDS_PER_DAY if settled > 1 else None
+    spread = (None, None) if half is None or days is None else (max(0.0, days - half), days + half)
+    time = Measure(
+        "days", _("Average days to settle"), days, settled, row["matured"], "days", low=spread[0], high=spread[1]
+    )
+    share_of = completion.value
     told = [
-        (completion, completion.value is not None and completion.value > 0.9,
-         completion.value is not None and completion.value < 0.5, _ratio(settled, row["created"])),
-        (Metric("days", days, settled, row["matured"], "",
-                None if half is None or days is None else max(0.0, days - half),
-                None if half is None or days is None else days + half), days is not None and days < 7, False, None),
-        (disputes, disputes.value is not None and disputes.value < 0.1, False, _ratio(row["disputed"], row["created"])),
-        (evidence, evidence.value in (None, 1.0), False, None),
+        (completion, _("more than 90 %"), share_of is not None and share_of > 0.9,
+         share_of is not None and share_of < 0.5, _ratio(settled, row["created"])),
+        (time, _("less than 7 days"), days is not None and days < 7, False, None),
+        (disputes, _("less than 10 %"), disputes.value is not None and disputes.value < 0.1, False,
+         _ratio(row["disputed"], row["created"])),
+        (evidence, _("100 %"), evidence.value in (None, 1.0), False, None),
     ]  # fmt: skip
     return [
-        Metric(
-            each.name, each.value, each.count, each.of,
-            INSUFFICIENT if few else PASS if passes else FAIL if fails else INCONCLUSIVE,
-            each.low, each.high, plain,
+        replace(
+            each,
+            target=target,
+            verdict=INSUFFICIENT if few else PASS if passes else FAIL if fails else INCONCLUSIVE,
+            plain=plain,
         )
-        for each, passes, fails, plain in told
-    ]  # fmt: skip
+        for each, target, passes, fails, plain in told
+    ]
+
+
+def secondary(row: Row) -> list[Measure]:
+    """What explains the four: how often an operator had to decide."""
+    return [share("intervention", _("Disputes decided by an operator"), row["decided"], row["disputes_ended"])]
 
 
 def rollback_triggered(row: Row) -> bool:
@@ -122,22 +107,30 @@ def compared(old: Row, new: Row) -> list[dict[str, Any]]:
     ]
 
 
+def versions(rows: Sequence[Row]) -> list[tuple[str, int, Row, int, Row]]:
+    """Each version against the one before it of the same name: (name, old, its row, new, its row)."""
+    by_name: dict[str, list[tuple[int, Row]]] = {}
+    for row in rows:
+        name, _v, number = row["part"].rpartition(" v")
+        by_name.setdefault(name, []).append((int(number), row))
+    return [
+        (name, old, before, new, after)
+        for name, of_name in sorted(by_name.items())
+        for (old, before), (new, after) in pairwise(sorted(of_name, key=lambda pair: pair[0]))
+    ]
+
+
 def total(rows: Sequence[Row]) -> Row:
     """The only row of `measure` without parts; zeros when there is no deal."""
     return rows[0] if rows else {**dict.fromkeys(SUMS, 0), "part": "", "spread": 0.0}
 
 
-def _differs(before: Metric, after: Metric) -> str:
+def _differs(before: Measure, after: Measure) -> str:
     ends = (before.low, before.high, after.low, after.high)
     few = INSUFFICIENT in (before.verdict, after.verdict)
     if few or before.low is None or before.high is None or after.low is None or after.high is None:
         return INSUFFICIENT
     return "yes" if ends[1] < ends[2] or ends[3] < ends[0] else "no"  # type: ignore[operator]
-
-
-def _share(name: str, count: int, of: int) -> Metric:
-    interval = wilson(count, of)
-    return Metric(name, _ratio(count, of), count, of, "", *(interval or (None, None)))
 
 
 def _ratio(count: int, of: int) -> float | None:

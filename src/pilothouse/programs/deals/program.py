@@ -4,11 +4,12 @@ from pathlib import Path
 
 from pilothouse.kernel.access.roles import OPERATOR_ROLES
 from pilothouse.kernel.base.program import NavItem, Program
+from pilothouse.kernel.watch.pilot_facts import PilotFacts, declare_pilot
 from pilothouse.kernel.work.pump import Periodic
 
 from . import lifecycle
 from .limits import MAILS_EVERY_S
-from .promises import PROMISES
+from .promises import PROMISES, SLOS
 
 
 def _pumps() -> list[object]:
@@ -42,6 +43,12 @@ def _checks() -> object:
     return CHECKS
 
 
+def _pilot() -> PilotFacts:
+    from .pilot import FACTS
+
+    return FACTS
+
+
 def _rehearse(**options: object) -> dict[str, object]:
     from .demo import run_demo
 
@@ -54,6 +61,7 @@ PROGRAM = Program(
     app="deals",
     lifecycles=(lifecycle.DEAL.name, lifecycle.DISPUTE.name),
     promises=PROMISES,
+    slos=SLOS,
     urls="pilothouse.programs.deals.urls",
     desk=(
         NavItem("Disputes", "deals:desk_disputes", OPERATOR_ROLES, "alert", "t"),
@@ -64,6 +72,7 @@ PROGRAM = Program(
     pumps=_pumps,
     periodic=_periodic,
     seed=_seed,
+    pilot=declare_pilot("deals", _pilot),
     rehearse=_rehearse,
     runbooks=Path(__file__).parent / "runbooks",
     checks=_checks,

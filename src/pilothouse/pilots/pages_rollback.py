@@ -1,0 +1,160 @@
+"""Rollbacks at the desk: what proposes one, what it would do, its export, its notice, its receipts, its end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from pilothouse.kernel.access.desk import DESK_WRITERS, act, commanding, looking, may_act, refused_in
+from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
+from pilothouse.kernel.access.principal import OperatorPrincipal
+from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.watch.pilot_facts import facts_of
+
+from . import rollback
+from .daily_models import DigestPlan, Rollback
+from .digests import access_plan
+from .limits import NOTICE_MAX_CHARACTERS, NOTICE_SUBJECT_MAX_CHARACTERS, PLANS_SHOWN_COUNT, WORDS_MAX_CHARACTERS
+from .triggers import proposals
+
+
+class ReasonForm(forms.Form):
+    """Why new work is stopped; operators read it."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=WORDS_MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy(
+            "For operators and the export. What people are told is drafted next, and yours to edit."
+        ),
+    )
+
+
+class NoticeForm(forms.Form):
+    """What everybody with open work is told."""
+
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=NOTICE_SUBJECT_MAX_CHARACTERS)
+    words = forms.CharField(
+        label=gettext_lazy("Notice"), max_length=NOTICE_MAX_CHARACTERS, widget=forms.Textarea(attrs={"rows": 12})
+    )
+
+
+@require_GET
+@operator_page()
+def rollback_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """What proposes a rollback, what is stopped, and the rollbacks of the past."""
+    with looking(request, operator):
+        found = list(Rollback.objects.select_related("tenant").order_by("-id")[:PLANS_SHOWN_COUNT])
+        stopped = {(one.program, one.tenant_id) for one in found if one.state != "resumed"}
+        plans = DigestPlan.objects.select_related("tenant").order_by("tenant__name")[:PLANS_SHOWN_COUNT]
+        running = [plan for plan in plans if (plan.program, plan.tenant_id) not in stopped]
+        asked = proposals()
+    context = {
+        "open": [one for one in found if one.state != "resumed"],
+        "past": [one for one in found if one.state == "resumed"],
+        "running": running,
+        "proposals": asked,
+        "may_act": may_act(operator),
+    }
+    return render(request, "pilots/rollbacks.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@operator_page(*DESK_WRITERS)
+def rollback_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """What a rollback would do, and doing it: new work stops, then everything is exported."""
+    program, public_id = request.GET.get("program", ""), request.GET.get("tenant", "")
+    with looking(request, operator):
+        plan = access_plan(program, public_id)
+        would = rollback.plan(program, plan.tenant)
+    given = request.POST or kept_form(request, operator)
+    form, status = ReasonForm(given or None), 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            with commanding(request, operator, plan.tenant_id):
+                stopped = rollback.stop(program, plan.tenant, form.cleaned_data["reason"])
+            # A transaction of its own: the stop holds whatever becomes of the files.
+            with commanding(request, operator, plan.tenant_id):
+                rollback.export(stopped.public_id)
+        except PilothouseError as refused:
+            status = refused_in(form, refused, "reason")
+        else:
+            messages.success(request, _("New work is stopped and everything is exported. Nobody was told yet."))
+            return HttpResponseRedirect(reverse("pilots:rollback", args=[stopped.public_id]))
+    elif request.method == "POST":
+        status = 422
+    context = {"form": form, "would": would, "facts": facts_of(program), "plan": plan}
+    return render(request, "pilots/rollback_new.html", context, status=status)
+
+
+@require_GET
+@operator_page()
+def rollback_detail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
+    """One rollback: where it stands and what comes next."""
+    return _detail(request, operator, public_id, None)
+
+
+def _detail(
+    request: HttpRequest, operator: OperatorPrincipal, public_id: str, bound: tuple[str, NoticeForm] | None
+) -> HttpResponse:
+    with looking(request, operator):
+        found = rollback.access_rollback(public_id)
+        facts = facts_of(found.program)
+        goes_on = facts.open_work(found.tenant_id)
+        people = len(facts.parties(found.tenant_id))
+        told = rollback.receipts(found)
+    end = rollback.resumed_draft(facts, found.tenant)
+    name, form = bound or ("", None)
+    notice = form if name == "notice" else NoticeForm(initial={"subject": found.subject, "words": found.words})
+    resume_form = (
+        form if name == "resume" else NoticeForm(initial={"subject": end[0], "words": end[1]}, auto_id="resume_%s")
+    )
+    context = {
+        "found": found,
+        "facts": facts,
+        "goes_on": goes_on,
+        "people": people,
+        "receipts": told,
+        "sent": sum(one["state"] == "sent" for one in told),
+        "notice": notice,
+        "resume": resume_form,
+        "may_act": may_act(operator),
+        "folder": rollback.export_folder(found) if found.export else "",
+    }
+    return render(request, "pilots/rollback.html", context, status=422 if bound else 200)
+
+
+@require_POST
+@operator_page(*DESK_WRITERS)
+def rollback_step(request: HttpRequest, operator: OperatorPrincipal, public_id: str, step: str) -> HttpResponse:
+    """One step: `export` again after a kill, `notice` keeps the edited words, `tell` sends them, `resume` ends it."""
+    with looking(request, operator):
+        found = rollback.access_rollback(public_id)
+    back = reverse("pilots:rollback", args=[public_id])
+    if step not in STEPS:
+        raise NotFound(what="step")
+    command, done = STEPS[step]
+    words: tuple[str, ...] = ()
+    if step in ("notice", "resume"):
+        form = NoticeForm(request.POST, auto_id="resume_%s" if step == "resume" else "id_%s")
+        if not form.is_valid():
+            return _detail(request, operator, public_id, (step, form))
+        words = (form.cleaned_data["subject"], form.cleaned_data["words"])
+    return act(request, operator, lambda: command(public_id, *words), done=str(done), back=back, tenant=found.tenant_id)
+
+
+STEPS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "export": (rollback.export, gettext_lazy("Everything is exported.")),
+    "notice": (rollback.edit_notice, gettext_lazy("The notice is kept. Nobody was told yet.")),
+    "tell": (rollback.tell, gettext_lazy("The notice goes out; the receipts below say what became of each mail.")),
+    "resume": (rollback.resume, gettext_lazy("New work goes on, and everybody who was told of the stop is told so.")),
+}

@@ -1,0 +1,14 @@
+"""The states of a rollback: new work is stopped, what happened is exported, people are told, and once it goes on."""
+
+from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
+
+ROLLBACK = Lifecycle(
+    name="rollback",
+    table="rollback",
+    transitions=(
+        Transition("stop", None, "stopped", ("operator",), timer="rollback_news"),
+        Transition("export", "stopped", "exported", ("operator",)),
+        Transition("tell", "exported", "told", ("operator",)),
+        Transition("resume", ("stopped", "exported", "told"), "resumed", ("operator",)),
+    ),
+)

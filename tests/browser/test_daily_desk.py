@@ -1,0 +1,81 @@
+"""A pilot's day, an error and a rollback with a browser: what is seen, what is pressed, what everybody is told."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+Opener = Callable[..., Page]
+WORLD = Path(__file__).with_name("payments_world.py")
+
+
+@pytest.fixture(scope="module")
+def market(live: Any) -> dict[str, str]:
+    """A market in the live house."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PILOTHOUSE_"))}
+    done = subprocess.run(
+        [sys.executable, str(WORLD)],
+        env={**kept, "DATA": str(live.tree.data), "HOUSE_KIND": "demo"},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    world: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
+    return world
+
+
+def test_an_error_in_a_browser_is_counted_at_the_desk(person: Opener, accessible: Callable[[Page], None]) -> None:
+    olga = person("operator", "/desk/inbox/")
+    olga.evaluate("dispatchEvent(new ErrorEvent('error', {message: 'made by a test 42', error: new RangeError('x')}))")
+    with olga.expect_request("**/v1/client-events") as posted:
+        olga.goto("/desk/incidents/")
+    told = posted.value.post_data_json
+    assert told["page"] == "/desk/inbox/"
+    assert {event["kind"] for event in told["events"]} == {"error", "page"}
+    for _ in range(20):
+        olga.goto("/desk/errors/?state=browser&q=made+by+a+test")
+        if olga.get_by_text("made by a test #").count():
+            break
+        olga.wait_for_timeout(500)
+    expect(olga.get_by_text("RangeError").first).to_be_visible()
+    accessible(olga)
+    olga.goto("/desk/errors/pages")
+    expect(olga.get_by_role("cell", name="/desk/inbox/").first).to_be_visible()
+    accessible(olga)
+
+
+def test_a_rollback_is_seen_before_it_is_done_and_told_once(
+    market: Any, live: Any, person: Opener, accessible: Callable[[Page], None]
+) -> None:
+    live.cli("digest", "deals", "--tenant", market["tenant"], "--json")
+    olga = person("operator", "/desk/daily/")
+    accessible(olga)
+    here = f"/desk/daily/{market['tenant']}/deals/"
+    olga.goto(here)
+    accessible(olga)
+    olga.get_by_role("link", name="Weekly review").click()
+    expect(olga.get_by_text("not enough data").first).to_be_visible()
+    accessible(olga)
+    olga.goto(f"/desk/rollbacks/new?program=deals&tenant={market['tenant']}")
+    accessible(olga)
+    olga.fill("[name=reason]", "A test of the way back.")
+    olga.get_by_role("button", name="Stop new deals and export").click()
+    expect(olga.locator(".message").first).to_contain_text("New work is stopped")
+    accessible(olga)
+    olga.fill("#id_words", "We pause new deals. Open ones go on.")
+    olga.get_by_role("button", name="Keep the words").click()
+    olga.get_by_role("button", name="Send to 2 people").click()
+    olga.locator("dialog[open] button[type=submit], dialog[open] button[form]").click()
+    expect(olga.get_by_role("heading", name="Receipts")).to_be_visible()
+    expect(olga.get_by_text("We pause new deals. Open ones go on.").first).to_be_visible()
+    accessible(olga)
+    olga.get_by_role("button", name="Let new deals go on").click()
+    expect(olga.get_by_text("the end").first).to_be_visible()
+    olga.goto("/desk/rollbacks/")
+    accessible(olga)
