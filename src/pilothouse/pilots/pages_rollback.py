@@ -23,6 +23,7 @@ from . import rollback
 from .daily_models import DigestPlan, Rollback
 from .digests import access_plan
 from .limits import NOTICE_MAX_CHARACTERS, NOTICE_SUBJECT_MAX_CHARACTERS, PLANS_SHOWN_COUNT, WORDS_MAX_CHARACTERS
+from .rollback_pilots import pause_pilots, resume_pilots
 from .triggers import proposals
 
 
@@ -82,6 +83,8 @@ def rollback_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespo
         try:
             with commanding(request, operator, plan.tenant_id):
                 stopped = rollback.stop(program, plan.tenant, form.cleaned_data["reason"])
+            with commanding(request, operator):
+                pause_pilots(program, plan.tenant_id)
             # A transaction of its own: the stop holds whatever becomes of the files.
             with commanding(request, operator, plan.tenant_id):
                 rollback.export(stopped.public_id)
@@ -149,6 +152,13 @@ def rollback_step(request: HttpRequest, operator: OperatorPrincipal, public_id: 
         if not form.is_valid():
             return _detail(request, operator, public_id, (step, form))
         words = (form.cleaned_data["subject"], form.cleaned_data["words"])
+    if step == "resume" and found.state != "resumed":
+        try:
+            with commanding(request, operator):
+                resume_pilots(found.program, found.tenant_id)
+        except PilothouseError as refused:
+            messages.error(request, str(refused))
+            return HttpResponseRedirect(back)
     return act(request, operator, lambda: command(public_id, *words), done=str(done), back=back, tenant=found.tenant_id)
 
 

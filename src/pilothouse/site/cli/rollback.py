@@ -52,6 +52,7 @@ def resume(
         from pilothouse.kernel.base.scope import ops_scope, tenant_scope
         from pilothouse.pilots import rollback as rollbacks
         from pilothouse.pilots.models import Rollback
+        from pilothouse.pilots.rollback_pilots import resume_pilots
 
         targets = [] if what.startswith("rbk_") else _targets(what)
         with ops_scope(by or getpass.getuser(), "resume"):
@@ -65,6 +66,8 @@ def resume(
             raise NotFound(what="open rollback")
         done = []
         for one in stopped:
+            with ops_scope(by or getpass.getuser(), "resume"):
+                resume_pilots(one.program, one.tenant_id)
             with tenant_scope(one.tenant_id, by or getpass.getuser()):
                 found = rollbacks.resume(one.public_id, subject, notice.read_text("utf-8") if notice else "")
                 done.append(_told(found, rollbacks.receipts(found)))
@@ -105,11 +108,14 @@ def _run(
     program: str, tenant: Any, by: str, reason: str, subject: str, notice: Path | None, send: bool
 ) -> dict[str, Any]:
     """Stop, export, edit and send: one transaction each, so that a kill between them loses nothing."""
-    from pilothouse.kernel.base.scope import tenant_scope
+    from pilothouse.kernel.base.scope import ops_scope, tenant_scope
     from pilothouse.pilots import rollback as rollbacks
+    from pilothouse.pilots.rollback_pilots import pause_pilots
 
     with tenant_scope(tenant.id, by):
         found = rollbacks.stop(program, tenant, reason)
+    with ops_scope(by, "rollback"):
+        pause_pilots(program, tenant.id)
     with tenant_scope(tenant.id, by):
         found = rollbacks.export(found.public_id)
     if (notice or subject) and found.state == "exported":
