@@ -27,6 +27,12 @@ ENDINGS = {
     "mutual_cancel": {("REFUNDED", "mutual_cancel")},
     "cancel_in_inspection": {("REFUNDED", "mutual_cancel")},
     "mutual_return": {("REFUNDED", "mutual_return")},
+    "deemed_handover": {("SETTLED", "HOLDBACK_RELEASE"), ("SETTLED", "AUTO_APPROVE")},
+    "contested_and_confirmed": {("SETTLED", "HOLDBACK_RELEASE"), ("SETTLED", "AUTO_APPROVE")},
+    "contested_and_undecided": {("SETTLED", "HOLDBACK_RELEASE"), ("SETTLED", "AUTO_APPROVE")},
+    "overpaid": {("SETTLED", "HOLDBACK_RELEASE"), ("SETTLED", "AUTO_APPROVE")},
+    "price_correction": {("SETTLED", "HOLDBACK_RELEASE"), ("SETTLED", "AUTO_APPROVE")},
+    "claim_withdrawn": {("SETTLED", "withdrawn")},
 }
 DISPUTE_ENDS = {
     ("RESOLVED", "OFFSET_AS_CLAIMED"), ("RESOLVED", "OFFSET_AS_AGREED"), ("RESOLVED", "evidence_clear"),
@@ -38,7 +44,8 @@ def test_the_proof_is_what_the_ledger_says(timed_house: Any, tmp_path: Path) -> 
     with worker_scope("test"):
         publish_first_terms()
     proof = run_demo(tmp_path)
-    assert proof["holds"]
+    assert list(proof) == ["deals", "by_state", "money", "metrics", "disputes", "exports", "proof"]
+    assert proof["proof"]["holds"]
     assert json.loads(json.dumps(proof)) == proof, "it prints as JSON"
     the_stories_ended_as_told(proof)
     the_money_is_the_ledgers(proof)
@@ -49,13 +56,15 @@ def test_the_proof_is_what_the_ledger_says(timed_house: Any, tmp_path: Path) -> 
 def the_stories_ended_as_told(proof: dict[str, Any]) -> None:
     assert len(proof["deals"]) >= 12
     assert proof["by_state"] == Counter(deal["state"] for deal in proof["deals"])
-    assert set(proof["by_policy"]) == {"APPROVAL", "HANDOVER"}
+    assert set(proof["proof"]["by_policy"]) == {"APPROVAL", "HANDOVER"}
     assert {deal["unit"] for deal in proof["deals"]} == {"MNT", "JPY"}
     for story, ends in ENDINGS.items():
         assert {(d["state"], d["ended_by"]) for d in proof["deals"] if d["story"] == story} == ends, story
     corrected = [deal for deal in proof["deals"] if deal["story"] == "price_correction"]
     assert all(deal["returned"] == deal["first_price"] - deal["price"] > 0 for deal in corrected)
-    assert [d["deal"] for d in proof["deals"] if d["story"] == "failed_payout"] == proof["payouts"]["failed_first"]
+    assert [d["deal"] for d in proof["deals"] if d["story"] == "failed_payout"] == proof["proof"]["payouts"][
+        "failed_first"
+    ]
     completion = proof["metrics"]["settlement_completion"]
     assert (completion["count"], completion["of"]) == (proof["by_state"]["SETTLED"], len(proof["deals"]))
 
@@ -76,16 +85,19 @@ def the_money_is_the_ledgers(proof: dict[str, Any]) -> None:
     left = {(row["unit"], row["side"]): row["n"] for row in paid}
     assert set(proof["money"]) == {"MNT", "JPY"}
     for row in deals:
-        unit, money, out = row["unit"], proof["money"][row["unit"]], proof["paid"][row["unit"]]
+        unit, money, bank = row["unit"], proof["money"][row["unit"]], proof["proof"]["bank"][row["unit"]]
         assert money["in"] == money["to_sellers"] + money["to_buyers"] + money["in_escrow"] + money["suspense"]
         assert {"in": money["in"]} == {"in": next(p["kept"] for p in payments if p["unit"] == unit)}
         assert (money["to_sellers"], money["to_buyers"]) == (row["seller"], row["buyer"])
         assert (money["in_escrow"], row["escrow"], balance[unit, "escrow"]) == (0, 0, 0)
         assert money["suspense"] == balance[unit, "suspense"] > 0
-        assert out["to_sellers_unpaid"] == balance[unit, "payable"] > 0, "one seller named no bank account"
-        assert out["to_buyers_unpaid"] == balance[unit, "refund_due"] == 0
-        assert (out["to_sellers_paid"], out["to_buyers_paid"]) == (left[unit, "seller"], left[unit, "buyer"])
-        assert out["sent_back"] > 0
+        assert money["unpaid"]["to_sellers"] == balance[unit, "payable"] > 0, "one seller named no bank account"
+        assert money["unpaid"]["to_buyers"] == balance[unit, "refund_due"] == 0
+        assert money["paid"] == {"to_sellers": left[unit, "seller"], "to_buyers": left[unit, "buyer"]}
+        for name in ("to_sellers", "to_buyers"):
+            assert money[name] == money["paid"][name] + money["unpaid"][name]
+        assert bank["sent_back"] > 0
+        assert money["in"] == bank["received"] - bank["sent_back"]
 
 
 def the_disputes_are_all_there(proof: dict[str, Any]) -> None:

@@ -225,6 +225,11 @@ def test_terms_that_could_not_be_kept_are_refused_beside_their_field(market: Mar
         ({"holdbackRatio": "0.12345"}, "holdbackRatio"),
         ({"outcomes_COSMETIC_DAMAGE": ["OFFSET_FULL_CAP"]}, "outcomes_COSMETIC_DAMAGE"),
         ({"inspectionTtlDays": "400"}, "inspectionTtlDays"),
+        ({"new_code": "ODOUR"}, "new_cap"),
+        ({"new_cap": "0.01"}, "new_code"),
+        ({"new_code": "ODOUR", "new_cap": "0.90"}, "new_cap"),
+        ({"new_code": "bad odour", "new_cap": "0.01"}, "new_code"),
+        ({"new_code": "COSMETIC_DAMAGE", "new_cap": "0.01"}, "new_code"),
     ):
         answer = client.post(f"/desk/terms/{MN}/new", fields_of(client, **changes))
         assert answer.status_code == 422, field

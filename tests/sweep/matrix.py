@@ -367,6 +367,8 @@ MATRIX: dict[str, Row] = {
     "POST /account/reveal/{token}/": Row("anyone", 410),
     "GET /docs/": Row("anyone", 302),
     "GET /docs/{slug}": Row("anyone", 404),
+    "GET /docs/DEMO_SCRIPT": Row("operator", 200),
+    "POST /docs/DEMO_SCRIPT": Row("operator", 200),
     "GET /docs/operations": Row("operator", 200),
     "POST /docs/operations": Row("operator", 200),
     "GET /docs/operator-desk": Row("operator", 200),

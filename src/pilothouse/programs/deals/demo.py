@@ -40,16 +40,16 @@ LAST_LOOKS_COUNT = 3
 
 
 def run_demo(folder: Path, *, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """Play every story in the rehearsal's database that is open, and return the proof; files go below `folder`.
+    """Play every story in the rehearsal's database that is open, and return what it shows; files go below `folder`.
 
-    `holds` says that all deals ended, that what came in is where the proof says, and that no invariant is broken.
+    `proof.holds` says that all deals ended, that what came in is where `money` says, and that no invariant is broken.
     """
     with worker_scope("demo"):
         market = Market(business_now())
     with seeded(SEED, market.milliseconds):
         market.open()
         play(market, say)
-    return proof(market, folder)
+    return shown(market, folder)
 
 
 def play(market: Market, say: Callable[[str], None]) -> None:
@@ -119,7 +119,7 @@ def desk(market: Market) -> None:
             )
 
 
-def proof(market: Market, folder: Path) -> dict[str, Any]:
+def shown(market: Market, folder: Path) -> dict[str, Any]:
     """What the demo shows, all of it read from the database afterwards."""
     broken = [result["name"] for result in run_all() if result["rows"]]
     with worker_scope("demo"):
@@ -132,25 +132,28 @@ def proof(market: Market, folder: Path) -> dict[str, Any]:
         policies = _by_policy(rows)
         failed = SQL.rows("demo_failed_payouts", tenant=market.tenant)
     stories = {trade.deal: trade.story for trade in market.trades}
-    shown = [_deal(row, stories[row["deal"]]) for row in rows]
     by_unit = {row["unit"]: _money(row) for row in money}
     sums = all(
         each["in"] == each["to_sellers"] + each["to_buyers"] + each["in_escrow"] + each["suspense"]
         for each in by_unit.values()
     )
     return {
-        "deals": shown,
+        "deals": [_deal(row, stories[row["deal"]]) for row in rows],
         "by_state": dict(sorted(Counter(row["state"] for row in rows).items())),
-        "by_policy": policies,
         "money": by_unit,
-        "paid": {row["unit"]: _paid(row) for row in money},
-        "payouts": {"by_state": dict(sorted(payouts.items())), "failed_first": [row["deal"] for row in failed]},
         "metrics": measured,
         "disputes": [_dispute(row) for row in rows if row["dispute"]],
         "exports": exports,
-        "business_time": {"from": iso(rows[0]["created_at"]), "to": iso(ended)},
-        "invariants_broken": broken,
-        "holds": sums and not broken and all(row["state"] in DEAL.terminal and not row["in_escrow"] for row in rows),
+        "proof": {
+            "holds": sums
+            and not broken
+            and all(row["state"] in DEAL.terminal and not row["in_escrow"] for row in rows),
+            "invariants_broken": broken,
+            "by_policy": policies,
+            "payouts": {"by_state": dict(sorted(payouts.items())), "failed_first": [row["deal"] for row in failed]},
+            "bank": {row["unit"]: {name: row[name] for name in ("received", "sent_back")} for row in money},
+            "business_time": {"from": iso(rows[0]["created_at"]), "to": iso(ended)},
+        },
     }
 
 
@@ -168,26 +171,20 @@ def _deal(row: Row, story: str) -> dict[str, Any]:
     return {"story": story, **{name: row[name] for name in names}, "ended_at": iso(row["ended_at"])}
 
 
-def _money(row: Row) -> dict[str, int]:
-    """What came in and stayed, and where it went: the first is the sum of the others."""
+def _money(row: Row) -> dict[str, Any]:
+    """What came in and stayed, and where it went: the first number is the sum of the four others.
+
+    What is due to both sides is told apart by whether it has left by the bank.
+    """
+    paid = {name: row[f"paid_{name}"] for name in ("to_sellers", "to_buyers")}
     return {
         "in": row["received"] - row["sent_back"],
         "to_sellers": row["to_sellers"],
         "to_buyers": row["to_buyers"],
         "in_escrow": row["in_escrow"],
         "suspense": row["suspense"],
-    }
-
-
-def _paid(row: Row) -> dict[str, int]:
-    """How much of what is due to both sides left by the bank, and what the senders got back unused."""
-    return {
-        "to_sellers_paid": row["paid_to_sellers"],
-        "to_sellers_unpaid": row["to_sellers"] - row["paid_to_sellers"],
-        "to_buyers_paid": row["paid_to_buyers"],
-        "to_buyers_unpaid": row["to_buyers"] - row["paid_to_buyers"],
-        "received": row["received"],
-        "sent_back": row["sent_back"],
+        "paid": paid,
+        "unpaid": {name: row[name] - amount for name, amount in paid.items()},
     }
 
 

@@ -86,9 +86,9 @@ def _rehearse(program: str, data: Path, keep: bool, as_json: bool) -> int | None
     with database_up(), rehearsal(program, datetime(*REHEARSAL_BEGINS, tzinfo=UTC), keep=keep) as database:
         say = (lambda line: None) if as_json else (lambda line: typer.echo(line, err=True))
         proof = known.rehearse(folder=data / "demo" / program, say=say)
-    told = {**proof, "database": database if keep else None, "seconds": round(time.monotonic() - began, 1)}
-    typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else _short(told))
-    return 0 if proof["holds"] else 1
+    proof["proof"] |= {"database": database if keep else None, "seconds": round(time.monotonic() - began, 1)}
+    typer.echo(json.dumps(proof, indent=2, ensure_ascii=False) if as_json else _short(proof))
+    return 0 if proof["proof"]["holds"] else 1
 
 
 def _short(proof: dict[str, Any]) -> str:
@@ -96,11 +96,15 @@ def _short(proof: dict[str, Any]) -> str:
     states = ", ".join(f"{count} {state}" for state, count in proof["by_state"].items())
     lines = ["", f"{len(proof['deals'])} deals: {states}"]
     for unit, money in proof["money"].items():
-        parts = " + ".join(f"{amount} {name}" for name, amount in money.items() if name != "in")
-        equal = "✓" if money["in"] == sum(money.values()) - money["in"] else "✗"
-        lines.append(f"{unit}, minor units: {money['in']} in = {parts} {equal}")
+        parts = {name: money[name] for name in ("to_sellers", "to_buyers", "in_escrow", "suspense")}
+        equal = "✓" if money["in"] == sum(parts.values()) else "✗"
+        words = " + ".join(f"{amount} {name}" for name, amount in parts.items())
+        lines.append(f"{unit}, minor units: {money['in']} in = {words} {equal}")
+        lines += [
+            f"  {name}: {paid} paid, {money['unpaid'][name]} not paid yet" for name, paid in money["paid"].items()
+        ]
     lines += [f"{each['sha256']}  {each['path']}" for each in proof["exports"]]
-    return "\n".join([*lines, "Every number holds." if proof["holds"] else "The proof does NOT hold."])
+    return "\n".join([*lines, "Every number holds." if proof["proof"]["holds"] else "The proof does NOT hold."])
 
 
 def _prove(program: str, data: Path, options: dict[str, int], as_json: bool) -> int:
