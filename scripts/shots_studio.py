@@ -17,6 +17,8 @@ CHROMIUM = "/usr/bin/chromium"
 VIEWS = ((1440, 900, "light"), (1440, 900, "dark"), (390, 844, "dark"), (390, 844, "light"))
 SERIOUS = ("serious", "critical")
 SETTLE_MS = 250
+# A page may be slow where a machine does other work as well; that is not what is judged here.
+PATIENCE_MS = 120_000
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -56,6 +58,7 @@ class Studio:
         self.report = Report()
         self.site = worlds.site_of(data)
         self.context: BrowserContext = browser.new_context(base_url=self.site, reduced_motion="reduce")
+        self.context.set_default_timeout(PATIENCE_MS)
         self.complaints: list[tuple[str, str]] = []
         self.context.expose_binding("violated", lambda _source, what: self.complaints.append(("csp", what)))
         self.context.add_init_script(
