@@ -133,7 +133,7 @@ def said(catalogue: str) -> dict[Message, str]:
         else:
             continue
         for message in messages:
-            if re.search(r"[A-Za-z]{2}", PLACEHOLDER.sub("", message.id)):
+            if re.search(r"[A-Za-z]", PLACEHOLDER.sub("", message.id)):
                 found.setdefault(message, place)
     first = next(iter(CATALOGUES))
     if catalogue == first:

@@ -1,6 +1,6 @@
 """What the desk's pages show of a deal: its timeline in words, its running timer with what it does, its money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -8,14 +8,18 @@ from django.utils.translation import gettext as _
 from pilothouse.kernel.base.sql import Row
 from pilothouse.ui.units import amount_text
 
-from .desk_words import AUDIT, EVENTS, TIMERS
+from . import words
+from .desk_words import AUDIT, EVENTS, REASONS, TIMERS
 from .forecast import forecast
 from .models import Deal, Dispute
 
+CODED = (words.CODES, words.EVIDENCE, words.FIELDS, words.STATES, words.DISPUTE_STATES, words.CONTESTS, REASONS)
+
 
 def coded(code: str) -> str:
-    """A machine's code in small words: `UNDISCLOSED_DEFECT` gives `Undisclosed defect`."""
-    return code.replace("_", " ").capitalize()
+    """A machine's code in the words of the deal room; one that terms have added as it is written, with spaces."""
+    found: Mapping[str, Any] = next((each for each in CODED if code in each), {})
+    return words.named(found, code)
 
 
 def history(events: Sequence[Row], held: Deal) -> list[dict[str, Any]]:

@@ -19,6 +19,29 @@ AUDIT = {
     "parties_confirmed": _("Both sides confirmed it"),
     "terms_rule": _("The terms say so"),
 }
+# Why a deal or a dispute moved, where no operator decided.
+REASONS = {
+    "AUTO_APPROVE": _("The time to look was over"),
+    "DISPUTE_TTL_EXPIRED": _("Nobody decided in time"),
+    "HANDOVER_CONFIRMED": _("The handover is proven"),
+    "HOLDBACK_RELEASE": _("The time for claims was over"),
+    "NOT_HANDED_OVER": _("The handover is not proven"),
+    "OFFSET_AS_AGREED": _("As both agreed"),
+    "OFFSET_AS_CLAIMED": _("As claimed, up to the cap"),
+    "approved": _("By the buyer"),
+    "declined": _("Declined"),
+    "draft_expired": _("Ran out"),
+    "funding_expired": _("Not paid in time"),
+    "handover_deemed": _("The buyer stayed silent"),
+    "mutual_cancel": _("Both signed"),
+    "mutual_return": _("Both signed"),
+    "no_handover": _("No handover in time"),
+    "offer_expired": _("Ran out"),
+    "price_corrected": _("A lower price"),
+    "received": _("By the buyer"),
+    "released_early": _("By the buyer, early"),
+    "withdrawn": _("Taken back"),
+}
 CONTESTS = {
     "item_wrong": _("It is another item than the one offered"),
     "not_received": _("Nothing was received"),

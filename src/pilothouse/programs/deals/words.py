@@ -23,6 +23,13 @@ STATES = {
     "CANCELLED": gettext_lazy("Cancelled"),
     "EXPIRED": gettext_lazy("Ran out"),
 }
+DISPUTE_STATES = {
+    "OPEN": gettext_lazy("Open"),
+    "RESPONDED": gettext_lazy("Answered"),
+    "RESOLVED": gettext_lazy("Decided"),
+    "EXPIRED": gettext_lazy("Ran out"),
+    "WITHDRAWN": gettext_lazy("Taken back"),
+}
 TONES = {
     "SETTLED": "settled",
     "REFUNDED": "returned",

@@ -33,6 +33,7 @@
     const input = form.querySelector("input[type=file]");
     const list = form.querySelector("[data-upload-list]");
     form.querySelector("[data-upload-send]").hidden = true;
+    form.dataset.scripted = "";
 
     async function take(files) {
       list.replaceChildren();
