@@ -69,6 +69,7 @@ TOKENS = {
     "send-requests/{request_id}": "a request of ours, 403 for every customer whatever it names",
     "admin/handovers/{deal_id}": "a deal, 403 for every customer whatever it names",
     # The desk's addresses are 404 for every customer, whatever they name.
+    "grants/entries/{entry}": "a ledger entry, for us",
     "incidents/{public_id}": "an incident of ours",
     "payments/in/{public_id}": "a payment",
     "refunds/{refund}": "a refund of a payment",
