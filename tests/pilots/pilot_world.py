@@ -14,7 +14,6 @@ from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle.timers import fire_due
 from pilothouse.kernel.watch import promises
 from pilothouse.kernel.watch.checklists import record_line, start_run
-from pilothouse.pilots import tasks  # noqa: F401 - registers the timers
 from pilothouse.pilots.activation import Activated, activate, drill_rollback
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.attestations import attest_customer, attest_ours

@@ -11,9 +11,9 @@ class PilotsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the desk's first page of the pilots that wait; say what happens when a digest is due, in every process
-        that may fire timers."""
-        from . import timers  # noqa: F401
+        """Tell the desk's first page of the pilots that wait; say what a pilot's and a digest's timers do, in every
+        process that may fire them."""
+        from . import pilot_timers, timers  # noqa: F401
         from .desk_needs import register
 
         register()

@@ -70,6 +70,16 @@ def promises_green(scope: PilotScope, argument: str) -> Fact:
     return Fact(True, f"{len(rows)} promises hold.", min(row["at"] for row in rows), url)
 
 
+def invariants_green(scope: PilotScope, argument: str) -> Fact:
+    """The ledger's and the programs' invariants at their newest look. Read by operators only."""
+    rows = SQL.rows("invariants")
+    url = reverse("desk:promises")
+    red = [row["name"] for row in rows if row["rows"]]
+    if red or not rows:
+        return Fact(False, f"Broken: {', '.join(red)}." if red else "No invariant was looked at yet.", url=url)
+    return Fact(True, f"{len(rows)} invariants hold.", min(row["at"] for row in rows), url)
+
+
 def fix_recorded(scope: PilotScope, argument: str) -> Fact:
     """Why this attempt did not succeed is recorded."""
     at = common_facts(scope)["fix_at"]
@@ -101,7 +111,7 @@ def _named(*functions: Callable[[PilotScope, str], Fact]) -> dict[str, LineCheck
 
 
 COMMON = _named(
-    key_made, key_opened, credits_granted, message_sent, rollback_drill, promises_green, fix_recorded,
+    key_made, key_opened, credits_granted, message_sent, rollback_drill, promises_green, invariants_green, fix_recorded,
     parity_questioned,
 )  # fmt: skip
 COMMON_MEASURES: dict[str, MeasureCheck] = {"api_error_rate": api_error_rate, "reports": reports}

@@ -3,7 +3,6 @@
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.work.pump import Periodic
 
-from . import pilot_timers  # noqa: F401 - registers what happens when a pilot's time is over
 from .advancing import advance_all
 from .digests import follow_all
 from .limits import ADVANCE_EVERY_S, DIGESTS_FOLLOW_EVERY_S, FOLLOW_EVERY_S, TRIGGERS_EVERY_S
