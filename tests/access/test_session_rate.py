@@ -23,9 +23,10 @@ def people(house: Any) -> list[Client]:
     with tenant_scope(tenant.id, "user:ada@northwind.example"):
         for name in ("ada", "bob"):
             commands.add_member(tenant.id, f"{name}@northwind.example", "owner")
-            client = Client()
-            client.force_login(User.objects.get(email=f"{name}@northwind.example"), BACKEND)
-            clients.append(client)
+    for name in ("ada", "bob"):
+        client = Client()
+        client.force_login(User.objects.get(email=f"{name}@northwind.example"), BACKEND)
+        clients.append(client)
     return clients
 
 

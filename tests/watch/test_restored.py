@@ -39,4 +39,7 @@ def test_only_triggers_look_changed_until_migrate_installs_them_anew(restored):
         found = {row[:3]: row[3] for row in admin.execute(SQL.text("walls"), {})}
     other = {key for key in recorded.keys() | found.keys() if recorded.get(key) != found.get(key)}
     assert len(recorded) > 1000
-    assert {(kind, name) for kind, _, name in other} <= {("trigger", "lifecycle_update"), ("trigger", "terms_frozen")}
+    assert {(kind, name) for kind, _, name in other} <= {
+        ("trigger", "lifecycle_update"), ("trigger", "terms_frozen"), ("trigger", "payout_stays_sent"),
+        ("trigger", "deal_holds_its_escrow public.deal_holds_its_escrow"),
+    }  # fmt: skip

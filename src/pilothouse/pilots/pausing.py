@@ -12,7 +12,7 @@ from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import arm, cancel
 from pilothouse.kernel.watch.gates import close_gate, reopen_gate
-from pilothouse.kernel.watch.queries import closed_gates
+from pilothouse.kernel.watch.queries import closed_gates, held_by_p0
 
 from . import limits
 from .pilot_errors import StillGated
@@ -71,7 +71,7 @@ def _follow(row: Row) -> None:
     pilot = lock_pilot(row["public_id"])
     gates = closed_gates(pilot.program, pilot.tenant_id)
     if pilot.state in ("active", "review") and gates:
-        held = SQL.one("p0_holds", gates=[gate["public_id"] for gate in gates])
+        held = held_by_p0(gate["public_id"] for gate in gates)
         _pause(pilot, "P0" if held else "operator", gates[0]["reason"], gates[0]["closed_at"])
     elif pilot.state == "paused" and not gates:
         _resume(pilot)

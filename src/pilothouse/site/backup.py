@@ -118,10 +118,29 @@ def restore(folder: Path) -> dict[str, Any]:
             raise RestoreRefused(reason="The backup has files of a folder, and STORAGE_URL names a bucket.")
         files.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tarfile.open(folder / FILES) as tar:
-            tar.extractall(files.root, filter="data")
+            _unpack(tar, files.root)
     _record_walls({tuple(key) for key in manifest["changed_walls"]})
     migrate()
     return manifest
+
+
+def _unpack(tar: tarfile.TarFile, root: Path) -> None:
+    """Unpack folders and plain files below `root`; anything else raises RestoreRefused and nothing is written."""
+    # The filter of tarfile's own extraction came with Python 3.11.4, and Debian's is older.
+    members = tar.getmembers()
+    for member in members:
+        inside = (root / member.name).resolve().is_relative_to(root.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise RestoreRefused(reason=f"The backup's files hold {member.name!r}, which is no plain file of it.")
+    for member in members:
+        target = root / member.name
+        source = tar.extractfile(member)
+        if source is None:
+            target.mkdir(parents=True, exist_ok=True)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)
 
 
 def _changed_walls() -> list[Key]:

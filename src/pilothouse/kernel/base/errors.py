@@ -4,11 +4,9 @@ The JSON shape is always
 `{"ok": false, "error": {"code", "message", "details", "request_id"}}`.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
-
-from django.conf import settings
-from django.utils.translation import gettext
 
 
 class PilothouseError(Exception):
@@ -37,8 +35,15 @@ class PilothouseError(Exception):
 
 def _translated(value: Any) -> Any:
     """A text in the active language; anything else, and a text that no catalogue knows, as it is."""
-    # A script without settings has no language, and gettext answers an empty text with a catalogue's head.
-    return gettext(value) if isinstance(value, str) and value and settings.configured else value
+    if not isinstance(value, str) or not value:  # gettext answers an empty text with a catalogue's head
+        return value
+    # A script without Django, as one that only asks a provider, has no language and need not load one.
+    if "django" not in sys.modules:
+        return value
+    from django.conf import settings
+    from django.utils.translation import gettext
+
+    return gettext(value) if settings.configured else value
 
 
 def error_body(

@@ -9,6 +9,7 @@ stops it, with no lock and no extra round trip:
 upstream already, settling, refunding and timers go on.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pilothouse.kernel.base.clock import iso
@@ -33,6 +34,11 @@ def closed_gates(program: str, tenant: int | None) -> list[Row]:
     Rows are {public_id, program, tenant, mode, reason, closed_at}.
     """
     return SQL.rows("closed_gates", program=program, tenant=tenant)
+
+
+def held_by_p0(gates: Iterable[str]) -> bool:
+    """Whether an open P0 holds one of these gates, by their public ids, closed."""
+    return SQL.one("p0_holds", gates=list(gates)) is not None
 
 
 def refuse_if_paused(program: str, tenant: int) -> None:
