@@ -34,6 +34,12 @@ DRAFT = {"side": "seller", "template": MN, "price": PRICE, "title": "Toyota Priu
 REASON_WANTED = "A decision needs a reason code and a note of at least 20 characters."
 
 
+@pytest.fixture(autouse=True)
+def _storage_of_its_own(monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> None:
+    """Other tests store files at the same moment; what is counted here is this test's."""
+    monkeypatch.setattr(settings, "DATA", data_folder)
+
+
 def state_of_everything() -> Any:
     """How many rows every table has, every deal's row, every balance, and every object in the storage."""
     with worker_scope("test"):

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,7 +168,8 @@ def test_a_set_of_objects_is_recorded_in_one_statement_and_hidden_from_other_ten
 
 
 @pytest.mark.house
-def test_a_refused_transaction_leaves_no_object(house: Any) -> None:
+def test_a_refused_transaction_leaves_no_object(house: Any, monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> None:
+    monkeypatch.setattr(settings, "DATA", data_folder)
     tenant = house.tenant()
     folder = store().path(f"{tenant.id}")  # type: ignore[attr-defined]
     before = set(folder.glob("*"))
