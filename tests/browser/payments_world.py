@@ -28,15 +28,17 @@ def main() -> None:
 
     market = Market(House())
     deal = market.accepted(3_000_000_000)
+    named_payment = ""
     with worker_scope("test"):
         for reference, amount, payer, note in (
             ("TRX-1", 3_000_000_000, "B. Batbayar", f"for {deal}"),
             ("TRX-2", 1_000_000_000, "D. Saruul", "first half"),
             ("TRX-3", 700_000_000, "Unknown sender of a long name LLC", "rent"),
         ):
-            incoming.record_payment(
+            payment = incoming.record_payment(
                 market.tenant.id, source="bank", reference=reference, amount=amount, unit="MNT", payer=payer, note=note
             )
+            named_payment = named_payment or payment.public_id
     sold = market.handed_over(3_000_000_000)
     with market.scope("buyer"):
         commands.approve(sold, market.buyer)
@@ -47,7 +49,7 @@ def main() -> None:
         bank_accounts.confirm_account(market.seller, named.public_id, "4567")
     with worker_scope("payouts"):
         outgoing.open_payouts()
-    print(json.dumps({"tenant": market.tenant.public_id, "deal": deal, "sold": sold}))
+    print(json.dumps({"tenant": market.tenant.public_id, "deal": deal, "sold": sold, "payment": named_payment}))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def account(person: Any) -> tuple[str, str]:
 
 def switched(page: Page, name: str) -> None:
     """Work in another account, from the menu."""
-    page.click("details.account-menu > summary")
+    page.click("details.account-menu:not(.more-menu) > summary")
     page.click("text=Your accounts")
     page.click(f"text=Work in {name}")
     expect(page.locator(".tenant-name")).to_have_text(name)
