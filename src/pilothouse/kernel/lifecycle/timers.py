@@ -38,7 +38,7 @@ def on_timer(kind: str, name: str, lock: Lock | None = None) -> Callable[[Handle
 
 
 def fire_due(limit: int = FIRE_CHUNK_ROWS) -> int:
-    """Fire up to `limit` due timers; returns how many were taken.
+    """Fire up to `limit` due timers; returns how many this call took, without those that others took meanwhile.
 
     1. Find a set, lock its subjects where that comes first, mark as fired what is armed still, and run the handlers,
        in one transaction.
@@ -48,21 +48,21 @@ def fire_due(limit: int = FIRE_CHUNK_ROWS) -> int:
     try:
         with worker_scope("timer"):
             rows = SQL.rows("due_timers", count=limit)
-            if rows:
-                _fire(rows)
-        return len(rows)
+            taken = _fire(rows) if rows else 0
+        return taken
     except Exception:
         log.exception("timers_failed_as_a_set")
         return _fire_halved(limit)
 
 
-def _fire(rows: list[Row]) -> None:
+def _fire(rows: list[Row]) -> int:
     for key, group in _grouped(rows):
         if key in _locks:
             _locks[key]([row["subject_id"] for row in group])
     fired = SQL.rows("fire_given_timers", ids=[row["id"] for row in rows])
     for key, group in _grouped(fired):
         _handlers[key](group)
+    return len(fired)
 
 
 def _which(row: Row) -> tuple[str, str]:
@@ -72,18 +72,23 @@ def _which(row: Row) -> tuple[str, str]:
 def _fire_halved(limit: int) -> int:
     with worker_scope("timer"):
         due = SQL.rows("due_timers", count=limit)
+    taken = 0
 
     def fire(rows: list[Row]) -> None:
+        nonlocal taken
         with worker_scope("timer"):
-            _fire(rows)
+            fired = _fire(rows)
+        taken += fired
 
     def stuck(row: Row, error: Exception) -> None:
+        nonlocal taken
         log.error("timer_stuck", timer=row["id"], kind=row["subject_kind"], error=str(error))
         with worker_scope("timer"):
-            SQL.execute("fail_timers", ids=[row["id"]], error=f"{type(error).__name__}: {error}"[:500])
+            failed = SQL.execute("fail_timers", ids=[row["id"]], error=f"{type(error).__name__}: {error}"[:500])
+        taken += failed
 
     halved(due, fire, stuck)
-    return len(due)
+    return taken
 
 
 def _grouped(rows: list[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:

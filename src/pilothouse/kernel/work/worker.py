@@ -12,7 +12,7 @@ import structlog
 from pilothouse.kernel.base import heap
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Statements
-from pilothouse.kernel.lifecycle.timers import FIRE_CHUNK_ROWS, fire_due
+from pilothouse.kernel.lifecycle.timers import fire_due
 
 from .jobs import JobPump, forget_old, take_turn
 from .limits import BLOCKING_THREADS_COUNT, HEARTBEAT_EVERY_S
@@ -79,7 +79,8 @@ class WorkerProcess:
 
     async def _fire_timers(self) -> float:
         fired = await self.database.run(fire_due)
-        return 0.0 if fired == FIRE_CHUNK_ROWS else -1.0
+        # A set may be short because another worker took the rest of it: only when nothing was left is there rest.
+        return 0.0 if fired else -1.0
 
     def _turn(self, task: Periodic) -> Callable[[], asyncio.Future[float]]:
         async def step() -> float:
