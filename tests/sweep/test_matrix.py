@@ -28,7 +28,7 @@ def object_of(address: Address, parameter: str) -> str:
             return kind
     raise AssertionError(
         f"What does {{{parameter}}} in {address.path} name? Add it to OBJECTS (and make one in `_side`) or to TOKENS"
-        " in tests/sweep/world.py."
+        " in tests/sweep/sweep_world.py."
     )
 
 

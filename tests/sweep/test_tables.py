@@ -26,6 +26,7 @@ DEFINERS = {
     "auth_take": "whether one more request of a session or export of a tenant fits into a minute",
     "ledger_acting_operator": "whether the one who acts is an operator who may move money",
     "log_api_usage": "the log of calls; a key's tenant is taken from its row",
+    "log_seen": "how many groups of errors it counted; what an error says is only written, never read back",
     "seal_ledger_now": "nothing: it seals what is finished before an export, by the ledger's own rules",
     "tenant_key": "which tenant has this public id",
     "tx": "the number of this transaction in the house's own numbering",
