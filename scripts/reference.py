@@ -32,9 +32,11 @@ def setup() -> None:
     installed = set(load_programs())
     for found in pkgutil.walk_packages(pilothouse.__path__, "pilothouse."):
         parts = found.name.split(".")
-        # What runs when it is imported, and the migrations, say nothing here; the bench may want what is not installed.
+        # What runs when it is imported, and the migrations, say nothing here; what the bench command measures with may
+        # want what is not installed.
         ours = parts[1] != "programs" or len(parts) < 3 or parts[2] in installed
-        if ours and not {"__main__", "migrations", "bench", "wsgi", "live"} & set(parts):
+        measures = found.name.startswith("pilothouse.site.bench")
+        if ours and not measures and not {"__main__", "migrations", "wsgi", "live"} & set(parts):
             importlib.import_module(found.name)
 
 
@@ -64,8 +66,8 @@ def errors() -> list[type[Any]]:
     while waiting:
         error = waiting.pop()
         waiting += error.__subclasses__()
-        # Other tests may have imported the bench, whose errors nobody but its runner meets.
-        if error.__module__.startswith("pilothouse.") and ".bench" not in error.__module__:
+        # A test may have imported what the bench measures with, whose errors nobody but its runner meets.
+        if error.__module__.startswith("pilothouse.") and not error.__module__.startswith("pilothouse.site.bench"):
             found.setdefault(error.code, []).append(error)
     # The classes come in the order of their import; of two with one code the same is told every time.
     return [
