@@ -40,7 +40,9 @@ from pilothouse.site.migrate import admin_connection, migrate
 from pilothouse.site.programs import load_programs
 
 PRICE = 5_000_000
-PAUSE_S = 0.4
+# Kills come by progress, not by time: on a busy machine every process still gets somewhere between two of them.
+ACTIONS_BETWEEN_KILLS_COUNT = (10, 30)
+PROGRESS_PATIENCE_S = 25
 OUTCOMES = ("RELEASE_TO_SELLER", "OFFSET_50_OF_CAP", "OFFSET_AS_CLAIMED")
 AUDIT_NOTE = "Judged by the workload, from what was filed."
 
@@ -238,6 +240,17 @@ def fork(market: Market, deals: dict[str, str], seed: int, log: int) -> int:
     return child
 
 
+def wait_for_actions(log_path: str, wanted: int) -> None:
+    """Until the log has `wanted` lines; after PROGRESS_PATIENCE_S whatever it has, which the report then tells."""
+    patience = time.monotonic() + PROGRESS_PATIENCE_S
+    while lines(log_path) < wanted and time.monotonic() < patience:
+        time.sleep(0.02)
+
+
+def lines(log_path: str) -> int:
+    return Path(log_path).read_bytes().count(b"\n")
+
+
 def patiently(act: Callable[[], Any]) -> Any:
     """Do it until the database answers."""
     for _ in range(600):
@@ -306,7 +319,7 @@ def main(*, deals: int, processes: int, kills: int, seed: int, log_path: str) ->
     killed = 0
     try:
         while killed < kills:
-            time.sleep(PAUSE_S * (0.5 + chance.random()))
+            wait_for_actions(log_path, lines(log_path) + chance.randint(*ACTIONS_BETWEEN_KILLS_COUNT))
             victim = children.pop(chance.randrange(len(children)))
             os.kill(victim, signal.SIGKILL)
             os.waitpid(victim, 0)

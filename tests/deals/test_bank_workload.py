@@ -51,8 +51,8 @@ def prove(report: dict[str, Any], deals: int, kills: int) -> None:
 
 @pytest.mark.house
 def test_processes_killed_again_and_again(timed_house: Any, tmp_path: Path) -> None:
-    code = f"bank_workload.main(deals=10, processes=3, kills=6, seed=4, log_path={str(tmp_path / 'log')!r})"
-    prove(report_of(start(timed_house.env(), code), 120), 10, 6)
+    code = f"bank_workload.main(deals=10, processes=3, kills=10, seed=4, log_path={str(tmp_path / 'log')!r})"
+    prove(report_of(start(timed_house.env(), code), 280), 10, 10)
 
 
 @pytest.mark.faults
