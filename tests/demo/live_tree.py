@@ -22,7 +22,7 @@ from pilothouse.site.tree import running
 
 CLI = (sys.executable, "-m", "pilothouse.site.cli")
 # What the test run itself sets, and what would lead a house elsewhere.
-FOREIGN = ("DATA", "DJANGO_", "PILOTHOUSE_", "SITE_URL", "LIVE_URL", "HOUSE_KIND", "EMAIL_BACKEND", "PORT", "PYTEST_")
+FOREIGN = ("DATA", "DJANGO_", "PILOTHOUSE_", "SITE_URL", "LIVE_URL", "HOUSE_KIND", "EMAIL_URL", "PORT", "PYTEST_")
 READY_S = 120.0
 
 

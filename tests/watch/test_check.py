@@ -14,6 +14,7 @@ from world import sealed_world
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run as query
+from pilothouse.site.mail import from_url
 
 PLANTS = {**LEDGER_PLANTS, **OTHERS}
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
@@ -126,10 +127,12 @@ def test_a_wall_that_was_changed_is_named(house, guard, statement):
     [
         ("webhook_addresses", "WEBHOOK_ALLOW_LOCAL", True),
         ("debug", "DEBUG", True),
+        ("mail", "MAIL", from_url("")),
         ("secrets", "SECRET_KEY", "change-me-change-me-change-me-change-me"),
     ],
 )
 def test_what_is_allowed_elsewhere_is_red_in_production(house, settings, guard, setting, value):
+    settings.MAIL = from_url("smtp://mail.example")
     setattr(settings, setting, value)
     code, report = check()
     assert (code, report["ok"]) == (0, True)

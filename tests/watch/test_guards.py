@@ -18,7 +18,9 @@ from pilothouse.site.heartbeat import settings_report
 from pilothouse.site.migrate import schema_hash
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
-SOUND = {"house_kind": "production", "webhook_allow_local": False, "debug": False, "weak_secrets": []}
+SOUND = {
+    "house_kind": "production", "webhook_allow_local": False, "debug": False, "mail_stays": False, "weak_secrets": [],
+}  # fmt: skip
 
 
 def red(house) -> dict[str, str]:
@@ -101,6 +103,7 @@ def test_a_missing_and_an_old_exported_head_are_named(house, heads):
     [
         ("webhook_addresses", {"webhook_allow_local": True}, "WEBHOOK_ALLOW_LOCAL is on in web host:7"),
         ("debug", {"debug": True}, "DEBUG is on in web host:7"),
+        ("mail", {"mail_stays": True}, "EMAIL_URL of web host:7 is empty"),
         ("secrets", {"weak_secrets": ["SECRET_KEY"]}, "SECRET_KEY of web host:7 came from a sample"),
         ("processes", {"schema": "older"}, "web host:7 does not run the version that the database has"),
     ],

@@ -128,7 +128,9 @@ def production_guards(kind_of_database: str, processes: Sequence[Row]) -> Iterat
     judged = list(processes) or [{"kind": "this", "name": "command", "report": settings_report()}]
     production = "production" in (kind_of_database, *(process["report"].get("house_kind") for process in judged))
     allowed = "" if production else " This is no production house."
-    local, debug, weak = (_where(judged, what) for what in ("webhook_allow_local", "debug", "weak_secrets"))
+    local, debug, mail, weak = (
+        _where(judged, what) for what in ("webhook_allow_local", "debug", "mail_stays", "weak_secrets")
+    )
     yield Guard(
         "webhook_addresses",
         not (production and local),
@@ -142,6 +144,13 @@ def production_guards(kind_of_database: str, processes: Sequence[Row]) -> Iterat
         f"DEBUG is on in {_named(debug)}: errors show the code to everybody.{allowed}"
         if debug
         else "Errors show no code.",
+    )
+    yield Guard(
+        "mail",
+        not (production and mail),
+        f"EMAIL_URL of {_named(mail)} is empty: mail is written to files and reaches nobody.{allowed}"
+        if mail
+        else "Mail is sent.",
     )
     names = " and ".join(sorted({name for process in weak for name in process["report"]["weak_secrets"]}))
     yield Guard(

@@ -26,12 +26,13 @@ SECRET_KEY_MIN_DISTINCT_CHARACTERS = 12
 def settings_report() -> dict[str, Any]:
     """What this process's settings allow that a production house must not, and the version that it runs.
 
-    {"house_kind", "webhook_allow_local", "debug", "weak_secrets": [name…], "schema"}; no secret is in it.
+    {"house_kind", "webhook_allow_local", "debug", "mail_stays", "weak_secrets": [name…], "schema"}; no secret is in it.
     """
     return {
         "house_kind": settings.HOUSE_KIND,
         "webhook_allow_local": bool(settings.WEBHOOK_ALLOW_LOCAL),
         "debug": bool(settings.DEBUG),
+        "mail_stays": not settings.MAIL.sends,
         "weak_secrets": weak_secrets(),
         "schema": schema_hash(),
     }

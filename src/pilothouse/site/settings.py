@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pilothouse.kernel.base.limits import REQUEST_BODY_MAX_BYTES
 
-from . import env
+from . import env, mail
 from .database import databases
 from .programs import program_apps
 from .secret import secret_key
@@ -191,7 +191,11 @@ CACHES = {
 }
 
 # --- mail, files, static -----------------------------------------------------------------------------------------
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+MAIL = mail.from_url(env.text("EMAIL_URL"))
+EMAIL_BACKEND, ANYMAIL = MAIL.backend, MAIL.anymail
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.host, MAIL.port, MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = MAIL.starttls, MAIL.tls, mail.SEND_TIMEOUT_S
+EMAIL_FILE_PATH = DATA / "mails"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@localhost>")
 STATIC_URL = "/static/"
 # Static files are served from the packages themselves; there is no collectstatic step to forget.

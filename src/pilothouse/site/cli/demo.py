@@ -183,7 +183,7 @@ def show_demo(env: dict[str, str]) -> None:
             console.print(f"[bold]Sign in[/bold]    {mail}  ({role})  password {world.password}")
         console.print(f"[bold]API key[/bold]    {world.api_key}")
         header = f"-H 'Authorization: Bearer {world.api_key}'"
-        console.print(f"[bold]Mails[/bold]      the worker prints them; {data}/logs/worker.log keeps them")
+        console.print(f"[bold]Mails[/bold]      {data}/mails holds each as a file")
         console.print(f"[bold]Try it[/bold]     curl -s {site}/v1/credits/balance {header}")
         console.print()
 
