@@ -6,13 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from pilothouse.kernel.access.page_access import PageView, member_page
 from pilothouse.kernel.access.principal import Principal
-from pilothouse.kernel.base.errors import Forbidden, PilothouseError
+from pilothouse.kernel.base.errors import Forbidden, NotFound, PilothouseError
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.base.scope import tenant_scope
@@ -54,10 +55,25 @@ def refuse_old_page(deal: Deal, seen: str) -> None:
 
 
 def refuse(request: HttpRequest, error: PilothouseError, public_id: str) -> HttpResponseRedirect:
-    """Back to the deal, with what was not done."""
+    """Back to the deal, with what was not done; a deal that is not there is a 404."""
+    if isinstance(error, NotFound):
+        raise error
     note_refusal(error)
     messages.error(request, str(error))
     return redirect("deals:deal", public_id)
+
+
+def tried(principal: Principal, form: Form, command: Callable[[], Any]) -> tuple[bool, Any]:
+    """(whether it was done, its answer) of one command in its own transaction; a refusal stands in the form."""
+    try:
+        with tenant_scope(principal.tenant, principal.actor):
+            return True, command()
+    except NotFound:
+        raise
+    except PilothouseError as refused:
+        note_refusal(refused)
+        form.add_error(None, str(refused))
+        return False, None
 
 
 def echo_deal(request: HttpRequest, deal: Deal, *more: str) -> None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.errors import InvalidInput, NotFound, PilothouseError
+from pilothouse.kernel.base.errors import InvalidInput, PilothouseError
 from pilothouse.kernel.base.limits import PAGE_SIZE_DEFAULT_ROWS
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
@@ -121,8 +121,6 @@ def act(request: HttpRequest, principal: Principal, public_id: str, name: str) -
             deal, side = commands.access_deal(public_id, person, lock=True)
             refuse_old_page(deal, request.GET.get("seen", ""))
             told = _carry_out(deal, side, person, name)
-    except NotFound:
-        raise
     except PilothouseError as refused:
         return refuse(request, refused, public_id)
     messages.success(request, words.done(told))

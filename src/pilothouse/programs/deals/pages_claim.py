@@ -1,18 +1,22 @@
 """The pages of what two people may disagree about: the handover, a lower price, a claim, the answer, the amounts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from pilothouse.kernel.access.page_access import PageView
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base.errors import Conflict, NotFound, PilothouseError
+from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.periods import time_zone
 from pilothouse.ui.units import amount_text
@@ -21,40 +25,63 @@ from . import agreements, arithmetic, commands, disputes, evidence, limits, quer
 from .currencies import CURRENCIES
 from .forms import AmountsForm, AnswerForm, ClaimLineForm, NoteForm, PriceForm, typed
 from .models import Deal, Dispute
-from .page_guard import echo_deal, party_page, person_of, refuse, refuse_old_page
+from .page_guard import echo_deal, party_page, person_of, refuse, refuse_old_page, tried
 from .steps import terms_of
 
 METHODS = ["GET", "POST"]
 FILE_NAME_MAX_CHARACTERS = 60
 
 
-def _look(principal: Principal, public_id: str, action: str) -> tuple[Deal, str, dict[str, Any]]:
-    """The deal, the side and the head of the page. Raises Conflict when this is not possible now."""
+def step_page(action: str) -> Callable[[Callable[..., HttpResponse]], PageView]:
+    """A page of one action of a deal; where that is not possible now it leads back to the deal and says so.
+
+    The view gets (request, principal, deal, context): the context is the head of the page.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> PageView:
+        @require_http_methods(METHODS)
+        @party_page
+        @wraps(view)
+        def page(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+            try:
+                with tenant_scope(principal.tenant, principal.actor):
+                    deal, context = _look(principal, public_id, action)
+            except PilothouseError as refused:
+                return refuse(request, refused, public_id)
+            return view(request, principal, deal, context)
+
+        return page
+
+    return decorate
+
+
+def _look(principal: Principal, public_id: str, action: str) -> tuple[Deal, dict[str, Any]]:
+    """The deal and the head of the page. Raises Conflict when this is not possible now."""
     deal, side = commands.access_deal(public_id, person_of(principal))
     if action not in queries.actions(deal, side):
         raise Conflict(reason=_("This is not possible now. Look at the deal as it stands."))
     dispute = Dispute.objects.filter(deal=deal).first()
     lines = views.claim_lines(deal, dispute, views.evidence(deal))
-    return deal, side, {"deal": deal, "side": side, "lines": lines, "seen": views.seen_of(deal), "dispute": dispute}
+    return deal, {"deal": deal, "side": side, "lines": lines, "seen": views.seen_of(deal), "dispute": dispute}
 
 
-@require_http_methods(METHODS)
-@party_page
-def contest(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+def _done(request: HttpRequest, deal: Deal, what: str) -> HttpResponse:
+    messages.success(request, words.done(what))
+    return redirect("deals:deal", deal.public_id)
+
+
+@step_page("contest_handover")
+def contest(request: HttpRequest, principal: Principal, deal: Deal, context: dict[str, Any]) -> HttpResponse:
     """The buyer says that the handover did not happen as filed."""
     form = NoteForm(request.POST or kept_form(request, principal))
-    try:
-        with tenant_scope(principal.tenant, principal.actor):
-            deal, _side, context = _look(principal, public_id, "contest_handover")
-        if request.method == "POST" and form.is_valid():
-            with tenant_scope(principal.tenant, principal.actor):
-                commands.contest_handover(public_id, person_of(principal), **form.cleaned_data)
-            messages.success(request, words.done("contest"))
-            return redirect("deals:deal", public_id)
-    except NotFound:
-        raise
-    except PilothouseError as refused:
-        return refuse(request, refused, public_id)
+    if request.method == "POST" and form.is_valid():
+        done, _none = tried(
+            principal,
+            form,
+            lambda: commands.contest_handover(deal.public_id, person_of(principal), **form.cleaned_data),
+        )
+        if done:
+            return _done(request, deal, "contest")
     echo_deal(request, deal, request.POST.get("note", ""))
     context |= {
         "heading": _("Say that something is wrong"),
@@ -64,23 +91,14 @@ def contest(request: HttpRequest, principal: Principal, public_id: str) -> HttpR
     return render(request, "deals/one_form.html", {**context, "form": form})
 
 
-@require_http_methods(METHODS)
-@party_page
-def lower_price(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+@step_page("correct_price")
+def lower_price(request: HttpRequest, principal: Principal, deal: Deal, context: dict[str, Any]) -> HttpResponse:
     """Propose a lower price by signing it."""
-    try:
-        with tenant_scope(principal.tenant, principal.actor):
-            deal, _side, context = _look(principal, public_id, "correct_price")
-    except NotFound:
-        raise
-    except PilothouseError as refused:
-        return refuse(request, refused, public_id)
     form = PriceForm(request.POST or kept_form(request, principal), currency=CURRENCIES[deal.unit])
     if request.method == "POST" and form.is_valid():
-        content = {"price": form.cleaned_data["price"]}
-        if (told := _sign(principal, public_id, "price", content, form)) is not None:
-            messages.success(request, words.done(told))
-            return redirect("deals:deal", public_id)
+        done, told = _sign(principal, deal, "price", {"price": form.cleaned_data["price"]}, form)
+        if done:
+            return _done(request, deal, told)
     echo_deal(request, deal)
     context |= {
         "heading": _("Agree on a lower price"),
@@ -94,30 +112,15 @@ def lower_price(request: HttpRequest, principal: Principal, public_id: str) -> H
     return render(request, "deals/one_form.html", {**context, "form": form})
 
 
-def _sign(principal: Principal, public_id: str, kind: str, content: Mapping[str, Any], form: Any) -> str | None:
-    """Sign; None when it was refused, which the form then says."""
-    try:
-        with tenant_scope(principal.tenant, principal.actor):
-            both = agreements.sign(public_id, person_of(principal), kind, content)
-    except NotFound:
-        raise
-    except PilothouseError as refused:
-        form.add_error(None, str(refused))
-        return None
-    return "both" if both else "signed"
+def _sign(principal: Principal, deal: Deal, kind: str, content: Mapping[str, Any], form: Form) -> tuple[bool, str]:
+    """(whether it was signed, what to say)."""
+    done, both = tried(principal, form, lambda: agreements.sign(deal.public_id, person_of(principal), kind, content))
+    return done, "both" if both else "signed"
 
 
-@require_http_methods(METHODS)
-@party_page
-def agree(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+@step_page("agree")
+def agree(request: HttpRequest, principal: Principal, deal: Deal, context: dict[str, Any]) -> HttpResponse:
     """Propose amounts that end the dispute, by signing them."""
-    try:
-        with tenant_scope(principal.tenant, principal.actor):
-            deal, _side, context = _look(principal, public_id, "agree")
-    except NotFound:
-        raise
-    except PilothouseError as refused:
-        return refuse(request, refused, public_id)
     lines = context["lines"]
     initial = {
         f"amount_{place}": typed(
@@ -130,10 +133,9 @@ def agree(request: HttpRequest, principal: Principal, public_id: str) -> HttpRes
         initial=initial,
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
-        told = _sign(principal, public_id, "settlement", {"amounts": form.amounts}, form)
-        if told is not None:
-            messages.success(request, words.done(told))
-            return redirect("deals:deal", public_id)
+        done, told = _sign(principal, deal, "settlement", {"amounts": form.amounts}, form)
+        if done:
+            return _done(request, deal, told)
     echo_deal(request, deal, *(line["note"] for line in lines))
     context |= {
         "heading": _("Agree on amounts"),
@@ -158,36 +160,24 @@ def _labels(deal: Deal, lines: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-@require_http_methods(METHODS)
-@party_page
-def respond(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+@step_page("respond")
+def respond(request: HttpRequest, principal: Principal, deal: Deal, context: dict[str, Any]) -> HttpResponse:
     """The seller answers: another amount for each line, or none at all."""
-    try:
-        with tenant_scope(principal.tenant, principal.actor):
-            deal, _side, context = _look(principal, public_id, "respond")
-    except NotFound:
-        raise
-    except PilothouseError as refused:
-        return refuse(request, refused, public_id)
     form = AnswerForm(
         request.POST or kept_form(request, principal), currency=CURRENCIES[deal.unit],
         labels=_labels(deal, context["lines"]),
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         counters = form.counters
-        try:
-            with tenant_scope(principal.tenant, principal.actor):
-                disputes.respond(
-                    public_id, person_of(principal), response="counter" if counters else "contest",
-                    note=form.cleaned_data["note"], counters=counters,
-                )  # fmt: skip
-        except NotFound:
-            raise
-        except PilothouseError as refused:
-            form.add_error(None, str(refused))
-        else:
-            messages.success(request, words.done("respond"))
-            return redirect("deals:deal", public_id)
+        done, _none = tried(
+            principal, form,
+            lambda: disputes.respond(
+                deal.public_id, person_of(principal), response="counter" if counters else "contest",
+                note=form.cleaned_data["note"], counters=counters,
+            ),
+        )  # fmt: skip
+        if done:
+            return _done(request, deal, "respond")
     echo_deal(request, deal, request.POST.get("note", ""), *(line["note"] for line in context["lines"]))
     context |= {
         "heading": _("Answer the claim"),
@@ -200,19 +190,12 @@ def respond(request: HttpRequest, principal: Principal, public_id: str) -> HttpR
     return render(request, "deals/one_form.html", {**context, "form": form})
 
 
-@require_http_methods(METHODS)
-@party_page
-def claim(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+@step_page("raise_issue")
+def claim(request: HttpRequest, principal: Principal, deal: Deal, context: dict[str, Any]) -> HttpResponse:
     """The buyer's claim: one block for each reason of the terms, with the most that it can reach."""
-    try:
-        with tenant_scope(principal.tenant, principal.actor):
-            deal, _side, context = _look(principal, public_id, "raise_issue")
-            terms = terms_of(deal)
-            timer, zone = queries.armed_timer(deal), time_zone(principal.tenant)
-    except NotFound:
-        raise
-    except PilothouseError as refused:
-        return refuse(request, refused, public_id)
+    with tenant_scope(principal.tenant, principal.actor):
+        terms = terms_of(deal)
+        timer, zone = queries.armed_timer(deal), time_zone(principal.tenant)
     data = request.POST or kept_form(request, principal)
     currency = terms.currency
     blocks: list[dict[str, Any]] = [
@@ -235,10 +218,10 @@ def claim(request: HttpRequest, principal: Principal, public_id: str) -> HttpRes
             except NotFound:
                 raise
             except PilothouseError as refused:
+                note_refusal(refused)
                 problems = [str(refused)]
             else:
-                messages.success(request, words.done("claim"))
-                return redirect("deals:deal", public_id)
+                return _done(request, deal, "claim")
     echo_deal(request, deal, *(request.POST.get(f"{block['code']}-note", "") for block in blocks))
     context |= {
         "blocks": blocks, "problems": problems, "timer": timer, "zone": zone,
