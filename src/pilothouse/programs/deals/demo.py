@@ -7,7 +7,7 @@ always prints the same proof.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ from pilothouse.kernel.watch.invariants import run_all
 from . import payment, timers  # noqa: F401
 from .demo_market import OPERATORS, Market
 from .demo_metrics import metrics_of
-from .demo_script import STORIES
+from .demo_script import STORIES, Play
 from .exports import write_exports
-from .lifecycle import DEAL
+from .lifecycle import DEAL, DISPUTE
 from .terms import in_force
 
 SQL = Statements(__file__)
@@ -52,20 +52,33 @@ def run_demo(folder: Path, *, say: Callable[[str], None] = lambda text: None) ->
     return shown(market, folder)
 
 
-def play(market: Market, say: Callable[[str], None]) -> None:
-    """Run all stories, timers and the operators' desk to the end of the last deal."""
+def play(
+    market: Market,
+    say: Callable[[str], None],
+    *,
+    stories: Sequence[tuple[str, Play]] = STORIES,
+    apart: timedelta = APART,
+    look_at: Callable[[Market], None] | None = None,
+    kinds: Sequence[str] = (DEAL.name, DISPUTE.name),
+) -> None:
+    """Run all stories, timers and the operators' desk to the end of the last deal.
+
+    A story begins `apart` after the one before it. `look_at` is what the operators do at each of their looks, by
+    default at the payouts; `kinds` are the subjects whose timers are waited for.
+    """
+    look_at = look_at or desk
     began = market.at
-    waiting = [(began + APART * number, number, _told(market, number)) for number in range(len(STORIES))]
+    waiting = [(began + apart * number, number, tale(market, name)) for number, (name, tale) in enumerate(stories)]
     heapq.heapify(waiting)
     look = began + DESK_EVERY
     while True:
-        timer = _next_timer()
+        timer = _next_timer(kinds)
         due = [at for at in (timer, waiting[0][0] if waiting else None) if at is not None]
         if not due:
             break
         if look < min(due):
             market.move_to(look)
-            desk(market)
+            look_at(market)
             look += DESK_EVERY
             continue
         market.move_to(min(due))
@@ -74,7 +87,7 @@ def play(market: Market, say: Callable[[str], None]) -> None:
             fire_due()
             continue
         _, number, story = heapq.heappop(waiting)
-        template, tale = STORIES[number]
+        template, tale = stories[number]
         market.story, market.number = tale.__name__, number
         length = next(story, None)
         if length is not None:
@@ -83,18 +96,13 @@ def play(market: Market, say: Callable[[str], None]) -> None:
             say(f"{market.at:%d %b %H:%M}  {template}: {(tale.__doc__ or '').strip()}")
     for _ in range(LAST_LOOKS_COUNT):
         market.move_to(look)
-        desk(market)
+        look_at(market)
         look += DESK_EVERY
 
 
-def _told(market: Market, number: int) -> Iterator[timedelta]:
-    template, tale = STORIES[number]
-    yield from tale(market, template)
-
-
-def _next_timer() -> Any:
+def _next_timer(kinds: Sequence[str]) -> Any:
     with worker_scope("demo"):
-        row = SQL.one("demo_next_timer")
+        row = SQL.one("demo_next_timer", kinds=list(kinds))
     return row["due_at"] if row else None
 
 

@@ -130,11 +130,29 @@ def run_demo(
     needed = items * COST_PER_VIDEO_CREDITS
     request_id = f"demo-{new_id('run')[4:]}"
     _grant(world, needed, f"Demo pilot {request_id}")
-    folder = data / "demo" / request_id
+    return run_batch(world, request_id, data / "demo" / request_id, items, fail, say, on_created, began)
+
+
+def run_batch(
+    world: World,
+    request_id: str,
+    folder: Path,
+    items: int,
+    fail: int,
+    say: Callable[[str], None],
+    on_created: Callable[[World, str], None] = lambda world, batch: None,
+    began: float | None = None,
+) -> dict[str, Any]:
+    """One batch with the customer's own key, to its verified webhook; returns its proof as `run_demo` does.
+
+    `folder` must be new: the received body and the finished videos go there. `began` is when the clock of `seconds`
+    started, now by default.
+    """
     folder.mkdir(parents=True)
     with Receiver(folder) as receiver, _client(world) as client:
         receiver.trust(_ok(client.get("/v1/webhook-secret"))["secret"])
-        return _run(client, receiver, world, request_id, folder, items, fail, say, on_created, began)
+        start = time.monotonic() if began is None else began
+        return _run(client, receiver, world, request_id, folder, items, fail, say, on_created, start)
 
 
 def _grant(world: World, credits: int, description: str) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +13,14 @@ import typer
 from . import app, setup
 from .run import DataOption
 
+PILOT = "pilot"
 # The first instant of a rehearsal: a Monday morning in Ulaanbaatar.
 REHEARSAL_BEGINS = (2026, 3, 2, 1, 0)
 
 
 @app.command()
 def demo(
-    program: Annotated[str, typer.Argument(help="The program, for example video.")],
+    program: Annotated[str, typer.Argument(help="A program, for example video; or pilot: two whole pilots.")],
     items: Annotated[int, typer.Option(help="Items of the batch, 10 to 50.", min=10, max=50)] = 10,
     fail: Annotated[int, typer.Option(help="How many items ask for refused content.", min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
@@ -36,7 +38,7 @@ def demo(
     if live:
         urls = live["urls"]
         os.environ.update(DATA=str(data), SITE_URL=urls["site"], LIVE_URL=urls["live"], HOUSE_KIND="demo")
-        code = _rehearse(program, data, keep, as_json)
+        code = _pilots(data, keep, as_json) if program == PILOT else _rehearse(program, data, keep, as_json)
         code = _prove(program, data, options, as_json) if code is None else code
     else:
         code = _with_house(program, data, options, keep, as_json)
@@ -52,6 +54,7 @@ def _with_house(program: str, data: Path, options: dict[str, int], keep: bool, a
     from pilothouse.site.tree import Tree
 
     def prepare(tree: Tree) -> None:
+        setup()
         from pilothouse.site.migrate import migrate
         from pilothouse.site.seed import seed
 
@@ -59,6 +62,8 @@ def _with_house(program: str, data: Path, options: dict[str, int], keep: bool, a
         seed()
 
     tree, _ = build_house(HouseOptions(data, kind="demo", web_port=0, live_port=0, quiet=as_json), prepare)
+    if program == PILOT:
+        return tree.run(lambda _: _pilots(data, keep, as_json))
     rehearsed = _rehearse(program, data, keep, as_json)
     if rehearsed is not None:
         return rehearsed
@@ -73,22 +78,50 @@ def _rehearse(program: str, data: Path, keep: bool, as_json: bool) -> int | None
     known = load_programs().get(program)
     if known is None or known.rehearse is None:
         return None
-    import logging
-    from datetime import UTC, datetime
-
-    from pilothouse.site.rehearsal import rehearsal
-
     from .database import database_up
 
-    # What the stories do on purpose, such as a dispute that nobody decides, is no news for whoever watches.
-    logging.getLogger("pilothouse").setLevel(logging.ERROR)
     began = time.monotonic()
-    with database_up(), rehearsal(program, datetime(*REHEARSAL_BEGINS, tzinfo=UTC), keep=keep) as database:
+    with database_up(), _rehearsed(program, keep) as database:
         say = (lambda line: None) if as_json else (lambda line: typer.echo(line, err=True))
         proof = known.rehearse(folder=data / "demo" / program, say=say)
     proof["proof"] |= {"database": database if keep else None, "seconds": round(time.monotonic() - began, 1)}
     typer.echo(json.dumps(proof, indent=2, ensure_ascii=False) if as_json else _short(proof))
     return 0 if proof["proof"]["holds"] else 1
+
+
+def _rehearsed(label: str, keep: bool) -> AbstractContextManager[str]:
+    """A rehearsal's database, at the first instant of every rehearsal."""
+    import logging
+    from datetime import UTC, datetime
+
+    from pilothouse.site.rehearsal import rehearsal
+
+    # What the stories do on purpose, such as a dispute that nobody decides, is no news for whoever watches.
+    logging.getLogger("pilothouse").setLevel(logging.ERROR)
+    return rehearsal(label, datetime(*REHEARSAL_BEGINS, tzinfo=UTC), keep=keep)
+
+
+def _pilots(data: Path, keep: bool, as_json: bool) -> int:
+    """Two whole pilots: a customer's on this house, and a market's six weeks in a rehearsal."""
+    setup()
+    from pilothouse.site.migrate import refuse_other_kind
+    from pilothouse.site.pilot_demo import run_video, told
+    from pilothouse.site.pilot_demo_deals import run_deals
+
+    refuse_other_kind("demo")
+
+    def say(line: str) -> None:
+        if not as_json:
+            typer.echo(f"  {line}", err=True)
+
+    say("An enterprise customer, on this house.")
+    runs = {"video": run_video(data, say)}
+    say("A market and its six weeks, in a rehearsal's database.")
+    with _rehearsed(PILOT, keep):
+        runs["deals"] = run_deals(data, say)
+    found = {**runs, "holds": all(run["holds"] for run in runs.values())}
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(map(told, runs.values())))
+    return 0 if found["holds"] else 1
 
 
 def _short(proof: dict[str, Any]) -> str:
@@ -125,7 +158,7 @@ def _run(program: str, data: Path, options: dict[str, int], say: Any, **more: An
 
     known = load_programs()
     if program not in known or known[program].demo is None:
-        raise SystemExit(f"There is no demo for {program!r}; there is one for {', '.join(sorted(known))}.")
+        raise SystemExit(f"There is no demo for {program!r}; there is one for {', '.join([PILOT, *sorted(known)])}.")
     run_demo = known[program].demo
     assert run_demo is not None
     return run_demo(data=data, **options, **({"say": say} if say else {}), **more)
