@@ -134,10 +134,16 @@ class PaidUpstream:
             request.send_response(status)
             request.send_header("Content-Type", kind)
             request.send_header("Content-Length", str(len(answer)))
+            for name, value in self.headers(route, request).items():
+                request.send_header(name, value)
             request.end_headers()
             request.wfile.write(answer)
         except OSError:
             request.close_connection = True  # the asker was killed
+
+    def headers(self, route: str, request: BaseHTTPRequestHandler) -> dict[str, str]:
+        """What it says in headers besides the kind and length of its answer."""
+        return {}
 
     def _hold(self, route: str, point: str) -> bool:
         with self._news:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
 if TYPE_CHECKING:
     from front_door import FrontDoor
