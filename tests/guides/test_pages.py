@@ -101,6 +101,15 @@ def test_only_operators_read_how_the_house_is_run(read) -> None:
     assert 'href="/docs/operations"' not in read("/docs/enterprise", "owner@northwind.example")
 
 
+@pytest.mark.parametrize("guide", guides.OPERATORS, ids=lambda guide: guide.slug)
+def test_what_an_operators_guide_names_is_there_for_an_operator(guide, read) -> None:
+    page = read(guide.url, "otto@pilothouse.example")
+    for anchor in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{anchor}"' in page
+    for url in set(re.findall(r'href="(/docs/[^"#]*)', page)):
+        read(url, "otto@pilothouse.example")
+
+
 def test_a_stranger_is_asked_to_sign_in_for_the_checks(read) -> None:
     page = read("/docs/playbooks/key")
     assert f'href="{reverse("account_login")}?next=/docs/playbooks/key"' in page

@@ -369,6 +369,8 @@ MATRIX: dict[str, Row] = {
     "GET /docs/{slug}": Row("anyone", 404),
     "GET /docs/DEMO_SCRIPT": Row("operator", 200),
     "POST /docs/DEMO_SCRIPT": Row("operator", 200),
+    "GET /docs/guarantees": Row("operator", 200),
+    "POST /docs/guarantees": Row("operator", 200),
     "GET /docs/operations": Row("operator", 200),
     "POST /docs/operations": Row("operator", 200),
     "GET /docs/operator-desk": Row("operator", 200),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.pilot_facts import Line, PilotFacts
+from pilothouse.ui.links import actor_words
 
 from .daily_models import DigestPlan
 from .limits import LOOKS_TAIL_ROWS
@@ -88,7 +89,7 @@ def _judged(line: Line, looks: Sequence[Row], zone: str) -> Mapping[str, Any]:
     if seen is None:
         return {"title": line.title, "value": line.value, "ok": False}
     by = _("opened by %(who)s at %(time)s") % {
-        "who": seen["actor"], "time": seen["at"].astimezone(ZoneInfo(zone)).strftime("%H:%M"),
+        "who": actor_words(seen["actor"]), "time": seen["at"].astimezone(ZoneInfo(zone)).strftime("%H:%M"),
     }  # fmt: skip
     done = replace(line, value=f"{line.value}; {by}", ok=True)
     return {"title": done.title, "value": done.value, "ok": True}

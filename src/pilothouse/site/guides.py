@@ -91,6 +91,7 @@ DEAL_PLAYBOOKS = (
 OPERATORS = (
     Guide("operations", "Operations", "Deploy, back up, restore, upgrade, rotate and scale out"),
     Guide("operator-desk", "The operator desk", "What each page of the desk is for, and who may do what there"),
+    Guide("guarantees", "Guarantees", "The four promises: what each means, how it is checked, what it leaves out"),
     Guide("DEMO_SCRIPT", "Demo script", "The escrow market in ten minutes, as a test follows it"),
     Guide("reference", "Reference", "Every command, error code and timeline event"),
 )

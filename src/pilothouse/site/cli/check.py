@@ -142,10 +142,13 @@ def show(report: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from pilothouse.kernel.watch.checks import declared
+
     console = Console()
     table = Table("", "Check", "Rows", "What it finds", box=None, pad_edge=False)
+    titles = {promise.name: promise.title for promise in declared()}
     for name, entry in report["promises"].items():
-        first = entry["sample"][0]["what"] if entry["sample"] else ""
+        first = entry["sample"][0]["what"] if entry["sample"] else titles.get(name, "")
         table.add_row(_mark(entry["ok"]), f"promise {name}", str(entry["rows"]), escape(first))
     for entry in report["invariants"]:
         table.add_row(
