@@ -22,7 +22,8 @@ NOT_PAGES = {
         " mfa_login_webauthn mfa_remove_webauthn outbox:cancel outbox:default_rotate outbox:default_show"
         " outbox:endpoint_act outbox:endpoint_secret outbox:endpoint_test outbox:replay outbox:replay_failed"
         " payments:approve payments:back payments:match payments:payout_confirm payments:payout_fail"
-        " payments:payout_retry payments:payout_send payments:refund_retry payments:refuse pilots:confirm"
+        " payments:bank_file_new payments:payout_retry payments:payout_send payments:refund_retry payments:refuse"
+        " pilots:confirm"
         " pilots:desk_step pilots:desk_tick pilots:reply pilots:to_faq pilots:to_incident video:cancel video:confirm"
         " video:desk_parity_run"
     ),

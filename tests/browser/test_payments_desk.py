@@ -58,9 +58,14 @@ def test_a_payment_finds_its_deal(market: Any, person: Opener, accessible: Calla
 def test_a_large_payout_takes_two_people(market: Any, person: Opener, accessible: Callable[[Page], None]) -> None:
     olga = person("operator", f"{HERE}out/")
     accessible(olga)
+    olga.get_by_role("button", name="Put what is due into a bank file").click()
+    expect(olga.locator(".message")).to_contain_text("give it to the bank once")
+    files = olga.locator("[data-bank-file]")
     with olga.expect_download() as file:
-        olga.get_by_role("button", name="Bank file of what is due").click()
+        files.last.get_by_role("link", name="Download").click()
     assert "MN120005001234567" in Path(file.value.path()).read_text()
+    accessible(olga)
+    accessible(person("admin", f"{HERE}out/files/", width=390, scheme="dark"))
     olga.locator("tr[data-payout] a.row-link").first.click()
     olga.fill("[name=reference]", "BANK-77")
     olga.get_by_role("button", name="Ask a second operator").first.click()

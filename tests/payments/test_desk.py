@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -152,17 +153,25 @@ def test_a_payout_by_bank_file_to_its_arrival(market: Any, desk: dict[str, Clien
     payout = approved_payout(market).public_id
     page = olga.get(f"{HERE}out/")
     assert "no bank account" in text(page)
-    assert "Bank file" not in text(page)
+    assert "into a bank file" not in text(page)
+    assert "Nothing is due for a new bank file" in text(olga.post(f"{HERE}out/files/new", follow=True))
     bank(market, "seller")
-    rows = list(csv.DictReader(io.StringIO(olga.post(f"{HERE}out/bank-file").content.decode())))
+    assert "into a bank file" in text(olga.get(f"{HERE}out/"))
+    made = olga.post(f"{HERE}out/files/new", follow=True)
+    assert "1 of 1 not sent" in text(made)
+    (file,) = set(re.findall(r"files/(bkf_\w+)\.csv", text(made)))
+    answer = ada.get(f"{HERE}out/files/{file}.csv")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert [(row["payout"], row["amount_minor"]) for row in rows] == [(payout, "2550000000")]
+    assert "Nothing is due for a new bank file" in text(ada.post(f"{HERE}out/files/new", follow=True))
+    assert "It stands in a bank file of operator olga" in text(ada.get(f"{HERE}out/{payout}/"))
     assert olga.post(f"{HERE}out/{payout}/send", {"reference": " "}).status_code == 422
     olga.post(f"{HERE}out/{payout}/send", {"reference": "X-1"})
-    assert "X-1" not in olga.post(f"{HERE}out/bank-file").content.decode()
-    assert payout not in olga.post(f"{HERE}out/bank-file").content.decode(), "it was sent once already"
     with worker_scope("test"):
         request = SendRequest.objects.get().public_id
     ada.post(f"{HERE}approvals/{request}/approve")
+    assert "No file waits" in text(ada.get(f"{HERE}out/files/"))
     olga.post(f"{HERE}out/{payout}/fail", {"reason": "returned"})
     assert "It came back" not in text(olga.get(f"{HERE}out/?state=failed"))
     olga.post(f"{HERE}out/{payout}/retry")
@@ -200,7 +209,9 @@ def test_support_looks_and_customers_see_nothing(market: Any, desk: dict[str, Cl
     assert page.status_code == 200
     assert "Send it back" not in text(page)
     assert desk["sam"].post(f"{HERE}in/{late}/back", {"reference": "B"}).status_code == 403
-    assert desk["sam"].post(f"{HERE}out/bank-file").status_code == 403
+    assert desk["sam"].post(f"{HERE}out/files/new").status_code == 403
+    assert desk["sam"].get(f"{HERE}out/files/bkf_none.csv").status_code == 403
+    assert desk["olga"].get(f"{HERE}out/files/bkf_none.csv").status_code == 404
     assert desk["olga"].get(f"{HERE}in/pay_none/").status_code == 404
     assert Client().get(HERE).status_code == 302
     assert balances(market)["suspense"] == SMALL

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
-from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.scope import ops_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.payments import bank_accounts, incoming, outgoing
+from pilothouse.kernel.payments import bank_accounts, bank_files, incoming, outgoing
 from pilothouse.kernel.payments.errors import (
     AmountsDoNotMatch,
     BankAccountMissing,
@@ -115,8 +115,8 @@ def test_a_payout_to_its_end(market: Any) -> None:
     with worker_scope("operator:ann"), pytest.raises(BankAccountMissing):
         outgoing.send(payout.public_id, reference="X1", sent_by="ann", approved_by="bat")
     bank(market, "seller")
-    with worker_scope("operator:ann"):
-        rows = list(csv.DictReader(io.StringIO(outgoing.bank_file([payout.public_id]))))
+    with ops_scope("operator:ann"):
+        rows = list(csv.DictReader(io.StringIO(bank_files.bank_file_text(bank_files.bank_file().public_id))))
     assert [(row["number"], row["amount_minor"]) for row in rows] == [("MN120005001234567", "2550000000")]
     with worker_scope("operator:ann"):
         outgoing.send(payout.public_id, reference="X1", sent_by="ann", approved_by="bat")

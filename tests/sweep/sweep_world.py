@@ -66,6 +66,7 @@ TOKENS = {
     "deal-terms/{name}": "terms of deals",
     "admin/payments/{payment_id}": "a payment, 403 for every customer whatever it names",
     "admin/payouts/{payout_id}": "a payout, 403 for every customer whatever it names",
+    "admin/bank-files/{bank_file}": "a file for the bank, 403 for every customer whatever it names",
     "send-requests/{request_id}": "a request of ours, 403 for every customer whatever it names",
     "admin/handovers/{deal_id}": "a deal, 403 for every customer whatever it names",
     # The desk's addresses are 404 for every customer, whatever they name.
@@ -74,6 +75,7 @@ TOKENS = {
     "payments/in/{public_id}": "a payment",
     "refunds/{refund}": "a refund of a payment",
     "payments/out/{public_id}": "a payout",
+    "out/files/{public_id}": "a file for the bank",
     "payments/approvals/{public_id}": "what waits for a second operator",
     "{public_id}/{step}": "what to do with the incident",
     "gates/{public_id}": "a gate of ours",

@@ -20,7 +20,7 @@ from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, 
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
 
-from . import limits, outgoing, queries
+from . import bank_files, limits, outgoing, queries
 from .amounts import CURRENCIES
 from .incoming import match, record_payment
 from .models import FAILURES, Payment, Payout, SendRequest
@@ -178,6 +178,42 @@ def post_retry(request: HttpRequest, payout_id: str) -> HttpResponse:
     return _step(request, payout_id, lambda: outgoing.retry(payout_id))
 
 
+@router.get("/bank-files", include_in_schema=False)
+def get_bank_files(request: HttpRequest, limit: int | None = None, skip: int = 0) -> HttpResponse:
+    """Files for the bank that still hold payouts which nobody has written as sent, the oldest first."""
+
+    def files(_state: str, _words: str, *, count: int, skip: int) -> list[bank_files.OpenFile]:
+        return bank_files.open_files(count, skip)
+
+    rows = _listed(request, files, ("all",), "all", "", limit, skip)
+    shown = [
+        {
+            "bank_file": row.public_id, "filed_at": iso(row.filed_at), "filed_by": row.filed_by,
+            "payouts": row.payouts, "unsent": row.unsent, "unsent_amounts": row.amounts,
+        }
+        for row in rows
+    ]  # fmt: skip
+    return answer({"ok": True, "bank_files": shown})
+
+
+@router.post("/bank-files", include_in_schema=False)
+def post_bank_file(request: HttpRequest) -> HttpResponse:
+    """Put what is due and in no file into a new one (201); `nothing_to_file` when nothing is left."""
+    _nothing(request)
+    with commanding(request, _operator(request)):
+        made = bank_files.bank_file()
+    told = {"bank_file": made.public_id, "filed_at": iso(made.filed_at), "payouts": made.payouts}
+    return answer({"ok": True, **told}, 201)
+
+
+@router.get("/bank-files/{bank_file}", include_in_schema=False)
+def get_bank_file(request: HttpRequest, bank_file: str) -> HttpResponse:
+    """A file's CSV, the same bytes each time."""
+    with looking(request, _operator(request)):
+        text = bank_files.bank_file_text(bank_file)
+    return HttpResponse(text, content_type="text/csv; charset=utf-8")
+
+
 @router.get("/send-requests", include_in_schema=False)
 def get_requests(
     request: HttpRequest, state: str = "requested", limit: int | None = None, skip: int = 0
@@ -293,6 +329,7 @@ def _payout(row: Payout, overdue: bool | None = None) -> dict[str, Any]:
         "subject": row.subject_ref, "side": row.side, "to": row.person.email, "amount": row.amount, "unit": row.unit,
         "attempts": row.attempts, "needs_a_person": outgoing.needs_a_person(row), "failure": row.failure,
         "reference": row.bank_reference, "sent_by": row.sent_by, "approved_by": row.approved_by,
+        "bank_file": row.bank_file or None, "filed_by": row.filed_by,
         "due_at": iso(row.due_at) if row.due_at else None,
         "confirmed_at": iso(row.confirmed_at) if row.confirmed_at else None,
     }  # fmt: skip

@@ -13,6 +13,7 @@ SENTENCES = {
     ("payment", "send_back"): _("Sent back, reference {reference}"),
     ("payment", "close"): _("Used up: {subject}{reference}"),
     ("payout", "create"): _("Became due"),
+    ("payout", "file"): _("Put into the bank file {bank_file}"),
     ("payout", "send"): _("Sent by the bank, reference {reference}"),
     ("payout", "confirm"): _("Arrived"),
     ("payout", "fail"): _("Did not arrive: {reason}"),

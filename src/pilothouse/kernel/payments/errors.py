@@ -95,3 +95,13 @@ class ImportRefused(InvalidInput):
 
     code = "import_refused"
     message = "Row {row}: {reason} Nothing of the file was recorded."
+
+
+class NothingToFile(Conflict):
+    """Nothing is due that could go into a new file for the bank."""
+
+    code = "nothing_to_file"
+    message = (
+        "Nothing is due for a new bank file: what is due is in a file already, waits for a second operator, or has no"
+        " bank account to go to."
+    )

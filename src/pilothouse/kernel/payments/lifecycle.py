@@ -70,6 +70,8 @@ PAYOUT = Lifecycle(
     table="payout",
     transitions=(
         Transition("create", None, "due", ("system",)),
+        # Into a file for the bank, once.
+        Transition("file", "due", "due", ("operator",)),
         Transition("send", "due", "sent", ("operator", "system")),
         Transition("confirm", "sent", "confirmed", ("operator", "system"), posting="payout"),
         Transition("fail", "sent", "failed", ("operator", "system"), reasons=("account_closed", "refused", "returned")),

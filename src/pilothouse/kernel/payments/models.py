@@ -118,9 +118,13 @@ class Payout(TenantModel):
     writers = ("ph_worker",)
     mutable = (
         "state", "bank_account_id", "bank_reference", "attempts", "sent_by", "approved_by", "sent_at", "confirmed_at",
-        "failure", "due_at",
+        "failure", "due_at", "bank_file", "filed_at", "filed_by",
     )  # fmt: skip
-    grants = (f"GRANT UPDATE ({', '.join(mutable)}) ON payout TO ph_app",)
+    grants = (
+        f"GRANT UPDATE ({', '.join(mutable)}) ON payout TO ph_app",
+        # One file for the bank holds the payouts of all accounts.
+        "GRANT UPDATE (bank_account_id, bank_file, filed_at, filed_by) ON payout TO ph_ops",
+    )
 
     public_id = models.TextField(unique=True)
     state = models.TextField(default="due")
@@ -141,10 +145,23 @@ class Payout(TenantModel):
     confirmed_at = models.DateTimeField(null=True)
     failure = models.TextField(null=True)
     due_at = models.DateTimeField(null=True)
+    # The file for the bank that it stands in; set once, and emptied when it failed and is due again.
+    bank_file = models.TextField(default="", db_default="")
+    filed_at = models.DateTimeField(null=True)
+    filed_by = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "payout"
         constraints = [
+            models.CheckConstraint(
+                name="payout_filed_is_signed",
+                condition=models.Q(bank_file="", filed_at__isnull=True, filed_by="")
+                | (
+                    ~models.Q(bank_file="")
+                    & models.Q(filed_at__isnull=False, bank_account__isnull=False)
+                    & ~models.Q(filed_by="")
+                ),
+            ),
             PAYOUT.check("payout_state_known"),
             models.CheckConstraint(name="payout_amount_positive", condition=models.Q(amount__gt=0, attempts__gte=0)),
             models.CheckConstraint(name="payout_side_known", condition=models.Q(side__in=sorted(SIDES))),
@@ -175,7 +192,30 @@ class Payout(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "state", "due_at"], name="payout_by_state"),
             models.Index(fields=["account"], name="payout_of_account"),
+            models.Index(fields=["bank_file"], condition=models.Q(state="due"), name="payout_due_in_file"),
         ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class BankFile(HouseModel):
+    """A file that was made for the bank, over all accounts, sealed: given again it is the same bytes."""
+
+    table_class = "platform"
+    writers = ("ph_ops",)
+
+    public_id = models.TextField(unique=True)
+    filed_at = models.DateTimeField()
+    filed_by = models.TextField()
+    payouts = models.IntegerField()
+    sealed = models.TextField()
+    # The transaction that wrote it: no payout enters it later.
+    tx = models.BigIntegerField()
+
+    class Meta:
+        db_table = "bank_file"
+        constraints = [models.CheckConstraint(name="bank_file_holds_some", condition=models.Q(payouts__gt=0))]
 
     def __str__(self) -> str:
         return self.public_id

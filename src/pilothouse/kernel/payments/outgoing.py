@@ -4,31 +4,26 @@ A payout is created for whatever a payable or refund-due account holds and no op
 forgotten, and what a failed bank transfer leaves behind is due again. The ledger moves at the confirmation.
 """
 
-import csv
-import io
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_ids
-from pilothouse.kernel.base.sealing import unseal
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
 from pilothouse.kernel.lifecycle.commands import apply
 
 from . import limits
-from .bank_accounts import PURPOSE, usable_account, usable_accounts
+from .bank_accounts import usable_account
 from .errors import BankAccountMissing
 from .incoming import bank_reference, check_second_person
 from .lifecycle import PAYOUT
-from .models import FAILURES, Payout
+from .models import FAILURES, BankAccount, Payout
 from .ports import kinds, payable
 
 SQL = Statements(__file__)
 SIDE_OF = {"payable": "seller", "refund_due": "buyer"}
-BANK_FILE_COLUMNS = ("payout", "holder", "bank", "number", "amount_minor", "unit", "reference")
 
 
 def open_payouts(limit: int = limits.SWEEP_MAX_ROWS) -> int:
@@ -55,11 +50,14 @@ def open_payouts(limit: int = limits.SWEEP_MAX_ROWS) -> int:
 
 
 def send(public_id: str, *, reference: str, sent_by: str, approved_by: str = "") -> Payout:
-    """The operator sent it by the bank, with its reference; a second person above the limit."""
+    """The operator sent it by the bank, with its reference; a second person above the limit.
+
+    What is in a bank's file went to the account that stands in the file, whatever its person has named since.
+    """
     payout = lock_payout(public_id)
     reference = bank_reference(reference)
     check_second_person(payout.amount, sent_by, approved_by)
-    account = usable_account(payout.tenant_id, payout.person_id, payout.unit)
+    account = account_of(payout)
     if account is None:
         raise BankAccountMissing(person=f"The {payout.side}", unit=payout.unit)
     now = clock.business_now()
@@ -104,31 +102,26 @@ def fail(public_id: str, reason: str) -> Payout:
 
 
 def retry(public_id: str) -> Payout:
-    """Send it again, to the bank account that the person names now."""
+    """Send it again, to the bank account that the person names now, and in another file of the bank."""
     payout = lock_payout(public_id)
-    return _apply(payout, "retry", {"due_at": clock.business_now(limits.PAYOUT_DUE_S)}, {"attempts": payout.attempts})
+    changes = {
+        "due_at": clock.business_now(limits.PAYOUT_DUE_S), "bank_account_id": None,
+        "bank_file": "", "filed_at": None, "filed_by": "",
+    }  # fmt: skip
+    return _apply(payout, "retry", changes, {"attempts": payout.attempts})
+
+
+def account_of(payout: Payout) -> BankAccount | None:
+    """Where a payout goes: the account in its bank's file, else the one that its person's money goes to now."""
+    if payout.state in ("confirmed", "sent") or (payout.state == "due" and payout.bank_file):
+        account: BankAccount | None = payout.bank_account
+        return account
+    return usable_account(payout.tenant_id, payout.person_id, payout.unit)
 
 
 def needs_a_person(payout: Payout) -> bool:
     """Whether it failed so often that sending it again is no answer."""
     return payout.state in ("due", "failed") and payout.attempts >= limits.PAYOUT_ATTEMPTS_MAX_COUNT
-
-
-def bank_file(public_ids: Sequence[str]) -> str:
-    """Due payouts as CSV for the bank: one row each, amounts in minor units. The numbers are unsealed here only."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(BANK_FILE_COLUMNS)
-    payouts = list(Payout.objects.filter(public_id__in=public_ids, state="due").order_by("id"))
-    accounts = usable_accounts({(each.tenant_id, each.person_id, each.unit) for each in payouts})
-    for payout in payouts:
-        account = accounts.get((payout.tenant_id, payout.person_id, payout.unit))
-        if account is None:
-            continue
-        number = unseal(PURPOSE, account.number_sealed).decode()
-        cells = [payout.public_id, account.holder, account.bank, number, payout.amount, payout.unit, payout.subject_ref]
-        writer.writerow([_plain(cell) for cell in cells])
-    return out.getvalue()
 
 
 def _tell(payout: Payout, news: str, attempt: int) -> None:
@@ -143,11 +136,6 @@ def lock_payout(public_id: str) -> Payout:
     if found is None:
         raise NotFound(what="payout")
     return found
-
-
-def _plain(cell: Any) -> Any:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
 
 
 def _apply(payout: Payout, event: str, changes: dict[str, Any], data: dict[str, Any], reason: str = "") -> Payout:

@@ -1,4 +1,4 @@
-"""Money that goes out, at the desk: payouts, the bank's file, and what waits for a second operator."""
+"""Money that goes out, at the desk: payouts, and what waits for a second operator."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,8 +34,7 @@ from pilothouse.kernel.base.errors import Conflict, PilothouseError
 from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.ui.units import amount_text
 
-from . import desk_views, limits, outgoing, queries
-from .bank_accounts import usable_account
+from . import bank_files, desk_views, limits, outgoing, queries
 from .forms import FailForm, ReferenceForm, RefuseForm
 from .models import Payout, SendRequest
 from .pages import said_of
@@ -48,6 +47,7 @@ STATES = {
     "confirmed": gettext_lazy("Arrived"),
     "all": gettext_lazy("All"),
 }
+OPEN_FILES_SHOWN_ROWS = 5
 REQUEST_STATES = {
     "requested": gettext_lazy("Waiting"),
     "approved": gettext_lazy("Approved"),
@@ -70,6 +70,8 @@ def payout_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespon
             "" if state == "all" else state, words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS
         )
         nowhere = queries.without_account([each["row"] for each in rows])
+        files = bank_files.open_files(OPEN_FILES_SHOWN_ROWS + 1)
+        can_file = bank_files.can_file()
     rows, pager = paged(rows, number, here, state=state, q=words)
     context = {
         "rows": [
@@ -81,26 +83,11 @@ def payout_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespon
         "query": words,
         "state": state,
         "may_act": may_act(operator),
-        "can_export": any(each["row"].state == "due" and each["row"].id not in nowhere for each in rows),
+        "files": files[:OPEN_FILES_SHOWN_ROWS],
+        "more_files": len(files) > OPEN_FILES_SHOWN_ROWS,
+        "can_file": can_file,
     }
     return render(request, "payments/payouts.html", context)
-
-
-@require_POST
-@operator_page(*DESK_WRITERS)
-def bank_file(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
-    """The due payouts as CSV for the bank. Those without an account are left out.
-
-    So is what one operator has sent already and a second one has not approved yet: it must not be paid twice.
-    """
-    with looking(request, operator):
-        asked = SendRequest.objects.filter(state="requested", kind="payout").values("subject")
-        due = Payout.objects.filter(state="due").exclude(public_id__in=asked).order_by("due_at", "id")
-        text = outgoing.bank_file(list(due.values_list("public_id", flat=True)[: limits.BANK_FILE_MAX_ROWS]))
-        now = clock.business_now()
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="payouts-{now:%Y-%m-%d-%H%M}.csv"'
-    return response
 
 
 @require_GET
@@ -261,7 +248,7 @@ def _detail(
         found = rows.filter(public_id=public_id).first()
         if found is None:
             raise Http404
-        account = found.bank_account or usable_account(found.tenant_id, found.person_id, found.unit)
+        account = outgoing.account_of(found)
         asked = queries.waiting_request(public_id)
         events = timeline("payout", [found.id], "internal")
         now = clock.business_now()

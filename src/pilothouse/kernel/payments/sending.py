@@ -15,7 +15,6 @@ from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply,
 from pilothouse.kernel.lifecycle.timers import on_timer
 
 from . import limits, outgoing
-from .bank_accounts import usable_account
 from .errors import BankAccountMissing, NotPayable, RequestWaits
 from .incoming import bank_reference, check_no_refund, lock_payments, send_back
 from .lifecycle import SEND_REQUEST
@@ -42,7 +41,7 @@ def send_payout(public_id: str, reference: str) -> Sent:
     reference = bank_reference(reference)
     if payout.state != "due":
         raise Conflict(reason=f"{public_id} is {payout.state}; only what is due can be sent.")
-    if usable_account(payout.tenant_id, payout.person_id, payout.unit) is None:
+    if outgoing.account_of(payout) is None:
         raise BankAccountMissing(person=f"The {payout.side}", unit=payout.unit)
     if payout.amount >= limits.SECOND_PERSON_FROM_MINOR:
         return _request("payout", payout.tenant_id, public_id, payout.amount, payout.unit, reference)

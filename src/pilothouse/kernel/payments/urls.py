@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import pages, pages_out, pages_settlement, webhook
+from . import pages, pages_bank_files, pages_out, pages_settlement, webhook
 
 app_name = "payments"
 urlpatterns = [
@@ -16,7 +16,9 @@ urlpatterns = [
     path("desk/payments/in/<str:public_id>/back", pages.payment_back, name="back"),
     path("desk/payments/in/<str:public_id>/refunds/<str:refund>/retry", pages.refund_retry, name="refund_retry"),
     path("desk/payments/out/", pages_out.payout_list, name="payouts"),
-    path("desk/payments/out/bank-file", pages_out.bank_file, name="bank_file"),
+    path("desk/payments/out/files/", pages_bank_files.file_list, name="bank_files"),
+    path("desk/payments/out/files/new", pages_bank_files.make, name="bank_file_new"),
+    path("desk/payments/out/files/<str:public_id>.csv", pages_bank_files.download, name="bank_file"),
     path("desk/payments/out/<str:public_id>/", pages_out.payout, name="payout"),
     path("desk/payments/out/<str:public_id>/send", pages_out.payout_send, name="payout_send"),
     path("desk/payments/out/<str:public_id>/confirm", pages_out.payout_confirm, name="payout_confirm"),

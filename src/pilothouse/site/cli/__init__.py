@@ -16,6 +16,7 @@ app = typer.Typer(
 GROUPS = (
     "run", "database", "demo", "check", "incidents", "access", "ledger", "grants", "backup", "checklist", "deals",
     "deal_terms", "pilot", "export", "bench", "daily", "rollback",
+    "payouts",
 )  # fmt: skip
 
 

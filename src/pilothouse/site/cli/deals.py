@@ -19,7 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 
 @contextmanager
-def operating(as_json: bool) -> Iterator[None]:
+def operating(as_json: bool, what: str = "pilothouse deals") -> Iterator[None]:
     """The operators' scope on the database; a refusal is one sentence (or its JSON) and exit 2."""
     with database_up():
         setup()
@@ -27,7 +27,7 @@ def operating(as_json: bool) -> Iterator[None]:
         from pilothouse.kernel.base.scope import ops_scope
 
         try:
-            with ops_scope(f"cli:{getpass.getuser()}", "pilothouse deals"):
+            with ops_scope(f"cli:{getpass.getuser()}", what):
                 yield
         except PilothouseError as refused:
             typer.echo(json.dumps(refused.as_json()) if as_json else str(refused), err=not as_json)

@@ -185,8 +185,44 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER payout_goes_home BEFORE UPDATE OF state ON payout FOR EACH ROW
-    WHEN (NEW.state = 'sent' AND OLD.state <> 'sent') EXECUTE FUNCTION payout_goes_home();
+-- What is in a file goes where the file says: that was looked at when it went in.
+CREATE OR REPLACE TRIGGER payout_goes_home BEFORE UPDATE ON payout FOR EACH ROW
+    WHEN (OLD.bank_file = '' AND (NEW.bank_file <> '' OR NEW.state = 'sent' AND OLD.state <> 'sent'))
+    EXECUTE FUNCTION payout_goes_home();
+
+-- A payout stands in one file for the bank: it goes in while it is due, in the transaction that writes the file, and comes
+-- out only when it has failed and is due again. Two files that both hold it would pay it twice.
+CREATE OR REPLACE FUNCTION payout_is_filed_once() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        RAISE EXCEPTION 'a payout goes into a bank file after it is made' USING ERRCODE = 'PH003';
+    END IF;
+    IF OLD.bank_file = '' THEN
+        IF OLD.state <> 'due' OR NEW.state <> 'due' OR NOT EXISTS (
+            SELECT FROM bank_file f
+            WHERE f.public_id = NEW.bank_file AND f.filed_at = NEW.filed_at AND f.filed_by = NEW.filed_by
+              AND f.tx = (SELECT base.tx())
+        ) THEN
+            RAISE EXCEPTION 'a payout goes into a bank file while it is due, when the file is written'
+                USING ERRCODE = 'PH003';
+        END IF;
+    ELSIF OLD.state = 'failed' AND NEW.state = 'due' THEN
+        IF NEW.bank_file <> '' THEN
+            RAISE EXCEPTION 'a payout that is due again stands in no bank file' USING ERRCODE = 'PH003';
+        END IF;
+    ELSIF (OLD.bank_file, OLD.filed_at, OLD.filed_by, OLD.bank_account_id)
+          IS DISTINCT FROM (NEW.bank_file, NEW.filed_at, NEW.filed_by, NEW.bank_account_id) THEN
+        RAISE EXCEPTION 'a payout leaves its bank file only when it has failed and is due again'
+            USING ERRCODE = 'PH003';
+    END IF;
+    RETURN NEW;
+END $$;
+ALTER FUNCTION payout_is_filed_once() OWNER TO ph_ledger;
+CREATE OR REPLACE TRIGGER payout_is_filed_once BEFORE UPDATE ON payout FOR EACH ROW
+    WHEN (OLD.bank_file <> '' OR NEW.bank_file <> '') EXECUTE FUNCTION payout_is_filed_once();
+CREATE OR REPLACE TRIGGER payout_is_made_unfiled BEFORE INSERT ON payout FOR EACH ROW
+    WHEN (NEW.bank_file <> '') EXECUTE FUNCTION payout_is_filed_once();
 -- Once sent, where to and what stands on the bank's statement stay as they are until the bank answers.
 CREATE OR REPLACE TRIGGER payout_stays_sent BEFORE UPDATE ON payout FOR EACH ROW
     WHEN (OLD.state IN ('confirmed', 'sent') AND (OLD.bank_account_id, OLD.bank_reference, OLD.sent_by, OLD.approved_by, OLD.sent_at)
@@ -196,6 +232,8 @@ CREATE OR REPLACE TRIGGER payout_stays_sent BEFORE UPDATE ON payout FOR EACH ROW
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_return
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON processor_settlement
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bank_file
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();

@@ -1,0 +1,9 @@
+SELECT p.id FROM payout p
+WHERE p.state = 'due' AND p.bank_file = ''
+  AND EXISTS (
+      SELECT FROM bank_account b
+      WHERE b.tenant = p.tenant AND b.person_id = p.person_id AND b.unit = p.unit
+        AND b.state = 'confirmed' AND b.usable_from <= (SELECT base.clock_now())
+  )
+  AND NOT EXISTS (SELECT FROM send_request r WHERE r.subject = p.public_id AND r.state = 'requested')
+LIMIT 1

@@ -1,0 +1,1 @@
+SELECT r.subject FROM send_request r WHERE r.kind = 'payout' AND r.state = 'requested'

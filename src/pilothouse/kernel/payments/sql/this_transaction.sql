@@ -1,0 +1,1 @@
+SELECT base.tx() AS tx
