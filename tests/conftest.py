@@ -10,12 +10,15 @@ import contextlib
 import itertools
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 SERVER: contextlib.ExitStack = contextlib.ExitStack()
 TEMPLATE = "template_house"
@@ -191,3 +194,26 @@ def data_folder(tmp_path: Path) -> Path:
     folder = tmp_path / f"data-{secrets.token_hex(4)}"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """What gives each test of the module a browser that works; see real_browser.py.
+
+    Its event loop ends with the module, so that no other test finds it; Django is told meanwhile that no coroutine
+    calls it.
+    """
+    from real_browser import Chromium
+
+    with pytest.MonkeyPatch.context() as patch, Chromium() as chromium:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield chromium
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """Debian's chromium, headless, for one test and no longer than TEST_PATIENCE_S."""
+    from real_browser import TEST_PATIENCE_S
+
+    with chromium.within(TEST_PATIENCE_S):
+        yield chromium.browser()

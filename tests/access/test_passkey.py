@@ -1,6 +1,5 @@
 """Passkeys in a real browser with a virtual authenticator, under the site's own policy."""
 
-import contextlib
 import socketserver
 import threading
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -11,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.test import override_settings
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from pilothouse.kernel.access import commands
 from pilothouse.kernel.base.scope import tenant_scope
@@ -19,10 +18,6 @@ from pilothouse.kernel.base.scope import tenant_scope
 pytestmark = [pytest.mark.browser, pytest.mark.house]
 
 ADA, PASSWORD = "ada@northwind.example", "correct horse battery"
-FLAGS = [
-    "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
 REPORTS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error("CSP " + event.violatedDirective + " " + event.blockedURI));
@@ -59,19 +54,16 @@ def site(house):
 
 
 @pytest.fixture
-def page(site):
+def page(site, chromium, browser):
     problems = []
-    with (
-        sync_playwright() as playwright,
-        contextlib.closing(playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)) as browser,
-    ):
-        context = browser.new_context(base_url=site)
-        context.add_init_script(REPORTS)
-        page = context.new_page()
-        page.on("console", lambda message: problems.append(message.text) if "CSP" in message.text else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        yield page
-        assert problems == []
+    context = browser.new_context(base_url=site)
+    context.add_init_script(REPORTS)
+    page = context.new_page()
+    page.on("console", lambda message: problems.append(message.text) if "CSP" in message.text else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    chromium.close([context])
+    assert problems == []
 
 
 def authenticator(page, *, verified=True):

@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
+from real_browser import Chromium
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "demo"))
 from live_tree import LiveTree, cli, data_folder, until
 
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 DEMO_PATIENCE_S = 180.0
 STEP_PATIENCE_MS = 15_000
 SERIOUS = ("serious", "critical")
@@ -56,18 +55,6 @@ def live() -> Iterator[LiveHouse]:
         finally:
             if not tree.has_ended():
                 tree.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Its event loop ends with the module; Django is told meanwhile that no coroutine calls it."""
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium on this machine")
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
-        yield running
-        running.close()
 
 
 class People:
@@ -116,12 +103,11 @@ class People:
 
 
 @pytest.fixture
-def person(browser: Browser, live: LiveHouse) -> Iterator[People]:
+def person(live: LiveHouse, chromium: Chromium, browser: Browser) -> Iterator[People]:
     """`person("engineer", "/batches/")`; at the end no console error and no policy violation may have been seen."""
     people = People(browser, live)
     yield people
-    for context in people.contexts:
-        context.close()
+    chromium.close(people.contexts)
     assert people.complaints == []
 
 

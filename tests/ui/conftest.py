@@ -15,7 +15,8 @@ import av
 import pytest
 from django.template.loader import render_to_string
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
+from real_browser import Chromium
 
 from pilothouse.ui import gallery
 
@@ -23,15 +24,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PROMPTS = (
     "A red trail shoe turns slowly on wet granite, dawn light from the left",
     "Steam rises from a ceramic cup while rain runs down the window behind it",
@@ -173,13 +165,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         super().end_headers()
 
     def do_GET(self) -> None:
-        if self.path.startswith("/live-fragment"):
-            self.stage.fetched += 1
-            if self.stage.signed_out:
-                self.send_response(302)
-                self.send_header("Location", "/error-403.html")
-                self.end_headers()
-                return
+        fragment = self.path.startswith("/live-fragment")
+        self.stage.fetched += fragment
+        if self.stage.signed_out and (fragment or self.path == "/batch-running.html"):
+            self.send_response(302)
+            self.send_header("Location", "/error-403.html")
+            self.end_headers()
+        elif fragment:
             body = self.stage.fragment.encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -250,24 +242,8 @@ def site(folder: Path, stage: Stage) -> Iterator[str]:
     thread.join(5)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium, headless.
-
-    Playwright keeps an event loop running in this thread for as long as it lives: it ends with the module, so that no
-    other test finds it, and Django is told meanwhile that its calls are not made from a coroutine.
-    """
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium on this machine")
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+def open_page(chromium: Chromium, browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Opens a page by name; at the end no console error and no violation of the policy may have been seen."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -291,6 +267,5 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
         return page
 
     yield opener
-    for context in contexts:
-        context.close()
+    chromium.close(contexts)
     assert complaints == []
