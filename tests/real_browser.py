@@ -29,8 +29,8 @@ FLAGS = [
     "--no-first-run",
 ]
 LAUNCH_PATIENCE_MS = 120_000
-# Together with the start of a demo house (conftest of tests/browser) less than pytest's limit for one test.
-TEST_PATIENCE_S = 150.0
+# With the closing less than pytest's limit for one test, which is a signal.
+TEST_PATIENCE_S = 240.0
 CLOSE_PATIENCE_S = 20.0
 KILL_PATIENCE_S = 10.0
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 Check = Callable[[Page], None]
-BATCH_PATIENCE_MS = 60_000
+BATCH_PATIENCE_MS = 180_000
 
 
 def test_from_the_key_to_the_confirmed_receipt(person: Any, accessible: Check) -> None:

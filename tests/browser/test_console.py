@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 Opener = Callable[..., Page]
 Check = Callable[[Page], None]
-BATCH_PATIENCE_MS = 90_000
+BATCH_PATIENCE_MS = 180_000
 PROMPTS = "prompt;seconds\n" + "\n".join(f"A clay bowl, take {n};1" for n in range(10))
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
-BATCH_PATIENCE_MS = 90_000
+BATCH_PATIENCE_MS = 180_000
 Opener = Callable[..., Page]
 
 

@@ -16,8 +16,8 @@ from pilothouse.kernel.base.postgres import EmbeddedPostgres
 
 pytestmark = [pytest.mark.browser, pytest.mark.tamper]
 Opener = Callable[..., Page]
-BATCH_PATIENCE_MS = 60_000
-BATCH_PATIENCE_S = 60
+BATCH_PATIENCE_MS = 180_000
+BATCH_PATIENCE_S = 180
 PAGES = (
     "/desk/", "/desk/incidents/?state=all", "/desk/incidents/report", "/desk/gates/", "/desk/gates/close",
     "/desk/promises/", "/desk/promises/video:billing/", "/desk/stuck/", "/desk/health/", "/desk/deliveries/",

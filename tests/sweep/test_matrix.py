@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 from matrix import ALLAUTH, CALLERS, HOLDERS, MATRIX, Row, expected
 from routes import API_METHODS, Address, addresses
 from sweep_world import FILLED, NOBODYS, OBJECTS, TOKENS, World
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
+# The whole table is thousands of requests: in parts it fits the time of a test, and the processes share it.
+PARTS = 6
 LIVE = "pilothouse.site.live_urls"
 HOW = 'Decide who may: add a line such as `"{line}": Row("batches:read", 404),` to MATRIX in tests/sweep/matrix.py.'
 
@@ -19,6 +23,12 @@ HOW = 'Decide who may: add a line such as `"{line}": Row("batches:read", 404),` 
 def everywhere() -> list[tuple[str, Address]]:
     """(url configuration, address) of both processes."""
     return [(conf, address) for conf in ("pilothouse.site.urls", LIVE) for address in addresses(conf)]
+
+
+def served_by(conf: str) -> contextlib.AbstractContextManager[None]:
+    """As the process with this url configuration. Django reads all addresses anew at each change, so none is made that
+    changes nothing."""
+    return contextlib.nullcontext() if conf == settings.ROOT_URLCONF else override_settings(ROOT_URLCONF=conf)
 
 
 def object_of(address: Address, parameter: str) -> str:
@@ -75,14 +85,15 @@ def test_no_address_is_left_out() -> None:
     assert gone == [], "These lines name no address any more; take them out of tests/sweep/matrix.py."
 
 
-def test_every_caller_gets_exactly_what_the_table_says(world: World) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_caller_gets_exactly_what_the_table_says(world: World, part: int) -> None:
     assert set(CALLERS) == set(world.callers), "Name the new role or key in tests/sweep/matrix.py."
     wrong = []
-    for conf, address in everywhere():
+    for conf, address in everywhere()[part::PARTS]:
         if address.module.startswith("allauth."):
             continue
         path = filled(address, NOBODYS)
-        with override_settings(ROOT_URLCONF=conf):
+        with served_by(conf):
             for method in methods_of(address):
                 line = f"{method} {address.path}"
                 row = MATRIX.get(line)

@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from django.test import override_settings
 from matrix import HOLDERS, MATRIX
 from sweep_world import FILLED, NOBODYS, World
-from test_matrix import everywhere, methods_of, object_of
+from test_matrix import everywhere, methods_of, object_of, served_by
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
 # What differs between two equal refusals: the request's id, tokens and the instant.
@@ -85,7 +84,7 @@ def test_what_is_theirs_does_not_exist_at_any_address(world: World) -> None:
             }
             theirs = world.theirs.ids[kind]
             paths = [address.filled({**ours, parameter: id_}) for id_ in (theirs, NOBODYS[kind])]
-            with override_settings(ROOT_URLCONF=conf):
+            with served_by(conf):
                 for caller in FULL:
                     for method in methods_of(address):
                         if f"{method} {address.path}" not in MATRIX:
@@ -117,7 +116,7 @@ def test_our_own_are_found_at_the_same_addresses(world: World) -> None:
         if not kinds or not all(kinds.values()) or f"GET {address.path}" not in MATRIX:
             continue
         path = address.filled({name: world.ours.ids[kind] for name, kind in kinds.items()})
-        with override_settings(ROOT_URLCONF=conf):
+        with served_by(conf):
             # What no key may ask for is asked for by a person.
             key = "/v1/" in path and "full key" in HOLDERS[MATRIX[f"GET {address.path}"].needs]
             answer = send(world, "full key" if key else "owner", "GET", path)
@@ -131,7 +130,7 @@ def test_no_address_without_an_id_tells_anything_of_theirs(world: World) -> None
     for conf, address in everywhere():
         if address.parameters or address.path in ("/account/logout/",):
             continue
-        with override_settings(ROOT_URLCONF=conf):
+        with served_by(conf):
             for caller in ("nobody", "full key", "owner", "creator", "stranger"):
                 answer = send(world, caller, "GET", address.path)
                 if answer.status_code >= 500 and address.path != "/readyz":
@@ -155,7 +154,7 @@ def test_their_ids_as_filters_find_nothing(world: World) -> None:
         for word in words:
             # The API judges each parameter; a page takes what it knows and ignores the rest.
             for query in [{name: word} for name in address.query] if address.methods else [dict.fromkeys(pages, word)]:
-                with override_settings(ROOT_URLCONF=conf):
+                with served_by(conf):
                     answer = world.callers[caller].get(address.path, query)
                 asked += 1
                 where = f"{address.path} {query}"
