@@ -101,7 +101,7 @@ def activate(
     pilot = moved(pilot, "activate", role, data=data, changes=changes)
     arm(NAME, "deadline", [(pilot.tenant_id, pilot.id)], seconds)
     if "activation" in runbook.texts:
-        send_message(pilot, "activation", {"key_link": link, "sender": sender}, sealed=("key_link",))
+        send_message(pilot, "activation", {"sender": sender}, sealed={"key_link": link})
     return Activated(pilot, "active", link, granted)
 
 
@@ -125,5 +125,5 @@ def renew_key_link(public_id: str, sender: str = "") -> str:
     made, link = key_link(pilot)
     Pilot.objects.filter(id=pilot.id).update(reveal_link=made)
     tell(pilot, "renew_key_link", {"sent_to": pilot.form.get("contact_email", "")}, "internal")
-    send_message(pilot, "activation", {"key_link": link, "sender": sender}, sealed=("key_link",))
+    send_message(pilot, "activation", {"sender": sender}, sealed={"key_link": link})
     return link

@@ -6,11 +6,12 @@ from django.db import models
 from pilothouse.kernel.base.models import HouseModel, TenantModel
 
 from .daily_models import Digest, DigestPlan, Feedback, Rollback, RollbackReceipt
+from .message_models import PilotMessage
 from .pilot_models import Attestation, Fix, Pilot, Signal
 
 __all__ = [
-    "Attestation", "Digest", "DigestPlan", "FaqEntry", "Feedback", "Fix", "Pilot", "Report", "Rollback",
-    "RollbackReceipt", "Signal",
+    "Attestation", "Digest", "DigestPlan", "FaqEntry", "Feedback", "Fix", "Pilot", "PilotMessage", "Report",
+    "Rollback", "RollbackReceipt", "Signal",
 ]  # fmt: skip
 KINDS = ("evidence_upload", "hidden_timer", "money_unclear", "question", "safety", "security")
 

@@ -99,3 +99,31 @@ class ExportUnsettled(Conflict):
 
     code = "export_unsettled"
     message = "{pilot} was at work all the time. Pause it, or try again when its batches have ended."
+
+
+class NotForChat(Conflict):
+    """What a customer reads goes to the customer."""
+
+    code = "message_not_for_chat"
+    message = "The text {text!r} is for the customer; it goes by mail, not to our chat."
+
+
+class NowhereToPost(Conflict):
+    """No chat is configured."""
+
+    code = "no_chat_address"
+    message = "There is no chat to post to: ALERT_URLS is empty. Nothing was sent; send it by mail, or set it."
+
+
+class OnlyByItsStep(Conflict):
+    """A text with something that only a step of the pilot can make."""
+
+    code = "message_by_its_step"
+    message = "The text {text!r} is sent by the step that makes its one-time link. Renew the link to send it again."
+
+
+class NotYet(Conflict):
+    """A text says what is not so yet."""
+
+    code = "message_not_yet"
+    message = "The text {text!r} cannot be sent now. {reason}"

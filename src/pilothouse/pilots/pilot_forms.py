@@ -1,12 +1,13 @@
 """The forms of the pilot desk."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .limits import COMPANY_MAX_CHARACTERS, EVIDENCE_MAX_CHARACTERS, NOTE_MAX_CHARACTERS
-from .pilot_words import FIX_SIDES, SIGNALS
+from .limits import COMPANY_MAX_CHARACTERS, EMPTY_SLOT, EVIDENCE_MAX_CHARACTERS, NOTE_MAX_CHARACTERS
+from .pilot_words import FIX_SIDES, SIGNALS, SPOKEN_LABELS
 from .runbook import Runbook
 
 RECOMMENDATIONS = [
@@ -35,6 +36,24 @@ class NewPilotForm(forms.Form):
     def __init__(self, *args: Any, programs: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["program"].choices = programs  # type: ignore[attr-defined]
+
+
+class SendForm(forms.Form):
+    """What a person may say in a text before it is sent; what the data say stands there first."""
+
+    key = forms.CharField(widget=forms.HiddenInput, max_length=40)
+
+    def __init__(self, slots: list[str], values: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.slots = slots
+        for name in slots:
+            given = "" if values[name] == EMPTY_SLOT else values[name]
+            self.fields[name] = _note(SPOKEN_LABELS[name], required=False)
+            self.fields[name].initial = given
+
+    def spoken(self) -> dict[str, str]:
+        """What was typed, by slot."""
+        return {name: self.cleaned_data[name] for name in self.slots}
 
 
 class QualifyForm(forms.Form):

@@ -7,18 +7,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.base.sql import Statements
-from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.kernel.watch import desk_queries
 from pilothouse.kernel.watch.queries import closed_gates
 
-from . import pilot_forms, pilot_words
+from . import message_words, pilot_forms, pilot_words
 from .evaluation import Look, look, open_p0, verdict_of
-from .limits import PILOT_TIMELINE_ROWS
+from .limits import MESSAGES_SHOWN_COUNT, PILOT_TIMELINE_ROWS
+from .message_reads import sent_messages
 from .pilot_models import Pilot
+from .pilot_money import credits_of
 from .pilot_reads import fixes_of, signals_of
 from .registry import program_title
-from .runbook import pinned
 
 SQL = Statements(__file__, "sql/pilot")
 EVENT_WORDS = {
@@ -120,12 +120,13 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
         "incidents": desk_queries.incidents(tenant=pilot.tenant_id, state="open"),
         "gates": closed_gates(pilot.program, pilot.tenant_id),
         "p0": p0,
-        "money": _money(pilot),
+        "money": credits_of(pilot),
         "signals": signals_of(pilot),
         "fixes": [fix for fix in fixes_of(pilot) if fix.attempt == pilot.attempt],
         "asked_contract": any(signal.kind == "sla_contract" for signal in signals_of(pilot)),
         "expectation_lines": seen.runbook.group("expectation"),
         "events": events_of(pilot, "internal"),
+        "texts": message_words.ready(seen),
         "account_url": reverse("desk:tenant", args=[pilot.tenant.public_id]),
         "signal_words": pilot_words.SIGNALS,
         "bound": bound[0] if bound else "",
@@ -138,15 +139,6 @@ def _desk_url(url: str, pilot: Pilot) -> str:
     if not url or url.startswith(("/desk/", "/admin/")):
         return url
     return reverse("desk:tenant", args=[pilot.tenant.public_id])
-
-
-def _money(pilot: Pilot) -> dict[str, int] | None:
-    if "credits_per_item" not in pinned(pilot.runbook_hash).scope:
-        return None
-    row = SQL.one("money", tenant=pilot.tenant_id, since=pilot.created_at)
-    assert row is not None
-    left = balance(pilot.tenant_id).available
-    return {**row, "in_flight": row["reserved"] - row["settled"] - row["refunded"], "left": left}
 
 
 def _forms(pilot: Pilot, verdict: str, bound: tuple[str, Form] | None) -> dict[str, Form]:
@@ -185,5 +177,6 @@ def customer_context(pilot: Pilot, role: str) -> dict[str, Any]:
         "events": events_of(pilot, "customer"),
         "objective": seen.runbook.body["objective"],
         "quick": seen.runbook.body.get("quick_references", []),
+        "letters": sent_messages(pilot=pilot.id, audience="customer", count=MESSAGES_SHOWN_COUNT),
         "deadline_words": _("Then the pilot is judged by the criteria below."),
     }

@@ -70,6 +70,20 @@ FIX_SIDES = {
     "none": gettext_lazy("Not fixable"),
 }
 
+# What a person may type into a text before it is sent.
+SPOKEN_LABELS = {
+    "notes": gettext_lazy("Notes: any blockers or observations"),
+    "friction": gettext_lazy("Friction points"),
+    "requests": gettext_lazy("Feature requests"),
+    "template_concerns": gettext_lazy("Template concerns"),
+    "ux_issues": gettext_lazy("UI/UX issues"),
+    "rationale": gettext_lazy("Rationale for changes"),
+    "expand": gettext_lazy("Expand to more countries or categories?"),
+    "parameters": gettext_lazy("Additional template parameters needed?"),
+    "ui_improvements": gettext_lazy("UI/UX improvements needed?"),
+    "sender": gettext_lazy("Signed by"),
+}
+
 
 def line_shown(each: LineState, role: str = "") -> dict[str, Any]:
     """A line with its mark; `role` is the member's who may tick it, or `operator`."""

@@ -11,10 +11,12 @@ from pilothouse.kernel.terms.queries import Version, published, versions
 
 from . import text_lint
 from .lifecycle import REJECTIONS
+from .message_models import AUDIENCES
 from .registry import line_check, measure_check, programs_with_runbooks, runbook_files
 from .runbook import COMPARISON, KIND, KINDS, NEVER_FAILS, VISIBILITIES, Line, Runbook, read_file
 from .runbook_errors import MissingCheck, MissingFailAt, RunbookCycle, RunbookMalformed, UnknownCheck
 
+WHENS = ("", "active", "review", "succeeded")
 LENGTHS = ("deadline_hours", "stale_days", "pause_max_days", "verdict_waits_hours", "verdict_due_working_days")
 TEXTS = ("id", "title", "program", "objective", "summary", "review_phase")
 
@@ -154,7 +156,9 @@ def _texts(runbook: Runbook) -> None:
         text_lint.check_letters(where, words)
     for text in runbook.texts.values():
         where, words = f"Text {text.id}", f"{text.subject}\n\n{text.body}"
-        text_lint.check_slots(where, words)
+        text_lint.check_slots(where, words, runbook.own_slots)
+        if text.audience not in AUDIENCES or text.when not in WHENS:
+            raise RunbookMalformed(reason=f"{where} has an unknown audience or time.")
         if text.audience == "customer":
             text_lint.check_customer_text(where, words)
     text_lint.check_customer_text("The boundary statement", runbook.body.get("boundary", ""))

@@ -1,6 +1,6 @@
 """The programs that can be piloted, with the functions that their runbooks name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,12 @@ def measure_check(program: str, name: str) -> MeasureCheck | None:
 def rows_of(program: str) -> Callable[[PilotScope], dict[str, list[dict[str, Any]]]] | None:
     """What gives the tables of an export; None where the program's pilots cannot be exported."""
     return _own_checks(program).rows
+
+
+def program_slots(scope: PilotScope) -> Mapping[str, str]:
+    """What the program of a pilot fills in its texts."""
+    fill = _own_checks(scope.program).slots
+    return fill(scope) if fill is not None else {}
 
 
 def waits_for(program: str) -> LineCheck | None:

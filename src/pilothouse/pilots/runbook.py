@@ -120,7 +120,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One message with slots such as `{name}`; `audience` is customer or internal."""
+    """One message with slots such as `{name}`; `audience` is customer or internal.
+
+    `when` says from when on it can be sent: active, review, or succeeded (signed, or as the facts say); empty for any.
+    """
 
     id: str
     audience: str
@@ -128,6 +131,7 @@ class Text:
     subject: str
     body: str
     requirement: str
+    when: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,17 @@ class Runbook:
     def texts(self) -> dict[str, Text]:
         """The message texts by id."""
         return {each["id"]: _part(Text, each) for each in self.body.get("texts", ())}
+
+    @cached_property
+    def own_slots(self) -> frozenset[str]:
+        """Slots that the runbook's own parts give: a box for each line and signal, the value of each criterion."""
+        return frozenset(
+            (
+                *(f"tick_{line}" for line in (*self.lines, *self.daily)),
+                *(f"criterion_{criterion.id}" for criterion in self.criteria),
+                *(f"heard_{signal['kind']}" for signal in self.body.get("signals", ())),
+            )
+        )
 
     @property
     def scope(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A sentence may speak of a guarantee where it is about execution, billing or refu
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pilothouse.kernel.watch.deny_list import words_in
 
@@ -31,11 +31,12 @@ TASTE = re.compile(
 MOJIBAKE = re.compile("\u00e2\u20ac|\u00c3.|\u00f0\u0178|\u00c2[^ -~]|\ufffd")
 SLOT = re.compile(r"\{(\w+)\}")
 SLOTS = frozenset({
-    "batch_id", "batches", "boundary", "company", "credits_used", "date", "day", "deals_created", "deals_settled",
-    "disputes_opened", "docs_url", "example_url", "friction", "from_date", "issues", "items", "key_link", "name",
-    "notes", "pilot_url", "product", "progress", "reason", "recommendation", "requests", "sender", "signals", "status",
-    "succeeded", "success_rate", "support_escalation", "support_technical", "support_user", "timeline", "to_date",
-    "verdict", "webhook_url",
+    "batch_id", "batches", "boundary", "changes", "company", "confusion", "credits_used", "date", "day",
+    "deals_created", "deals_settled", "disputes_opened", "docs_url", "example_url", "expand", "friction",
+    "from_date", "impact", "issues", "items", "key_link", "name", "notes", "parameters", "pilot_url", "product",
+    "rationale", "reason", "recommendation", "requests", "sender", "status", "succeeded", "success_rate",
+    "support_escalation", "support_technical", "support_user", "template_concerns", "timeline", "to_date",
+    "ui_improvements", "ux_issues", "verdict", "webhook_url",
 })  # fmt: skip
 
 
@@ -75,8 +76,8 @@ def check_letters(where: str, text: str) -> None:
         raise BrokenText(where=where, reason="its letters are broken (it was decoded with the wrong encoding).")
 
 
-def check_slots(where: str, text: str) -> None:
-    """Raise UnknownSlot for a slot that nothing fills."""
+def check_slots(where: str, text: str, also: Collection[str] = ()) -> None:
+    """Raise UnknownSlot for a slot that nothing fills; `also` are those that the runbook itself gives."""
     for slot in SLOT.findall(text):
-        if slot not in SLOTS:
+        if slot not in SLOTS and slot not in also:
             raise UnknownSlot(where=where, slot=f"{{{slot}}}")

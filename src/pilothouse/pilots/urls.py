@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import pages, pages_customer, pages_daily, pages_feedback, pages_pilot, pages_rollback
+from . import pages, pages_customer, pages_daily, pages_feedback, pages_messages, pages_pilot, pages_rollback
 
 app_name = "pilots"
 urlpatterns = [
@@ -15,6 +15,18 @@ urlpatterns = [
     path("desk/pilots/<str:public_id>/qualify", pages_pilot.pilot_qualify, name="desk_qualify"),
     path("desk/pilots/<str:public_id>/tick/<str:line>", pages_pilot.pilot_tick, name="desk_tick"),
     path("desk/pilots/<str:public_id>/step/<slug:step>", pages_pilot.pilot_step, name="desk_step"),
+    path("desk/pilots/<str:public_id>/texts/<slug:name>/", pages_messages.text, name="desk_text"),
+    path("desk/pilots/<str:public_id>/texts/<slug:name>/send", pages_messages.send, name="desk_text_send"),
+    path(
+        "desk/pilots/<str:public_id>/texts/<slug:name>/file/<slug:kind>",
+        pages_messages.text_file,
+        name="desk_text_file",
+    ),
+    path("desk/messages/", pages_messages.listed, name="desk_messages"),
+    path("desk/messages/<str:public_id>/", pages_messages.message, name="desk_message"),
+    path("desk/messages/<str:public_id>/file/<slug:kind>", pages_messages.message_file, name="desk_message_file"),
+    path("pilot/messages/<str:public_id>/", pages_messages.mine, name="my_message"),
+    path("pilot/messages/<str:public_id>/file/<slug:kind>", pages_messages.mine_file, name="my_message_file"),
     path("feedback/<slug:program>/<str:subject>", pages_feedback.form, name="feedback"),
     path("desk/feedback/", pages_feedback.listed, name="feedback_list"),
     path("desk/daily/", pages_daily.plans, name="plans"),

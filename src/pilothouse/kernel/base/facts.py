@@ -81,9 +81,11 @@ class PilotChecks:
     `lines` tick machine lines and tell failure conditions, `measures` give criteria and metrics, `waits` says what
     still runs at the deadline and so delays the verdict. `rows` are the tables, {name: rows}, from which an outsider
     computes the criteria again beside ledger and timeline; without it a pilot of the program cannot be exported.
+    `slots` fills what only the program knows in the texts of a runbook, each value on one line.
     """
 
     lines: Mapping[str, LineCheck] = field(default_factory=dict)
     measures: Mapping[str, MeasureCheck] = field(default_factory=dict)
     waits: LineCheck | None = None
     rows: Callable[[PilotScope], dict[str, list[dict[str, Any]]]] | None = None
+    slots: Callable[[PilotScope], Mapping[str, str]] | None = None

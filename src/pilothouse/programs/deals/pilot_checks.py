@@ -3,8 +3,10 @@
 The account is the market, so all of its offered deals under the pilot's template count, whenever they were made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -182,6 +184,29 @@ def admin_intervention(scope: PilotScope, argument: str) -> Measure:
     return Measure(row["decided"] / ended if ended else None, ended, f"{row['decided']} of {ended}", url=_metrics_url())
 
 
+def report_slots(scope: PilotScope) -> dict[str, str]:
+    """What changed in the terms since the pilot began, with the reason that each version was given."""
+    rows = SQL.rows("versions", template=scope.conditions["template"])
+    first = _facts(scope)["first_used"] or 1
+    newer = [(old, new) for old, new in pairwise(rows) if new["version"] > first]
+    changes = [f"v{old['version']} to v{new['version']}: {_changed(old['body'], new['body'])}" for old, new in newer]
+    return {
+        "changes": "; ".join(changes) or "none",
+        "rationale": "; ".join(f"v{new['version']}: {new['note'] or 'no note'}" for _old, new in newer)
+        or "none needed",
+    }
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name) and name != "version")
+    short = [
+        f"{name} {old.get(name, '—')} → {new.get(name, '—')}"
+        if not isinstance(new.get(name), dict | list) else f"{name} changed"
+        for name in names
+    ]  # fmt: skip
+    return ", ".join(short) or "nothing but its number"
+
+
 CHECKS = PilotChecks(
     lines={
         function.__name__: function
@@ -197,4 +222,5 @@ CHECKS = PilotChecks(
         "evidence_completeness": _criterion("evidence"),
         "admin_intervention": admin_intervention,
     },
+    slots=report_slots,
 )  # fmt: skip

@@ -215,6 +215,17 @@ def exported(scope: PilotScope) -> dict[str, list[Row]]:
     }
 
 
+def report_slots(scope: PilotScope) -> dict[str, str]:
+    """What the reports say of the pilot's batches that have ended."""
+    row = SQL.one("report", tenant=scope.tenant, since=scope.since)
+    assert row is not None
+    rate = f"{100 * row['succeeded'] / row['items']:.1f}".removesuffix(".0") if row["items"] else "0"
+    return {
+        **{name: str(row[name]) for name in ("batches", "items", "succeeded", "credits_used")},
+        "success_rate": rate, "batch_id": row["batch_id"] or "", "webhook_url": row["webhook_url"] or "",
+    }  # fmt: skip
+
+
 def _share(count: int, of: int, words: str, url: str) -> Measure:
     return Measure(count / of if of else None, of, f"{count} of {of} {words}", url=url)
 
@@ -238,4 +249,5 @@ CHECKS = PilotChecks(
     ),
     waits=still_retrying,
     rows=exported,
+    slots=report_slots,
 )  # fmt: skip
