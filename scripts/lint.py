@@ -17,7 +17,7 @@ from pathlib import Path
 FILE_MAX_LINES = 400
 FUNCTION_MAX_LINES = 70
 TEXT_SUFFIXES = {"", ".py", ".sql", ".html", ".txt", ".md", ".js", ".mjs", ".css", ".toml", ".yaml", ".yml", ".sh"}
-CLOCK_HOME = "src/pilothouse/kernel/base/clock.py"
+CLOCK_HOME = "src/pilothouse/kernel/base/machine.py"
 STATE_HOME = "src/pilothouse/kernel/lifecycle/commands.py"
 SKIPPED = ("requirements/", "package-lock.json")
 Finding = tuple[int, str]
@@ -52,7 +52,7 @@ class Source:
 
 
 def wall_clock(source: Source) -> Iterator[Finding]:
-    """Only base/clock reads the host's wall clock; the database's clock decides promises."""
+    """Only base/machine reads the host's wall clock; the database's clock decides promises."""
     if not source.is_source or source.path == CLOCK_HOME:
         return
     readers = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "timezone.now", "time.time"}
@@ -64,7 +64,7 @@ def wall_clock(source: Source) -> Iterator[Finding]:
 
 
 def sql_clock(source: Source) -> Iterator[Finding]:
-    """SQL decides by base.clock_now(), leases by statement_timestamp(), and stamps recorded_at by clock_timestamp()."""
+    """SQL decides by base.clock_now(), leases by base.machine_now(), and stamps recorded_at by clock_timestamp()."""
     if not re.search(r"/sql/.*\.sql$", source.path):
         return
     machine = "recorded_at" in source.text or "machine time:" in source.text

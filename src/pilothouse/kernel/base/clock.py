@@ -3,17 +3,18 @@
 *Business time* decides promises (timers, deadlines, windows). In SQL it is `(SELECT base.clock_now())`, and the
 database's clock is the only one that decides. *Machine time* runs machinery (leases, HTTP timeouts, signatures).
 
-This module is the only place in Python that reads a wall clock.
+Python's machine time comes from `machine`, the only place that reads a wall clock.
 """
 
 from datetime import UTC, datetime, timedelta
 
+from . import machine
 from .sql import run
 
 
 def now() -> datetime:
     """Machine time as an aware UTC datetime: for display and for signing, never to decide a promise."""
-    return datetime.now(UTC)
+    return machine.now()
 
 
 def business_now(plus_s: float = 0) -> datetime:

@@ -6,13 +6,13 @@ simulated clock, and comes back by itself after a kill.
 
 import asyncio
 import json
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Statements
 
@@ -116,4 +116,4 @@ def _next_state(outcome: Outcome) -> str:
 
 def _wait_s(attempt: int) -> float:
     longest = min(float(JOB_BACKOFF_MAX_S), JOB_BACKOFF_FIRST_S * 2.0 ** (attempt - 1))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+    return longest * machine.uniform(0.5, 1.0)

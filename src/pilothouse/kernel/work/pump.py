@@ -6,7 +6,6 @@ token is stale and changes no row.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import structlog
+
+from pilothouse.kernel.base import machine
 
 from .limits import (
     CANCEL_GRACE_S,
@@ -216,7 +217,7 @@ async def forever(name: str, step: Callable[[], Awaitable[float]], done: Callabl
         except Exception:
             failures += 1
             log.exception("step_failed", step=name, failures=failures)
-            await _sleep(min(CRASH_BACKOFF_MAX_S, 2**failures * 0.25) * random.uniform(0.5, 1.0), done)  # noqa: S311
+            await _sleep(min(CRASH_BACKOFF_MAX_S, 2**failures * 0.25) * machine.uniform(0.5, 1.0), done)
             continue
         if wait < 0:
             await _sleep(idle, done)

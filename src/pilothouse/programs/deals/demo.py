@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.clock import business_now, iso
-from pilothouse.kernel.base.ids import seeded
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.timers import fire_due
@@ -46,7 +46,7 @@ def run_demo(folder: Path, *, say: Callable[[str], None] = lambda text: None) ->
     """
     with worker_scope("demo"):
         market = Market(business_now())
-    with seeded(SEED, market.milliseconds):
+    with machine.driven(SEED, lambda: market.at):
         market.open()
         play(market, say)
     return shown(market, folder)

@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from django.conf import settings
 
-from pilothouse.kernel.base import clock
+from pilothouse.kernel.base import clock, machine
 
 from .providers import limits as provider_limits
 from .providers.protocol import Broken, PollOutcome, Provider, VideoJob
@@ -45,7 +44,7 @@ class Dispatcher:
         providers = self.sets[mode]
         used_up = attempt // provider_limits.BROKEN_ATTEMPTS_MAX
         tried = preference(providers.policy, job.item)[:used_up]
-        now = time.monotonic()
+        now = machine.steady()
         # The counts of the last claim: this runs on the event loop, which must not ask the database.
         decision = choose(providers.policy, providers.states(now, self._in_flight), job, tried)
         if decision.kind == "chosen":
@@ -59,7 +58,7 @@ class Dispatcher:
         a bound has room for everything.
         """
         providers = self.sets["live"]
-        now = time.monotonic()
+        now = machine.steady()
         found = 0
         in_flight = self._in_flight = self.in_flight()
         for route in providers.policy.routes:
@@ -82,7 +81,7 @@ class Dispatcher:
         """Tell the breaker of a provider how a call was answered."""
         for providers in self.sets.values():
             if name in providers.breakers:
-                providers.observe(name, kind, time.monotonic())
+                providers.observe(name, kind, machine.steady())
 
     async def poll(self, provider: Provider, ref: str) -> PollOutcome:
         """The state of one upstream job, asked together with all others that are due within a moment."""

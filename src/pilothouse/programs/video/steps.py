@@ -4,14 +4,13 @@ Nothing here touches the database; what a step found out is returned as a `Step`
 """
 
 import asyncio
-import random
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.files.commands import StoredObject, put_object
 from pilothouse.kernel.files.content import MP4
@@ -208,9 +207,9 @@ class Stepper:
 
     async def _call(self, step: Step, provider: Provider, name: str, call: Awaitable[T]) -> T:
         """Await a provider's answer, and note it for operators and for the circuit breaker."""
-        began = time.monotonic()
+        began = machine.steady()
         answer = await call
-        took = time.monotonic() - began
+        took = machine.steady() - began
         kind = str(getattr(answer, "kind", answer))
         self.dispatcher.record(provider.name, kind)
         if name != "poll" or kind != "pending":
@@ -232,4 +231,4 @@ def _store(tenant: int, path: Path) -> StoredObject:
 def _poll_wait_s(running_s: float | None) -> float:
     """Poll often at first and ever less: a tenth of the time it has run, half a second to ten seconds."""
     longest = min(limits.POLL_MAX_S, max(limits.POLL_FIRST_S, (running_s or 0.0) / 10))
-    return longest * random.uniform(0.9, 1.1)  # noqa: S311
+    return longest * machine.uniform(0.9, 1.1)

@@ -1,10 +1,10 @@
 """What the video program gives the worker process."""
 
-import time
 from collections.abc import Mapping
 
 from django.conf import settings
 
+from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.work.pump import Periodic, Pump
@@ -25,14 +25,14 @@ class InFlight:
         self._counts: dict[str, int] = {}
 
     def __call__(self) -> Mapping[str, int]:
-        if time.monotonic() - self._at > IN_FLIGHT_FRESH_S:
+        if machine.steady() - self._at > IN_FLIGHT_FRESH_S:
             with worker_scope("worker"):
                 rows = run(
                     "SELECT provider, count(*) AS n FROM item"
                     " WHERE state = 'running' AND provider IS NOT NULL GROUP BY provider"
                 )
             self._counts = {row["provider"]: row["n"] for row in rows}
-            self._at = time.monotonic()
+            self._at = machine.steady()
         return self._counts
 
 

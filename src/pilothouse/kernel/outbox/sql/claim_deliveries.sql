@@ -25,7 +25,7 @@ WITH RECURSIVE open_endpoint AS (
 ), ready AS MATERIALIZED (
     SELECT e.id, e.failures
     FROM due JOIN endpoint e ON e.id = due.endpoint_id
-    WHERE e.state = 'active' AND (e.closed_until IS NULL OR e.closed_until <= statement_timestamp())
+    WHERE e.state = 'active' AND (e.closed_until IS NULL OR e.closed_until <= (SELECT base.machine_now()))
     ORDER BY due.next_run_at LIMIT %(count)s
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ), room AS MATERIALIZED (
@@ -55,7 +55,7 @@ WITH RECURSIVE open_endpoint AS (
 ), claimed AS (
     UPDATE delivery d
     SET state = 'sending', attempt = d.attempt + 1, token = d.token + 1, next_run_at = NULL,
-        lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s)
+        lease_until = (SELECT base.machine_now()) + make_interval(secs => %(lease_s)s)
     FROM chosen
     WHERE d.id = chosen.id AND d.state IN ('queued', 'waiting')
     RETURNING d.id, d.tenant, d.attempt, d.token, d.endpoint_id, d.message_id

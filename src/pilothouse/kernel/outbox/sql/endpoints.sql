@@ -1,6 +1,6 @@
 -- The registered endpoints of the tenant with the last thing that happened at each.
 SELECT e.id, e.public_id, e.mode, e.url, e.description, e.state, e.reason, e.created_at, e.created_by, e.failures,
-       e.closed_until > statement_timestamp() AS held_back, e.closed_until, s.rotated_at, s.shown_at, s.created_at AS secret_at,
+       e.closed_until > (SELECT base.machine_now()) AS held_back, e.closed_until, s.rotated_at, s.shown_at, s.created_at AS secret_at,
        (SELECT count(*) FROM (SELECT FROM delivery w WHERE w.endpoint_id = e.id AND w.state IN ('queued', 'waiting')
                               LIMIT 1000) open) AS waiting,
        CASE WHEN s.previous_until > (SELECT base.clock_now()) THEN s.previous_until END AS overlap_until,

@@ -40,7 +40,7 @@ WITH r AS (
 ), ordered AS MATERIALIZED (
     SELECT e.id, h.ok, h.hold_s, e.failures + h.failed AS failures,
            NOT h.ok AND e.failures + h.failed >= %(breaker_failures)s
-               AND coalesce(e.closed_until <= statement_timestamp(), true) AS trips
+               AND coalesce(e.closed_until <= (SELECT base.machine_now()), true) AS trips
     FROM endpoint e JOIN health h ON h.endpoint_id = e.id
     WHERE NOT h.ok OR e.failures > 0 OR e.closed_until IS NOT NULL
     ORDER BY e.id FOR NO KEY UPDATE OF e
@@ -49,9 +49,9 @@ WITH r AS (
     SET failures = CASE WHEN o.ok THEN 0 ELSE least(o.failures, 1000000) END,
         trips = CASE WHEN o.ok THEN 0 ELSE least(e.trips + o.trips::int, 1000000) END,
         closed_until = CASE
-            WHEN o.hold_s > 0 THEN statement_timestamp() + make_interval(secs => o.hold_s)
+            WHEN o.hold_s > 0 THEN (SELECT base.machine_now()) + make_interval(secs => o.hold_s)
             WHEN o.ok THEN NULL
-            WHEN o.trips THEN statement_timestamp() + make_interval(
+            WHEN o.trips THEN (SELECT base.machine_now()) + make_interval(
                 secs => (%(pauses_s)s::float8[])[least(e.trips + 1, cardinality(%(pauses_s)s::float8[]))])
             ELSE e.closed_until END
     FROM ordered o WHERE e.id = o.id

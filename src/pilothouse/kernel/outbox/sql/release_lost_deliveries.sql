@@ -2,7 +2,7 @@
 -- sender cannot do so for ever.
 WITH lost AS MATERIALIZED (
     SELECT id FROM delivery
-    WHERE state = 'sending' AND lease_until <= statement_timestamp()
+    WHERE state = 'sending' AND lease_until <= (SELECT base.machine_now())
     ORDER BY lease_until LIMIT %(count)s FOR UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE delivery d
@@ -14,7 +14,7 @@ WITH lost AS MATERIALIZED (
     RETURNING d.id, d.tenant, d.public_id, d.endpoint_id, d.message_id, d.attempt, d.state
 ), logged AS (
     INSERT INTO delivery_attempt (tenant, delivery_id, number, at, ms, status, error, excerpt, body_sha256)
-    SELECT m.tenant, m.id, m.attempt, statement_timestamp(), 0, NULL, 'sender_lost', '', e.body_sha256
+    SELECT m.tenant, m.id, m.attempt, (SELECT base.machine_now()), 0, NULL, 'sender_lost', '', e.body_sha256
     FROM moved m JOIN message e ON e.id = m.message_id
 )
 SELECT m.id, m.tenant, m.public_id, m.endpoint_id, m.message_id, m.attempt, m.state, NULL::int AS status,

@@ -1,7 +1,7 @@
 -- Gives back notices whose sender died.
 WITH lost AS MATERIALIZED (
     SELECT id FROM notice
-    WHERE state = 'sending' AND lease_until <= statement_timestamp()
+    WHERE state = 'sending' AND lease_until <= (SELECT base.machine_now())
     ORDER BY lease_until LIMIT %(count)s FOR UPDATE SKIP LOCKED
 )
 UPDATE notice n

@@ -10,7 +10,7 @@
 WITH RECURSIVE going_on AS MATERIALIZED (
     SELECT i.id, i.state FROM item i
     WHERE i.state = 'running' AND i.next_run_at <= (SELECT base.clock_now())
-      AND (i.lease_until IS NULL OR i.lease_until < statement_timestamp()) AND i.stuck_error IS NULL
+      AND (i.lease_until IS NULL OR i.lease_until < (SELECT base.machine_now())) AND i.stuck_error IS NULL
       AND (i.provider_ref IS NOT NULL OR NOT EXISTS (
           SELECT FROM gates_over('video', 'no_dispatch', i.tenant) g WHERE g.opened_at IS NULL
       ))
@@ -64,7 +64,7 @@ WITH RECURSIVE going_on AS MATERIALIZED (
 ), claimed AS (
     UPDATE item i SET
         state = 'running', token = i.token + 1,
-        lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s),
+        lease_until = (SELECT base.machine_now()) + make_interval(secs => %(lease_s)s),
         dispatched_at = coalesce(i.dispatched_at, (SELECT base.clock_now())),
         timeout_at = CASE
             WHEN i.timeout_at IS NULL THEN (SELECT base.clock_now()) + make_interval(secs => %(timeout_s)s)

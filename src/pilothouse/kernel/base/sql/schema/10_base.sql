@@ -8,6 +8,11 @@ CREATE OR REPLACE FUNCTION base.clock_now() RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 AS 'SELECT statement_timestamp()';
 
+-- Machine time that decides something: leases and breakers. Written and replaced in the same way.
+CREATE OR REPLACE FUNCTION base.machine_now() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS 'SELECT statement_timestamp()';
+
 -- The number of this transaction, rising also across a restore into another cluster. Rows carry it so that a seal
 -- can take exactly the transactions below the horizon, whatever order their ids were drawn in.
 CREATE OR REPLACE FUNCTION base.tx() RETURNS bigint
