@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -14,8 +15,12 @@ from pilothouse.kernel.base.simulated_clock import REHEARSAL_PREFIX, install
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.files.storage import store
 
-from .migrate import OWNER, admin_connection, migrate
+from .migrate import OWNER, admin_connection, migrate, schema_hash
 from .seed import seed
+
+TEMPLATE_PREFIX = f"{REHEARSAL_PREFIX}template_"
+HASH_CHARACTERS = 16
+TEMPLATE_LOCK = 7_210_502
 
 
 @contextmanager
@@ -27,12 +32,11 @@ def rehearsal(label: str, at: datetime, *, keep: bool = False) -> Iterator[str]:
     """
     name = f"{REHEARSAL_PREFIX}{label}_{secrets.token_hex(4)}"
     house = settings.DATABASES[OWNER]["NAME"]
-    _use(name)
     try:
-        migrate()
+        _clone(_template(), name)
+        _use(name)
         with admin_connection() as admin:
             install(admin, at)
-            admin.execute("UPDATE house SET kind = 'rehearsal'")
         seed()
         yield name
         if not keep:
@@ -41,7 +45,45 @@ def rehearsal(label: str, at: datetime, *, keep: bool = False) -> Iterator[str]:
         _use(house)
         if not keep:
             with admin_connection("postgres") as admin:
-                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                _drop(admin, name)
+
+
+def _template() -> str:
+    """The migrated database of which each rehearsal is a copy: made once for a shape, those of older shapes removed.
+
+    Under another name until it is whole, so that a half one is never copied.
+    """
+    made = f"{TEMPLATE_PREFIX}{schema_hash()[:HASH_CHARACTERS]}"
+    with admin_connection("postgres") as admin:
+        admin.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+        known = [row[0] for row in admin.execute("SELECT datname FROM pg_database").fetchall()]
+        if made in known:
+            return made
+        for old in known:
+            if old.startswith(TEMPLATE_PREFIX):
+                _drop(admin, old)
+        making = f"{made}_making"
+        _use(making)
+        migrate()
+        with admin_connection() as inside:
+            inside.execute("UPDATE house SET kind = 'rehearsal'")
+        _use(made)
+        admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(making), sql.Identifier(made)))
+    return made
+
+
+def _clone(template: str, name: str) -> None:
+    """A copy without durability: a rehearsal that the machine ends is simply begun again."""
+    copy, whole = sql.Identifier(name), sql.Identifier(template)
+    with admin_connection("postgres") as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} OWNER ph_owner TEMPLATE {} STRATEGY WAL_LOG").format(copy, whole))
+        # A copy has the template's walls, but not the rights on the database itself.
+        admin.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(copy))
+        admin.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(copy))
+
+
+def _drop(admin: Any, name: str) -> None:
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _use(name: str) -> None:

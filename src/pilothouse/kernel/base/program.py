@@ -52,6 +52,8 @@ class Program:
     # Runs its demo inside a rehearsal's own database, whose time it moves, writing files below the folder it is given;
     # the proof says itself whether it `holds`. A program has either this or `demo`.
     rehearse: Callable[..., dict[str, Any]] | None = None
+    # Who lives in a rehearsal of a pilot (base/rehearsal.py); a new one for each.
+    population: Callable[[], Any] | None = None
     # A folder of runbooks (NAME_vN.toml), and the functions that their lines and criteria name (base/facts.py).
     runbooks: Any = None
     checks: Callable[[], Any] | None = None

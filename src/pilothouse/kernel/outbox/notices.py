@@ -150,12 +150,15 @@ class NoticePump:
                     await _send_chat(unseal(PURPOSE, row["address"]).decode(), row["subject"], words["text"])
         except Exception as error:  # the services' libraries raise what they like
             # The class only: a library's words may repeat the address with its credentials.
-            name = type(error).__name__
-            if row["attempt"] >= limits.NOTICE_ATTEMPTS_MAX:
-                return NoticeOutcome(row["id"], row["token"], "dead", 0.0, name)
-            wait_s = limits.NOTICE_WAITS_S[row["attempt"] - 1]
-            return NoticeOutcome(row["id"], row["token"], "waiting", wait_s, name)
+            return self.failed(row, type(error).__name__)
         return NoticeOutcome(row["id"], row["token"], "sent", 0.0, "")
+
+    @staticmethod
+    def failed(row: Row, error: str) -> NoticeOutcome:
+        """One more try that did not arrive: it waits for the next, or was the last."""
+        if row["attempt"] >= limits.NOTICE_ATTEMPTS_MAX:
+            return NoticeOutcome(row["id"], row["token"], "dead", 0.0, error)
+        return NoticeOutcome(row["id"], row["token"], "waiting", limits.NOTICE_WAITS_S[row["attempt"] - 1], error)
 
     def finish(self, results: Sequence[NoticeOutcome]) -> None:
         """Write a set of outcomes."""

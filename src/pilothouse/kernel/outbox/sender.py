@@ -6,16 +6,16 @@
    as lost, and the delivery is sent again: a receiver may see an id twice, never not at all.
 """
 
-import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import structlog
 from django.conf import settings
 
-from pilothouse.kernel.base import clock
+from pilothouse.kernel.base import clock, machine
 from pilothouse.kernel.base.http import Lookup, Reply, SafeClient
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sets import halved
@@ -78,7 +78,7 @@ def judge(row: Row, reply: Reply, at: datetime) -> Outcome:
 def _planned_wait_s(attempt: int) -> float:
     """Seconds after the `attempt`-th failed try, with jitter so that deliveries of one outage do not return at once."""
     spread = limits.RETRY_JITTER_RATIO
-    return limits.RETRY_WAITS_S[attempt - 1] * random.uniform(1 - spread, 1 + spread)  # noqa: S311  (no secret)
+    return limits.RETRY_WAITS_S[attempt - 1] * machine.uniform(1 - spread, 1 + spread)
 
 
 def retry_after_s(header: str | None, now: datetime) -> float:
@@ -107,16 +107,31 @@ def webhook_client(allow_local: bool, lookup: Lookup | None = None) -> SafeClien
     )
 
 
+class Client(Protocol):
+    """What sends a delivery and closes its connections."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """The answer, or why there is none."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        ...
+
+
 class WebhookPump:
     """Drives deliveries in the worker process. One per process; its connections are kept alive between deliveries."""
 
     name = "webhooks"
     concurrency = limits.IN_FLIGHT_MAX
 
-    def __init__(self, lookup: Lookup | None = None, allow_local: bool | None = None) -> None:
+    def __init__(
+        self, lookup: Lookup | None = None, allow_local: bool | None = None, client: Client | None = None
+    ) -> None:
+        """`client` stands for the network, in a rehearsal; otherwise deliveries go over HTTP."""
         self._lookup = lookup
         self._allow_local = settings.WEBHOOK_ALLOW_LOCAL if allow_local is None else allow_local
-        self._client: SafeClient | None = None
+        self._client: Client | None = client
 
     def claim(self, limit: int) -> list[Row]:
         """Lease up to `limit` due deliveries, each with all that sending it needs."""
@@ -158,7 +173,7 @@ class WebhookPump:
             await self._client.close()
             self._client = None
 
-    def _http(self) -> SafeClient:
+    def _http(self) -> Client:
         # Made at the first delivery, because a connection pool belongs to the event loop that runs then.
         if self._client is None:
             self._client = webhook_client(self._allow_local, self._lookup)

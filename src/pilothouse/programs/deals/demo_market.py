@@ -107,10 +107,6 @@ class Market:
         with worker_scope("demo"):
             simulated_clock.move_to(self.at)
 
-    def milliseconds(self) -> int:
-        """Business time for ids."""
-        return int(self.at.timestamp() * 1000)
-
     def picture(self) -> bytes:
         """A small photo; each is another one."""
         self.pictures += 1
@@ -127,15 +123,24 @@ class Market:
         """A deal that both sides want and that waits for its money."""
         trade, seen, secret = self.offered(template, seller=seller)
         with self.scope(trade.buyer):
-            person = self.people[trade.buyer]
-            commands.join(secret, person, own_email=self.mail(trade.buyer))
-            commands.accept(trade.deal, person, seen_hash=seen)
+            self.accept(trade, seen, secret)
         return trade
 
-    def offered(self, template: str, *, seller: str = "") -> tuple[Trade, str, str]:
+    def accept(self, trade: Trade, seen: str, secret: str) -> None:
+        """The buyer follows the link and agrees to what was offered (in the buyer's scope)."""
+        person = self.people[trade.buyer]
+        commands.join(secret, person, own_email=self.mail(trade.buyer))
+        commands.accept(trade.deal, person, seen_hash=seen)
+
+    @staticmethod
+    def pair(number: int) -> tuple[str, str]:
+        """Who sells and who buys in the deal of this number."""
+        return PAIRS[number % len(PAIRS)]
+
+    def offered(self, template: str, *, seller: str = "", price: int = 0) -> tuple[Trade, str, str]:
         """A deal that waits for the buyer, the offer's hash and its link's secret."""
-        pair = PAIRS[self.number % len(PAIRS)]
-        trade = Trade("", template, PRICES[template], seller or pair[0], pair[1], self.story)
+        pair = self.pair(self.number)
+        trade = Trade("", template, price or PRICES[template], seller or pair[0], pair[1], self.story)
         person = self.people[trade.seller]
         with self.scope(trade.seller):
             deal = commands.create_deal(

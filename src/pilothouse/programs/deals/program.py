@@ -55,6 +55,12 @@ def _rehearse(**options: object) -> dict[str, object]:
     return run_demo(**options)  # type: ignore[arg-type]
 
 
+def _population() -> object:
+    from .population import MarketPopulation
+
+    return MarketPopulation()
+
+
 PROGRAM = Program(
     name="deals",
     title="Escrow deals",
@@ -74,6 +80,7 @@ PROGRAM = Program(
     seed=_seed,
     pilot=declare_pilot("deals", _pilot),
     rehearse=_rehearse,
+    population=_population,
     runbooks=Path(__file__).parent / "runbooks",
     checks=_checks,
 )

@@ -1,0 +1,118 @@
+"""The pilot of a rehearsal: its people take the same steps as at the desk, as soon as they may."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from pilothouse.kernel.access.models import Operator
+from pilothouse.kernel.base.errors import PilothouseError
+from pilothouse.kernel.base.rehearsal import Population
+from pilothouse.kernel.base.scope import Scope, ops_scope, tenant_scope, worker_scope
+from pilothouse.kernel.ledger.grants import approve_grant
+from pilothouse.kernel.watch import invariants, promises
+from pilothouse.kernel.watch.commands import acknowledge
+from pilothouse.kernel.watch.models import Incident
+
+from ..activation import activate, drill_rollback
+from ..advancing import advance_all
+from ..attestations import attest_customer, attest_ours, lock_expectations
+from ..evaluation import LineState, Look, Verdict
+from ..pausing import follow_gates
+from ..pilot_reads import access_pilot
+from ..running import create_pilot, prepare, qualify
+from ..verdicts import computed, sign_verdict
+from .stage import Played
+
+WHAT = "a rehearsal"
+NOTE = "As rehearsed."
+
+
+class Desk:
+    """The operators of one rehearsed pilot, and the customer's people who attest its lines."""
+
+    def __init__(self, stage: Played, program: str, population: Population) -> None:
+        self.stage = stage
+        self.program = program
+        self.population = population
+        self.tenant = population.open(stage)
+        with worker_scope(WHAT):
+            operators = list(Operator.objects.select_related("user").order_by("id"))
+        self.asks, self.approves = (each.user_id for each in operators[:2])
+        self.actor = f"operator:{operators[0].user.email}"
+        with self.ours():
+            self.pilot = create_pilot(self.tenant, program, population.company).public_id
+
+    def ours(self) -> AbstractContextManager[Scope]:
+        """The scope of an operator's page."""
+        return ops_scope(self.actor, WHAT)
+
+    def activate(self) -> None:
+        """From the first call to the beginning of the pilot's clock. Raises PilothouseError when it may not begin."""
+        name, email = self.population.contact
+        with self.ours():
+            runbook = computed(access_pilot(self.pilot))[0].runbook
+            answers = {line.id: group == "accept" for group in ("accept", "reject") for line in runbook.group(group)}
+            qualify(self.pilot, answers, {"contact_name": name, "contact_email": email})
+        if runbook.group("expectation"):
+            self._attest(lambda line: line.line.group == "expectation")
+        else:
+            with self.ours():
+                lock_expectations(self.pilot)
+        with self.ours():
+            prepare(self.pilot)
+        promises.run()
+        invariants.run_all()
+        self._attest(lambda line: line.line.group == "preparation")
+        with self.ours():
+            drill_rollback(self.pilot)
+            begun = activate(self.pilot, self.asks)
+        if begun.state == "waiting" and begun.grant is not None:
+            with worker_scope(self.actor):
+                approve_grant(self.approves, begun.grant.request)
+            with self.ours():
+                activate(self.pilot, self.asks)
+
+    def look(self) -> None:
+        """What operators do at the desk: take incidents, attest what the present phase asks for, let it move on."""
+        with self.ours():
+            for incident in Incident.objects.filter(state="open").order_by("id"):
+                acknowledge(incident.public_id)
+        follow_gates()
+        phase = self.seen()[0].pilot.phase
+        self._attest(lambda line: line.line.phase == phase)
+        advance_all()
+
+    def seen(self) -> tuple[Look, Verdict]:
+        """The pilot as it stands, and what follows from it."""
+        with self.ours():
+            return computed(access_pilot(self.pilot))
+
+    def sign(self) -> bool:
+        """Sign the verdict when it may be signed; returns whether it was."""
+        look, verdict = self.seen()
+        if look.pilot.state != "review" or verdict.blocked:
+            return False
+        with self.ours():
+            sign_verdict(self.pilot, verdict.state, "Continue" if verdict.state == "succeeded" else "Close")
+        return True
+
+    def _attest(self, wanted: Any) -> None:
+        """People say yes to their open lines; what the product does not let them say stays open."""
+        members: Mapping[str, str] = self.population.members()
+        for state in self.seen()[0].lines:
+            if state.state == "open" and wanted(state) and state.line.kind != "machine" and not state.line.is_optional:
+                try:
+                    self._say(state, members)
+                except PilothouseError as refusal:
+                    self.stage.refusals[refusal.code] += 1
+
+    def _say(self, state: LineState, members: Mapping[str, str]) -> None:
+        line = state.line
+        if line.kind == "ours":
+            with self.ours():
+                attest_ours(self.pilot, line.id, True, note=NOTE, applicable="if available" not in line.text)
+            return
+        role = next((role for role in line.roles if role in members), None)
+        if role is not None:
+            with tenant_scope(self.tenant, members[role]):
+                attest_customer(self.pilot, line.id, role, True, note=NOTE)

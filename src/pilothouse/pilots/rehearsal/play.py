@@ -1,0 +1,222 @@
+"""One rehearsal from its first instant to what it shows. The database that is open must be a rehearsal's own."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from pilothouse.kernel.base import machine
+from pilothouse.kernel.base.clock import business_now, iso
+from pilothouse.kernel.base.rehearsal import FAULTS, Population
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.outbox.sender import sweep
+from pilothouse.kernel.watch import invariants, promises
+
+from ..evaluation import Look, Verdict
+from . import limits
+from .desk import Desk
+from .faults import Faults, plan
+from .post import Notices
+from .stage import Played
+from .works import PumpRows, Timers
+
+SQL = Statements(__file__)
+VALUE_DIGITS = 6
+
+
+def rehearse(
+    program: str, population: Population, *, days: int, seed: int, faults: bool = False,
+    terms: Mapping[str, Any] | None = None, passed: Callable[[float], None] = lambda part: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Play a pilot of `program` for `days` of business time and return its whole story (docs/rehearsal.md).
+
+    Nothing in it comes from this machine's clock, so that equal arguments give equal bytes. `terms` is the body of
+    other terms, put in force as the pilot begins. `passed` hears which part of the time has gone by, 0 to 1.
+    """
+    with worker_scope("rehearsal"):
+        begins = business_now()
+    planned = Faults()
+    if faults:
+        kinds = [kind for kind in FAULTS if kind in population.faults]
+        chance = Played(seed, begins, days, planned).chance("faults")
+        planned = plan(chance, kinds, begins, begins + timedelta(days=days))
+    stage = Played(seed, begins, days, planned)
+    with machine.driven(f"{seed}:machine", lambda: stage.at), _nothing_leaves(), asyncio.Runner() as loop:
+        desk = Desk(stage, program, population)
+        stage.works = [Timers(), *population.works(stage), PumpRows(Notices(stage), "notice", loop)]
+        desk.activate()
+        # The pilot begins under the terms that its runbook names; then others are put in force, as an operator may.
+        if terms is not None:
+            with worker_scope("rehearsal"):
+                population.publish(terms)
+        population.begin(stage)
+        series = Series(stage, population)
+        every = limits.LOOK_EVERY_SHORT_S if days <= limits.SHORT_MAX_DAYS else limits.LOOK_EVERY_S
+
+        def look() -> None:
+            population.desk(stage)
+            sweep()
+            check(stage, population)
+            desk.look()
+            series.note()
+            passed((stage.at - begins) / (stage.ends - begins))
+
+        stage.play(look, timedelta(seconds=every))
+        signed = desk.sign()
+        check(stage, population)
+        return shown(program, stage, desk, population, series, signed)
+
+
+@contextmanager
+def _nothing_leaves() -> Iterator[None]:
+    """Mails and alerts are written and taken, and go nowhere."""
+    kept = settings.EMAIL_BACKEND, settings.ALERT_URLS
+    settings.EMAIL_BACKEND, settings.ALERT_URLS = "django.core.mail.backends.dummy.EmailBackend", ["json://rehearsal"]
+    try:
+        yield
+    finally:
+        settings.EMAIL_BACKEND, settings.ALERT_URLS = kept
+
+
+class Series:
+    """What the chart shows: the population's counts at each look."""
+
+    def __init__(self, stage: Played, population: Population) -> None:
+        self.stage, self.population = stage, population
+        self.points: list[Row] = []
+        self.note()
+
+    def note(self) -> None:
+        """Add a point, or replace the one of this instant."""
+        with worker_scope("rehearsal"):
+            point = {"at": iso(self.stage.at), **self.population.counts()}
+        if self.points and self.points[-1]["at"] == point["at"]:
+            self.points.pop()
+        self.points.append(point)
+
+
+def check(stage: Played, population: Population) -> None:
+    """All promises and invariants, what nothing will move on, timers that were not fired, and the program's audit."""
+    for result in promises.run():
+        if not result.seen.ok:
+            first = result.seen.sample[0]["what"] if result.seen.sample else result.promise.title
+            stage.found(f"promise:{result.promise.check_name}", result.seen.rows, first)
+    for broken in invariants.run_all():
+        if broken["rows"]:
+            stage.found(f"invariant:{broken['name']}", broken["rows"], broken["title"])
+    if not stage.spell("workers_down"):
+        _unmoved(stage)
+    with worker_scope("rehearsal"):
+        wrong = population.audit()
+    for each in wrong:
+        stage.found(each["check"], 1, each["what"])
+
+
+def _unmoved(stage: Played) -> None:
+    waiting = promises.watch_for_stuck()
+    if waiting:
+        first = waiting[0]
+        stage.found("stuck", len(waiting), f"a {first['kind']} waits in {first['state']} for nothing")
+    with worker_scope("rehearsal"):
+        overdue = SQL.rows("overdue", count=limits.SAMPLE_MAX_ROWS)
+    if overdue:
+        first = overdue[0]
+        what = f"{first['name']} of a {first['kind']}, due {iso(first['due_at'])}, is {first['state']}"
+        stage.found("timer_not_fired", len(overdue), f"{what}{': ' + first['error'] if first['error'] else ''}")
+
+
+def shown(
+    program: str, stage: Played, desk: Desk, population: Population, series: Series, signed: bool
+) -> dict[str, Any]:
+    """The whole of a rehearsal, read from the database afterwards."""
+    look, verdict = desk.seen()
+    with worker_scope("rehearsal"):
+        incidents = SQL.rows("incidents")
+        late = SQL.rows("lateness")
+        facts = _facts(desk.tenant)
+        money = list(population.money())
+    for each in money:
+        if not each["holds"]:
+            stage.found("money", 1, f"{each['unit']}: {each['into']} came in, and the parts have another sum")
+    return {
+        "program": program,
+        "seed": stage.seed,
+        "days": (stage.ends - stage.begins).days,
+        "business_time": {"from": iso(stage.begins), "to": iso(stage.at)},
+        "pilot": _pilot(look, verdict, signed),
+        "incidents": [{**each, "opened_at": iso(each["opened_at"])} for each in incidents],
+        "money": money,
+        "lateness": _lateness(late),
+        "acts": {"done": stage.acts, "refused": dict(sorted(stage.refusals.items()))},
+        "faults": {
+            "struck": dict(sorted(stage.faults.struck.items())),
+            "planned": [
+                {"kind": each.kind, "at": iso(each.at), "until": iso(each.until)} for each in stage.faults.planned
+            ],
+        },
+        "findings": [
+            {"check": each.check, "at": iso(each.at), "rows": each.rows, "what": each.what, "seed": stage.seed}
+            for each in stage.findings.values()
+        ],
+        "series": series.points,
+        "story": [{"at": iso(at), "what": words} for at, words in stage.story],
+        "facts": facts,
+        "holds": not stage.findings,
+    }
+
+
+def _pilot(look: Look, verdict: Verdict, signed: bool) -> dict[str, Any]:
+    open_lines = [each.line.text for each in look.open_lines() if each.state in ("open", "no", "waiting")]
+    return {
+        "pilot": look.pilot.public_id,
+        "state": look.pilot.state,
+        "phase": look.pilot.phase,
+        "verdict": verdict.state,
+        "signed": signed,
+        "blocked": "" if signed else verdict.blocked,
+        "reasons": list(verdict.reasons),
+        "insufficient": verdict.insufficient,
+        "criteria": [
+            {
+                "id": each.criterion.id, "title": each.criterion.title, "value": _rounded(each.measure.value),
+                "of": each.measure.of, "unit": each.criterion.unit, "target": each.criterion.target,
+                "fail_at": each.criterion.fail_at, "verdict": each.verdict, "sentence": each.measure.sentence,
+            }
+            for each in look.criteria
+        ],
+        "lines": {"done": sum(each.state in ("done", "na") for each in look.lines), "open": open_lines},
+    }  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    """Without the last digits of a sum of floats, which follow from the order in which rows were read."""
+    return None if value is None else round(value, VALUE_DIGITS)
+
+
+def _lateness(rows: list[Row]) -> dict[str, Any]:
+    """How late timers were fired, the worst kind first; those that the workers' own end delayed included."""
+    worst = rows[0] if rows else {"name": "", "worst_s": 0.0}
+    return {
+        "worst_s": worst["worst_s"],
+        "worst": worst["name"],
+        "fired": sum(row["fired"] for row in rows),
+        "by_timer": [{"timer": row["name"], "fired": row["fired"], "worst_s": row["worst_s"]} for row in rows],
+    }
+
+
+def _facts(tenant: int) -> Mapping[str, Any]:
+    """How many events and transfers there are, and one hash over all of them: two stories are equal when it is."""
+    found: dict[str, Any] = {}
+    digest = hashlib.sha256()
+    for name in ("events", "transfers"):
+        rows = SQL.rows(f"all_{name}", tenant=tenant)
+        found[name] = len(rows)
+        for row in rows:
+            digest.update(json.dumps(row, sort_keys=True, default=str).encode())
+    return {**found, "sha256": digest.hexdigest()}

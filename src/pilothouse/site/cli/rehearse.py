@@ -1,0 +1,134 @@
+"""`pilothouse rehearse PROGRAM`: what would happen to a pilot, before it happens."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import app, setup
+from .demo import REHEARSAL_BEGINS
+from .run import DataOption
+
+DAYS_MAX = 400
+EXIT_FOUND, EXIT_USAGE = 1, 2
+
+
+@app.command()
+def rehearse(
+    program: Annotated[str, typer.Argument(help="The program, for example deals.")],
+    days: Annotated[int, typer.Option(help="Days of business time.", min=1, max=DAYS_MAX)] = 42,
+    seed: Annotated[int, typer.Option(help="What is drawn follows from it: the same seed, the same story.", min=0)] = 1,
+    faults: Annotated[bool, typer.Option("--faults", help="Let workers die, clocks jump, answers come twice.")] = False,
+    terms: Annotated[
+        str, typer.Option(help="Also play it with other terms, and compare: v2 of this house, or a file of terms.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole story as JSON and nothing else.")] = False,
+    story: Annotated[bool, typer.Option("--story", help="Print every act, fault and finding, too.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the rehearsal's database for a look at it.")] = False,
+    data: DataOption = Path(".data"),
+) -> None:
+    """Play a pilot in a database of its own under a clock that jumps from one due instant to the next.
+
+    Every promise and invariant is checked as it goes. Exit 1 when something was found that should not be so.
+    """
+    os.environ["DATA"] = str(data.absolute())
+    setup()
+    import logging
+
+    from .database import database_up
+
+    made = _population(program)
+    logging.getLogger("pilothouse").setLevel(logging.CRITICAL)
+    options = {"days": days, "seed": seed, "faults": faults}
+    with database_up():
+        body = _terms(terms, made().terms) if terms else None
+        with _progress(quiet=as_json) as passed:
+            told = [_played(program, made, keep, passed, **options)]
+            if body is not None:
+                told.append(_played(program, made, keep, passed, terms=body, **options))
+    _print(told, terms, as_json, story)
+    raise typer.Exit(0 if all(each["holds"] for each in told) else EXIT_FOUND)
+
+
+def _print(told: list[dict[str, Any]], terms: str, as_json: bool, story: bool) -> None:
+    from . import rehearse_screen as screen
+
+    if as_json:
+        whole = told[0] if len(told) == 1 else {"in_force": told[0], "other": {"terms": terms, **told[1]}}
+        typer.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        return
+    screen.show(told[0], story=story)
+    if len(told) > 1:
+        screen.show(told[1], title=f"with {terms}", story=story)
+        screen.compare(told[0], told[1], terms)
+
+
+def _played(
+    program: str, made: Callable[[], Any], keep: bool, passed: Callable[[float], None], **options: Any
+) -> dict[str, Any]:
+    from pilothouse.pilots.rehearsal.play import rehearse as play
+    from pilothouse.site.rehearsal import rehearsal
+
+    with rehearsal(program, datetime(*REHEARSAL_BEGINS, tzinfo=UTC), keep=keep) as database:
+        if keep:
+            typer.echo(f"The database {database} is kept.", err=True)
+        return play(program, made(), passed=passed, **options)
+
+
+def _population(program: str) -> Callable[[], Any]:
+    from pilothouse.site.programs import load_programs
+
+    known = {name: each.population for name, each in load_programs().items() if each.population is not None}
+    made = known.get(program)
+    if made is None:
+        typer.echo(f"There is no rehearsal of {program!r}; there is one of {', '.join(sorted(known))}.", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    return made
+
+
+def _terms(wanted: str, of: tuple[str, str]) -> dict[str, Any]:
+    """The body of other terms: a version of this house by its number, or a file of JSON."""
+    kind, name = of
+    number = re.fullmatch(r"v(\d{1,6})", wanted)
+    try:
+        body = _of_house(kind, name, int(number[1])) if number else json.loads(Path(wanted).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        typer.echo(f"{wanted} cannot be read as terms: {error}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
+    if not isinstance(body, dict):
+        typer.echo(f"This house has no {wanted} of {name}." if number else f"{wanted} holds no terms.", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    return body
+
+
+def _of_house(kind: str, name: str, number: int) -> dict[str, Any] | None:
+    from pilothouse.kernel.base.scope import worker_scope
+    from pilothouse.kernel.terms.queries import versions
+    from pilothouse.site.migrate import migrate
+
+    # A house that was never started has no database yet.
+    migrate()
+    with worker_scope("rehearsal"):
+        return next((row["body"] for row in versions(kind, name) if row["version"] == number), None)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """How far business time has come, while a person waits."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    if quiet:
+        yield lambda part: None
+        return
+    console = Console(stderr=True)
+    columns = (TextColumn("Rehearsing"), BarColumn(), TextColumn("{task.percentage:>3.0f} % of the time"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda part: progress.update(task, completed=part)

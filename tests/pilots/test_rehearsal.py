@@ -1,0 +1,119 @@
+"""Rehearsals of a market: they end with what happened, come out the same again, and catch what is planted in them."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from pilothouse.kernel.base.rehearsal import FAULTS
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.lifecycle import timers
+from pilothouse.pilots.rehearsal.faults import plan
+from pilothouse.pilots.rehearsal.play import rehearse
+from pilothouse.programs.deals import commands, steps
+from pilothouse.programs.deals.population import MarketPopulation
+from pilothouse.programs.deals.terms import in_force
+from pilothouse.site.seed import seed
+
+pytestmark = pytest.mark.house
+SEED, DAYS, DEALS = 11, 12, 5
+Copy = Callable[[Any], AbstractContextManager[Any]]
+
+
+def played(**options: Any) -> dict[str, Any]:
+    """A short rehearsal in the open house."""
+    seed()
+    return rehearse("deals", MarketPopulation(DEALS), **{"days": DAYS, "seed": SEED, **options})
+
+
+def checks(told: dict[str, Any]) -> set[str]:
+    """What was found, each with the seed that finds it again."""
+    assert all(found["seed"] == SEED for found in told["findings"])
+    assert told["holds"] is not bool(told["findings"])
+    return {found["check"].partition(":")[0] for found in told["findings"]}
+
+
+def test_a_market_is_played_and_its_money_adds_up(timed_house: Any) -> None:
+    heard: list[float] = []
+    told = played(passed=heard.append)
+    assert told["findings"] == []
+    (money,) = told["money"]
+    assert money["into"] == sum(money["parts"].values()) > 0
+    last = told["series"][-1]
+    assert last["settled"] + last["open_deals"] + last["ended_otherwise"] == DEALS
+    assert told["pilot"]["state"] == "active"
+    assert told["pilot"]["insufficient"]
+    assert told["lateness"]["worst_s"] == 0.0
+    assert heard[-1] == 1.0
+    assert told["business_time"] == {"from": "2026-03-02T09:00:00Z", "to": "2026-03-14T09:00:00Z"}
+    with worker_scope("test"):
+        (rows,) = run("SELECT (SELECT count(*) FROM event) AS events, (SELECT count(*) FROM deal) AS deals")
+    assert rows["deals"] == DEALS
+
+
+def test_the_same_seed_tells_the_same_story_and_faults_break_nothing(timed_house: Any, copy_house: Copy) -> None:
+    stories = []
+    for _ in range(2):
+        with copy_house(timed_house):
+            stories.append(played(faults=True))
+    first, again = (json.dumps(story, indent=1, ensure_ascii=False).splitlines() for story in stories)
+    assert first == again
+    assert [story["findings"] for story in stories] == [[], []]
+    assert {"worker_death", "clock_jump", "workers_down", "bank_refuses"} <= set(stories[0]["faults"]["struck"])
+
+
+def test_other_terms_meet_the_same_people(timed_house: Any, copy_house: Copy) -> None:
+    with copy_house(timed_house):
+        before = played()
+    with copy_house(timed_house):
+        seed()
+        with worker_scope("test"):
+            body = dict(in_force("MN_USED_CAR_PRIVATE").body)
+        after = played(terms={**body, "holdbackRatio": "0.20"})
+    opened = [[line for line in told["story"] if "offered" in line["what"]] for told in (before, after)]
+    assert opened[0] == opened[1]
+    assert before["facts"]["sha256"] != after["facts"]["sha256"]
+
+
+def test_each_kind_of_fault_is_planned_in_time() -> None:
+    begins = datetime(2026, 3, 2, tzinfo=UTC)
+    ends = begins + timedelta(days=3)
+    planned = plan(Random(1), FAULTS, begins, ends).planned
+    assert {fault.kind for fault in planned} == set(FAULTS[:6])
+    assert all(begins < fault.at <= fault.until <= ends for fault in planned)
+
+
+def patched(monkeypatch: pytest.MonkeyPatch, statements: Any, name: str, old: str, new: str) -> None:
+    text = statements.text(name)
+    assert old in text
+    monkeypatch.setitem(statements._texts, name, text.replace(old, new))
+
+
+def test_a_double_settle_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    leg = "('release', m.escrow_account, m.seller_account, m.to_seller),"
+    patched(monkeypatch, steps.SQL, "advance", leg, leg + leg)
+    assert checks(played()) & {"timer_not_fired", "unexpected_error", "invariant"}
+
+
+def test_a_timer_that_is_not_fired_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    patched(monkeypatch, timers.SQL, "due_timers", "WHERE", "WHERE name <> 'holdback_release' AND")
+    assert "timer_not_fired" in checks(played())
+
+
+def test_a_timer_that_does_nothing_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(timers._handlers, ("deal", "holdback_release"), lambda rows: None)
+    assert "stuck" in checks(played())
+
+
+def test_a_wrong_role_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def approve(public_id: str, person: int) -> None:
+        deal, _side = commands.access_deal(public_id, person, lock=True)
+        steps.advance([commands.approved(deal, "buyer", "approved")])
+
+    monkeypatch.setattr(commands, "approve", approve)
+    assert "wrong_role" in checks(played())
