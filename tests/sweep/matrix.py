@@ -79,6 +79,11 @@ MATRIX: dict[str, Row] = {
     "GET /v1/ledger/reconciliation": Row("ledger:read", 200, {"test key": 422}),
     "GET /v1/ledger/statement": Row("ledger:read", 422),
     # Credits by hand: an operator's session only; a key is nobody here, and support looks at the desk.
+    "GET /v1/pilots": Row("batches:read", 200),
+    "GET /v1/pilots/{pilot_id}": Row("batches:read", 404),
+    "GET /v1/admin/pilots": Row("operator", 200, {"key": 401, "operator support": 403}),
+    "GET /v1/admin/pilots/{public_id}": Row("operator", 404, {"key": 401, "operator support": 403}),
+    "POST /v1/admin/pilots/{public_id}/{step}": Row("operator", 404, {"key": 401, "operator support": 403}),
     "GET /v1/admin/grants": Row("operator", 200, {"key": 401, "operator support": 403}),
     "POST /v1/admin/grants": Row("operator", 422, {"key": 401, "operator support": 403}),
     "POST /v1/admin/grants/{public_id}/approve": Row("operator", 404, {"key": 401, "operator support": 403}),
@@ -189,6 +194,7 @@ MATRIX: dict[str, Row] = {
     "GET /keys/{public_id}/rotate": Row("keys:write", 404),
     "POST /keys/{public_id}/rotate": Row("keys:write", 404),
     "POST /keys/{public_id}/{verb}": Row("keys:write", 404),
+    "POST /keys/links/{public_id}/open": Row("keys:write", 302),
     "POST /keys/links/{public_id}/withdraw": Row("keys:write", 302),
     "GET /members/": Row("members:write", 200),
     "GET /members/invite": Row("members:write", 200),
@@ -307,7 +313,7 @@ MATRIX: dict[str, Row] = {
     "POST /ask": Row("member", 422),
     # Pilots: any member looks at their account's; a line is for the roles of its runbook, which no account here has.
     "GET /pilot/": Row("member", 200),
-    "POST /pilot/confirm/{line}": Row("member", 404),
+    "POST /pilot/confirm/{line}": Row("member", 302),
     "GET /desk/pilots/": Row("operator", 200),
     "GET /desk/pilots/new": Row("operator", 200, {"operator support": 403}),
     "POST /desk/pilots/new": Row("operator", 422, {"operator support": 403}),

@@ -18,6 +18,7 @@ from pilothouse.kernel.access.invitations import invite
 from pilothouse.kernel.access.models import Member
 from pilothouse.kernel.access.roles import MEMBER_ROLES, OPERATOR_ROLES
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.pilots.running import create_pilot
 from pilothouse.programs.deals.commands import create_deal
 from pilothouse.site.seed import seed
 
@@ -28,6 +29,7 @@ OBJECTS = {
     "batches/{public_id}": "batch",
     "items/{item_id}": "item",
     "v1/deals/{deal_id}": "deal",
+    "pilots/{pilot_id}": "pilot",
     "keys/{public_id}": "key",
     "links/{public_id}": "link",
     "members/{public_id}": "member",
@@ -42,7 +44,7 @@ OBJECTS = {
 NOBODYS = {
     "batch": f"bat_{NONE}", "item": f"itm_{NONE}", "upload": f"upl_{NONE}", "endpoint": f"we_{NONE}",
     "delivery": f"dlv_{NONE}", "key": f"key_{NONE}", "link": f"rev_{NONE}", "member": f"mem_{NONE}",
-    "invitation": f"inv_{NONE}", "deal": f"deal_{NONE}",
+    "invitation": f"inv_{NONE}", "deal": f"deal_{NONE}", "pilot": f"pil_{NONE}",
 }  # fmt: skip
 # What names no object of a customer. Whoever holds a token may use it: it is the permission.
 TOKENS = {
@@ -170,6 +172,8 @@ def _side(who: Customer, word: str) -> Side:
         side.ids["deal"] = create_deal(
             person=owner, side="seller", template="MN_USED_CAR_PRIVATE", price=3_000_000, title=f"{word}-secret-deal"
         ).public_id
+    with worker_scope("test"):
+        side.ids["pilot"] = create_pilot(tenant, "video", f"{word}-secret-pilot").public_id
     picture = io.BytesIO()
     Image.new("RGB", (32, 32), "teal").save(picture, "PNG")
     stored = client.post("/v1/uploads", picture.getvalue(), content_type="image/png")

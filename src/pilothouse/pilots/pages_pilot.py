@@ -241,7 +241,10 @@ PLAIN: dict[str, tuple[Callable[[str], Any], Any]] = {
     "resume": (pausing.resume, gettext_lazy("The pilot goes on.")),
     "give-up": (pausing.give_up, gettext_lazy("The pilot is under review.")),
     "retry": (verdicts.retry, gettext_lazy("The next attempt is being prepared.")),
-    "upgrade": (verdicts.upgrade, gettext_lazy("Moved to Enterprise; the new key's link is on the keys page.")),
+    "upgrade": (
+        verdicts.upgrade,
+        gettext_lazy("Moved to Enterprise. The new key's link is mailed; the customer can also open it at API keys."),
+    ),
 }
 
 

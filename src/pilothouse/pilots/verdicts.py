@@ -20,7 +20,7 @@ from pilothouse.kernel.lifecycle.errors import ReasonRefused
 
 from . import limits
 from .evaluation import Look, Verdict, look, open_p0, verdict_of
-from .key_links import key_link
+from .key_links import key_link, mail_key_link
 from .lifecycle import CLOSES, FIXES, OUTCOMES
 from .pilot_errors import FixOpen, NoSignal, VerdictBlocked, VerdictChanged
 from .pilot_models import NOT_FIXABLE, SIGNALS, Fix, Pilot, Signal
@@ -233,7 +233,9 @@ def upgrade(public_id: str, note: str = "") -> tuple[Pilot, str]:
     if not pilot.reveal_link:
         return pilot, ""
     _end_keys_later(pilot)
-    _, address = key_link(pilot, kind="live", name=f"Enterprise - {pilot.company}")
+    name = f"Enterprise - {pilot.company}"
+    _, address = key_link(pilot, kind="live", name=name)
+    mail_key_link(pilot, name, address)
     return pilot, address
 
 

@@ -21,6 +21,8 @@ from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.ledger.api import router as ledger_router
 from pilothouse.kernel.outbox.api import router as outbox_router
 from pilothouse.kernel.payments.api_admin import router as payments_router
+from pilothouse.pilots.api import router as pilots_router
+from pilothouse.pilots.api_admin import router as pilots_admin_router
 
 from .admin_api import router as admin_router
 from .api_examples import fill_examples
@@ -57,6 +59,8 @@ def build() -> NinjaAPI:
     api.add_router("/v1", outbox_router)
     api.add_router("/v1/admin", admin_router)
     api.add_router("/v1/admin", payments_router)
+    api.add_router("/v1", pilots_router)
+    api.add_router("/v1/admin", pilots_admin_router)
     for program in load_programs().values():
         if program.api is not None:
             program.api(api)

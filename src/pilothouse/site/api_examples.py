@@ -53,6 +53,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "closing": {"available": 210, "held": 0}, "/v1/ledger/statement.cursor": "MjAyNi0wMS0yNFQx",
     "StatementOut.next": "MjAyNi0wMS0yNFQx", "balanced": True, "ref": BATCH, "HeldOut.held": 20,
     "age_s": 108, "what": "batch without its reservation", "TimelinessOut.entries": 41, "late": 0, "longest_s": 0.004,
+    "pilot_id": "pil_01m7y7ar27xbx1ym9x17zb8bhs",
     # deals
     "account_id": "bnk_01m7y7ar27xbx1ym9x17zb8bhs", "/v1/deal-terms/{name}.name": "MN_USED_CAR_PRIVATE",
     "/v1/deal-terms/{name}.version": 1,

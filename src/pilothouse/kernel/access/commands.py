@@ -186,6 +186,19 @@ def withdraw_reveal_link(tenant: int, link: str) -> None:
     append_events([NewEvent(tenant, "reveal_link", row["id"], "withdraw")])
 
 
+def renew_reveal_link(tenant: int, link: str) -> str:
+    """A new token for a link (by public id) that was not opened; the one that was mailed no longer opens.
+
+    For a member who may make keys and stands before the link in their account. Raises RevealLinkGone.
+    """
+    token = new_secret()
+    row = SQL.one("renew_reveal_link", tenant=tenant, link=link, token_hash=hash_of(token))
+    if row is None:
+        raise RevealLinkGone()
+    append_events([NewEvent(tenant, "reveal_link", row["id"], "renew")])
+    return token
+
+
 def consume_reveal_link(tenant: int, link: int, token: str) -> tuple[ApiKey, str]:
     """Open a reveal link: (key row, raw key).
 

@@ -211,7 +211,7 @@ class RevealLink(TenantModel):
 
     # An operator makes the link of a pilot's key in the transaction that activates the pilot.
     writers = ("ph_app", "ph_ops", "ph_worker")
-    mutable = ("consumed_at", "key", "expires_at")
+    mutable = ("consumed_at", "key", "expires_at", "token_hash")
 
     public_id = models.TextField(unique=True)
     token_hash = models.TextField(unique=True)

@@ -201,6 +201,21 @@ def link_withdraw(request: HttpRequest, principal: Principal, public_id: str) ->
     return redirect("access_keys")
 
 
+@require_POST
+@member_page
+@sensitive_variables("token")
+def link_open(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+    """Open a link of the account here, whoever it was mailed to: it gets a new token, and the mailed one is over."""
+    require(principal, SCOPE)
+    with tenant_scope(principal.tenant, principal.actor):
+        try:
+            token = commands.renew_reveal_link(principal.tenant, public_id)
+        except PilothouseError:
+            messages.error(request, _("This link was opened, withdrawn or has expired already. Nothing was changed."))
+            return redirect("access_keys")
+    return redirect("access_reveal", token)
+
+
 @sensitive_variables("token")
 def _deliver(
     request: HttpRequest, principal: Principal, to: str, once: str, *, name: str, **key_fields: Any

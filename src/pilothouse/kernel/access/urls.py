@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("members/<str:public_id>/remove", pages_members.member_remove, name="access_member_remove"),
     path("keys/", pages_keys.key_list, name="access_keys"),
     path("keys/new", pages_keys.key_new, name="access_key_new"),
+    path("keys/links/<str:public_id>/open", pages_keys.link_open, name="access_link_open"),
     path("keys/links/<str:public_id>/withdraw", pages_keys.link_withdraw, name="access_link_withdraw"),
     path("keys/<str:public_id>/", pages_keys.key, name="access_key"),
     path("keys/<str:public_id>/rotate", pages_keys.key_rotate, name="access_key_rotate"),
