@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.clock import business_now
-from pilothouse.kernel.base.ids import seeded
 from pilothouse.kernel.base.scope import ops_scope, worker_scope
 from pilothouse.kernel.watch.invariants import run_all
 from pilothouse.pilots.activation import activate, drill_rollback
@@ -107,7 +107,7 @@ def run_deals(data: Path, say: Say) -> dict[str, Any]:
     settings.ALERT_URLS = settings.ALERT_URLS or ALERTS
     with worker_scope("demo"):
         market = Market(business_now())
-    with seeded(SEED, market.milliseconds):
+    with machine.driven(SEED, lambda: market.at):
         market.open()
         pilot = SixWeeks(market)
         pilot.begin()
