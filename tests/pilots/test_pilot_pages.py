@@ -107,6 +107,9 @@ def test_the_customers_page_names_nothing_internal(pilot: VideoPilot) -> None:
     assert "No SLA is included" in page
     for word in ("Upstream", "rollback", "Provider", "/desk/", "No technical contact"):
         assert word not in page, word
+    # Finance opens no page of the webhooks, so no line leads there.
+    assert 'href="/webhooks/' in page
+    assert 'href="/webhooks/' not in browser("finance@northwind.example").get("/pilot/").content.decode()
     empty = pilot.house.tenant("Nobody")
     assert empty is not None
 

@@ -99,7 +99,14 @@ def ask(request: HttpRequest, principal: Principal) -> HttpResponse:
 @operator_page()
 def inbox(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """What waits for an answer: what endangers somebody first, then the oldest."""
-    return _inbox(request, operator, {})
+    kept = kept_form(request, operator)
+    if kept is None:
+        return _inbox(request, operator, {})
+    public_id, name = kept.to.split("/")[-2:]
+    form: Form = ReplyForm(kept, auto_id=f"{public_id}_%s")
+    if name == "faq":
+        form = FaqForm(kept, auto_id=f"{public_id}_faq_%s")
+    return _inbox(request, operator, {public_id: (name, form)})
 
 
 def _inbox(

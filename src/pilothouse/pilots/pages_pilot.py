@@ -138,7 +138,10 @@ def _create(given: dict[str, Any]) -> Pilot:
 @operator_page()
 def pilot_detail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
     """One pilot."""
-    return _detail(request, operator, public_id)
+    kept = kept_form(request, operator)
+    step = kept.to.rpartition("/")[2] if kept else ""
+    bound = (step, FORMS[step][0](kept, auto_id=f"{step}_%s")) if step in FORMS else None
+    return _detail(request, operator, public_id, bound=bound)
 
 
 def _detail(

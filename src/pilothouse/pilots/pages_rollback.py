@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -103,11 +103,20 @@ def rollback_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespo
 @operator_page()
 def rollback_detail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
     """One rollback: where it stands and what comes next."""
-    return _detail(request, operator, public_id, None)
+    kept = kept_form(request, operator)
+    return _detail(request, operator, public_id, _notice(kept, kept.to.rpartition("/")[2]) if kept else None, 200)
+
+
+def _notice(given: QueryDict, step: str) -> tuple[str, NoticeForm]:
+    return step, NoticeForm(given, auto_id="resume_%s" if step == "resume" else "id_%s")
 
 
 def _detail(
-    request: HttpRequest, operator: OperatorPrincipal, public_id: str, bound: tuple[str, NoticeForm] | None
+    request: HttpRequest,
+    operator: OperatorPrincipal,
+    public_id: str,
+    bound: tuple[str, NoticeForm] | None,
+    status: int = 422,
 ) -> HttpResponse:
     with looking(request, operator):
         found = rollback.access_rollback(public_id)
@@ -133,7 +142,7 @@ def _detail(
         "may_act": may_act(operator),
         "folder": rollback.export_folder(found) if found.export else "",
     }
-    return render(request, "pilots/rollback.html", context, status=422 if bound else 200)
+    return render(request, "pilots/rollback.html", context, status=status)
 
 
 @require_POST
@@ -148,7 +157,7 @@ def rollback_step(request: HttpRequest, operator: OperatorPrincipal, public_id: 
     command, done = STEPS[step]
     words: tuple[str, ...] = ()
     if step in ("notice", "resume"):
-        form = NoticeForm(request.POST, auto_id="resume_%s" if step == "resume" else "id_%s")
+        form = _notice(request.POST, step)[1]
         if not form.is_valid():
             return _detail(request, operator, public_id, (step, form))
         words = (form.cleaned_data["subject"], form.cleaned_data["words"])

@@ -6,6 +6,7 @@ from django.forms import Form
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from pilothouse.kernel.access.roles import ROLE_SCOPES
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.kernel.watch import desk_queries
@@ -163,9 +164,10 @@ def customer_context(pilot: Pilot, role: str) -> dict[str, Any]:
     """The customer's page of their pilot (the account's scope): nothing internal is read for it."""
     seen = look(pilot, "customer")
     context = common_context(seen, role)
+    # The desk's pages do not exist for customers, and not every role opens those of the webhooks.
+    closed = ("/desk/", "/admin/", *(() if "webhooks:write" in ROLE_SCOPES[role] else ("/webhooks/",)))
     for shown in (*context["criteria"], *(line for phase in context["phases"] for line in phase["lines"])):
-        # The desk's pages do not exist for customers.
-        shown["url"] = "" if shown["url"].startswith(("/desk/", "/admin/")) else shown["url"]
+        shown["url"] = "" if shown["url"].startswith(closed) else shown["url"]
     mine = [line for phase in context["phases"] for line in phase["lines"] if line["can_tick"]]
     return {
         **context,

@@ -25,6 +25,12 @@ KEPT = "kept_form"
 NEVER_KEPT = ("csrfmiddlewaretoken", "password", "secret", "code")
 
 
+class KeptForm(QueryDict):
+    """What somebody had typed; `to` is the path that it was sent to, for a page with several forms."""
+
+    to = ""
+
+
 def of_another_account(request: HttpRequest, principal: Principal) -> HttpResponse | None:
     """The refusal of a form whose page belongs to another account than the one the person works in; else None."""
     given = request.POST.get(ACCOUNT_FIELD, "") if request.method == "POST" else ""
@@ -42,7 +48,7 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     page = _page_of_form(request)
     fields = {name: values for name, values in request.POST.lists() if not any(word in name for word in NEVER_KEPT)}
-    kept = {"path": urlsplit(page).path, "fields": fields}
+    kept = {"path": urlsplit(page).path, "to": request.path, "fields": fields}
     if len(json.dumps(kept)) <= KEPT_FORM_MAX_BYTES:
         request.session[KEPT] = kept
         messages.warning(request, _("You were signed out. Nothing was sent; what you typed waits behind the sign-in."))
@@ -51,7 +57,7 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(page)
 
 
-def kept_form(request: HttpRequest, principal: Principal | OperatorPrincipal) -> QueryDict | None:
+def kept_form(request: HttpRequest, principal: Principal | OperatorPrincipal) -> KeptForm | None:
     """What the person had typed into this page's form when their session ended; given once, else None."""
     kept = request.session.get(KEPT)
     if request.method != "GET" or not kept or kept["path"] != request.path:
@@ -62,7 +68,8 @@ def kept_form(request: HttpRequest, principal: Principal | OperatorPrincipal) ->
     if kept["fields"].get(ACCOUNT_FIELD, [""])[0] not in ("", here):
         return None
     messages.info(request, _("What you typed before the sign-in is here again. Nothing was sent yet."))
-    found = QueryDict(mutable=True)
+    found = KeptForm(mutable=True)
+    found.to = kept["to"]
     for name, values in kept["fields"].items():
         found.setlist(name, values)
     return found

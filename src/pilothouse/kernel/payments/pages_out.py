@@ -94,7 +94,9 @@ def payout_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespon
 @operator_page()
 def payout(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
     """One payout: to whom, how it stands, and what can be done now."""
-    return _detail(request, operator, public_id)
+    kept = kept_form(request, operator)
+    kind = FailForm if kept and kept.to.endswith("/fail") else ReferenceForm
+    return _detail(request, operator, public_id, kind(kept) if kept else None)
 
 
 @require_POST
@@ -259,7 +261,7 @@ def _detail(
         "stuck": outgoing.needs_a_person(found),
         "asked": asked,
         "mine": asked is not None and asked.asked_by == operator.actor,
-        "send_form": form if isinstance(form, ReferenceForm) else ReferenceForm(kept_form(request, operator)),
+        "send_form": form if isinstance(form, ReferenceForm) else ReferenceForm(),
         "fail_form": form if isinstance(form, FailForm) else FailForm(),
         "two": found.amount >= limits.SECOND_PERSON_FROM_MINOR,
         "events": desk_views.history("payout", events),

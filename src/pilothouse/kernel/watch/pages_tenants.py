@@ -139,7 +139,15 @@ def tenant_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
 @operator_page()
 def tenant_detail(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
     """One account: money, people, keys by their hints, work, incidents, usage, gates and flags."""
-    return _detail(request, operator, public_id)
+    kept = kept_form(request, operator)
+    step = kept.to.rpartition("/")[2] if kept else ""
+    return _detail(
+        request,
+        operator,
+        public_id,
+        invite_form=InviteForm(kept, auto_id="invite_%s") if step == "invite" else None,
+        flag_form=FlagForm(kept, auto_id="flag_%s") if step == "flag" else None,
+    )
 
 
 @require_POST

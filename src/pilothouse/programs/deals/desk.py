@@ -102,7 +102,7 @@ def _one_of(request: HttpRequest, name: str, known: dict[str, Any], otherwise: s
 @operator_page()
 def dispute(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
     """One dispute: claim, response and evidence side by side, and the menu of its terms."""
-    return _dispute(request, operator, public_id, None)
+    return _dispute(request, operator, public_id, kept_form(request, operator))
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.desk import DESK_WRITERS, looking, may_act, refused_in, tabs
 from pilothouse.kernel.access.page_access import operator_page
+from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 
@@ -69,7 +70,9 @@ def _seconds(value: float | None) -> str:
 @operator_page()
 def parity(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Compare two batches field by field, or run the same videos through both entry points."""
-    return _parity(request, operator, ParityForm(initial={"batch": request.GET.get("a", "")}))
+    return _parity(
+        request, operator, ParityForm(kept_form(request, operator), initial={"batch": request.GET.get("a", "")})
+    )
 
 
 @require_GET

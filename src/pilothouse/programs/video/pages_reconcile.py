@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from pilothouse.kernel.access.page_access import member_page
+from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.ids import new_id
@@ -69,7 +70,8 @@ class ReceiptForm(forms.Form):
 def reconcile(request: HttpRequest, principal: Principal) -> HttpResponse:
     """GET shows the form; POST judges what was dropped in."""
     require(principal, "ledger:read")
-    form = ReceiptForm(request.POST or None, request.FILES or None)
+    given = request.POST or kept_form(request, principal)
+    form = ReceiptForm(given or None, request.FILES or None)
     context: dict[str, Any] = {"form": form, "verdict": None}
     if request.method == "POST" and form.is_valid():
         verdict, problem = _judge(principal, form)
@@ -77,8 +79,8 @@ def reconcile(request: HttpRequest, principal: Principal) -> HttpResponse:
             form.add_error("body", problem)
         else:
             context |= _shown(request, principal, verdict, form.raw())
-    if request.method == "POST":
-        echo(request, request.POST.get("body", ""), request.POST.get("headers", ""))
+    if given:
+        echo(request, given.get("body", ""), given.get("headers", ""))
     return render(request, "video/reconcile.html", context)
 
 
