@@ -57,7 +57,7 @@ def rehearse(
 
 
 def _print(told: list[dict[str, Any]], terms: str, as_json: bool, story: bool) -> None:
-    from . import rehearse_screen as screen
+    from pilothouse.site import rehearsal_screen as screen
 
     if as_json:
         whole = told[0] if len(told) == 1 else {"in_force": told[0], "other": {"terms": terms, **told[1]}}
