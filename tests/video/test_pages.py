@@ -15,6 +15,7 @@ import pytest
 from pilothouse.kernel.access.usage import USAGE
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.outbox.endpoints import create_endpoint
+from pilothouse.kernel.outbox.queries import has_endpoints
 from pilothouse.programs.video.commands import set_batch_limits
 from pilothouse.programs.video.prices import publish_default_price
 
@@ -162,6 +163,18 @@ def test_a_large_batch_is_paged_both_ways_and_jumped_into(world: World) -> None:
     assert places({"goto": 10}) == list(range(10, 34))
     assert places({"status": "failed"}) == []
     assert "25–48 of 60" in text(browser.get(url, {"after": 24}))
+
+
+def test_a_batch_on_its_way_says_who_will_be_told(world: World) -> None:
+    engineer = world.ours.browser("engineer")
+    told = "Your active endpoints are told when it ends."
+    assert told in text(engineer.get(f"/batches/{world.large}/"))
+    assert told not in text(engineer.get(f"/batches/{world.finished}/"))
+    with tenant_scope(world.ours.tenant.id):
+        # A batch of test credits is told to the endpoints of test batches alone, and there is none.
+        assert (has_endpoints("live"), has_endpoints("test")) == (True, False)
+    with tenant_scope(world.empty.tenant.id):
+        assert not has_endpoints("live")
 
 
 def test_a_video_shows_what_was_asked_what_happened_and_its_credits(world: World) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.http import FAILURE_TEXT
-from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.base.sql import Row, Statements, run
 
 from . import limits
 from .commands import access_deliveries
@@ -40,6 +40,15 @@ def webhook_statuses(subject_kind: str, ids: Sequence[int], type_: str) -> dict[
 def endpoints() -> list[Row]:
     """The tenant's registered endpoints, newest first, with the outcome of the last attempt at each."""
     return SQL.rows("endpoints")
+
+
+def has_endpoints(mode: str) -> bool:
+    """Whether the tenant in scope has an endpoint that is told of what happens to work of this mode."""
+    found = run(
+        "SELECT 1 FROM endpoint WHERE kind = 'registered' AND mode = %s AND state IN ('active', 'paused') LIMIT 1",
+        [mode],
+    )
+    return bool(found)
 
 
 def deliveries(

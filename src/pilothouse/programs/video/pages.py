@@ -23,6 +23,7 @@ from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.ledger.models import CREDIT
 from pilothouse.kernel.ledger.periods import time_zone
 from pilothouse.kernel.ledger.queries import balance
+from pilothouse.kernel.outbox.queries import has_endpoints
 from pilothouse.kernel.watch.queries import closed_gates
 from pilothouse.ui.links import search_words, whole_number, with_query
 
@@ -184,6 +185,7 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
             failed = failures(batch.id)
             events = views.batch_events(batch)
             told = views.webhooks(batch)
+            will_be_told = batch.state != "completed" and has_endpoints(batch.mode)
             confirmations = confirmations_of(batch.id) if principal.may("ledger:read") else []
             gate = next(iter(closed_gates(PROGRAM_NAME, principal.tenant)), None)
     except NotFound:
@@ -213,6 +215,7 @@ def _detail(request: HttpRequest, principal: Principal, public_id: str) -> dict[
         "cancel_url": reverse("video:cancel", args=[public_id]) if principal.may("batches:write") else "",
         "gate": views.gate(gate) if batch.state != "completed" else None,
         "confirmations": confirmations,
+        "will_be_told": will_be_told,
         "exports": [
             {"label": _("Ledger rows (CSV)"), "url": f"/v1/ledger?format=csv&batch_id={public_id}&unit={batch.unit}"}
         ]
