@@ -14,8 +14,10 @@ from django.test import Client
 from django.utils.html import escape
 
 from pilothouse.kernel.access.commands import add_member, set_flag
+from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.programs.deals.models import Deal
+from pilothouse.programs.deals.terms import in_force_here
 
 sys.path.insert(0, str(Path(__file__).parent))
 from deal_world import CAR, MN, Market, photo
@@ -198,6 +200,37 @@ def test_a_bank_account_is_named_confirmed_and_not_changed_without_the_password(
     assert refused.status_code == 302
     assert "/account/reauthenticate/" in refused["Location"]
     assert "8877" not in text(seller.get("/deals/bank-account?unit=MNT"))
+
+
+def test_a_bank_account_is_removed_by_somebody_who_signed_in_lately(market: Market) -> None:
+    seller, here = browser(market, "seller"), "/deals/bank-account?unit=JPY"
+    page = text(seller.post(here, {"holder": "B", "bank": "Khan", "number": "555544443333"}, follow=True))
+    remove = re.findall(r'action="(/deals/bank-account/[^"]+/remove)"', page)[0]
+    text(seller.post(remove.replace("remove", "confirm"), {"last_digits": "3333"}, follow=True))
+    for other in (browser(market, "stranger"), browser(market, "buyer")):
+        assert other.post(remove).status_code == 404
+    asked = seller.post(remove)
+    assert "/account/reauthenticate/" in asked["Location"], "it counts, so the password is asked for"
+    assert "···3333" in text(seller.get(here))
+    done = text(seller.post(asked["Location"], {"password": "a-password-of-a-seller"}, follow=True))
+    for page in (done, text(seller.post(remove, follow=True))):
+        assert "This account is removed." in page
+    assert "···3333" not in text(seller.get(here))
+
+
+def test_the_markets_own_terms_are_offered_first(market: Market) -> None:
+    """By its deals; before the first one, by the country of its time zone; else by name."""
+    market.draft(PRICE)
+    page = text(browser(market, "seller").get("/deals/new"))
+    assert page.index("MN_USED_CAR_PRIVATE") < page.index("JP_CAMERA_PRIVATE")
+    page = text(browser(market, "seller").get("/deals/bank-account"))
+    assert page.index(">MNT<") < page.index(">JPY<")
+    for zone, first in (("Asia/Ulaanbaatar", "MN"), ("Asia/Tokyo", "JP"), ("Europe/Berlin", "JP")):
+        fresh = market.house.tenant("A new market")
+        with worker_scope("test"):
+            Tenant.objects.filter(id=fresh.id).update(timezone=zone)
+        with tenant_scope(fresh.id, "test"):
+            assert next(each.body["country"] for each in in_force_here(fresh.id)) == first
 
 
 def test_strangers_and_other_roles_see_nothing(market: Market) -> None:

@@ -252,3 +252,25 @@ def test_card_money_arrives_at_the_bank(market: Any, desk: dict[str, Client]) ->
     assert balances(market) == {
         "world_psp": -50_000, "world_bank": -4_900_000, "processor_fees": -50_000, "suspense": SMALL
     }  # fmt: skip
+
+
+def test_the_first_page_says_what_waits(market: Any, desk: dict[str, Client]) -> None:
+    """Money, payouts and what operators decide, each with its link; nothing of it once it is done."""
+    assert "All is quiet" in text(desk["olga"].get("/desk/"))
+    waiting = pay(market, "TRX-9", PRICE)
+    desk["ada"].post(f"{HERE}in/{waiting}/back", {"reference": "B-9"})
+    payout = approved_payout(market, SMALL).public_id
+    disputed = market.handed_over(SMALL)
+    market.claim(disputed, "COSMETIC_DAMAGE", 100_000)
+    contested = market.funded(SMALL)
+    market.file_handover(contested)
+    with market.scope("buyer"):
+        commands.contest_handover(contested, market.buyer, reason="not_received", note="Nothing came to the door yet.")
+    page = text(desk["sam"].get("/desk/"))
+    for link in (
+        f"{HERE}in/{waiting}/", f"{HERE}out/{payout}/", f"{HERE}approvals/",
+        f"/admin/disputes/{market.dispute(disputed).public_id}", f"/admin/disputes/handovers/{contested}",
+    ):  # fmt: skip
+        assert f'href="{link}"' in page
+    assert "from TRX-9" in page
+    assert "asked by ada@ours.example" in page

@@ -22,8 +22,9 @@ ANSWERS = {
 def test_the_form_asks_what_the_document_asks() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     heads = re.findall(r"^## \d+\. (.*)$", text, re.MULTILINE)
-    assert heads[:4] == [str(title) for title, _names in feedback.SECTIONS]
-    for number, (_title, names) in enumerate(feedback.SECTIONS, 1):
+    parts = (*feedback.SECTIONS, *feedback.OPERATOR_SECTIONS)
+    assert heads == [str(title) for title, _names in parts]
+    for number, (_title, names) in enumerate(parts, 1):
         (part,) = re.findall(rf"^## {number}\. .*?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
         asked = [line.split(". ", 1)[1] for line in part.strip().splitlines() if re.match(r"\d+\. ", line)]
         assert asked == [feedback.question(name) for name in names]
@@ -66,3 +67,35 @@ def test_each_side_is_asked_once_after_the_end(timed_house: Any) -> None:
     assert f"/desk/deals/{deal}/" in page
     assert "Could you say what the holdback is" in page
     assert buyer.get("/desk/feedback/").status_code == 404
+
+
+@pytest.mark.house
+def test_an_operator_is_asked_once_after_a_dispute(timed_house: Any) -> None:
+    market = pilot_market(timed_house)
+    deal = market.handed_over(PRICE)
+    olga, sam = browser("ops@ours.example"), browser("support@ours.example")
+    here = f"/desk/feedback/deals/{deal}"
+    assert olga.get(here).status_code == 409, "nothing was in dispute"
+    market.claim(deal, "COSMETIC_DAMAGE", 900_000)
+    assert olga.get(here).status_code == 409, "it is open"
+    dispute = f"/admin/disputes/{market.dispute(deal).public_id}"
+    assert here not in olga.get(dispute).content.decode()
+    market.pass_time(hours=49)
+    assert here in olga.get(dispute).content.decode()
+    assert here not in sam.get(dispute).content.decode()
+    assert sam.get(here).status_code == 403
+    assert browser("buyer@example.mn").get(here).status_code == 404
+    assert olga.get("/desk/feedback/video/x").status_code == 404
+    given = {"evidence_enough": "no", "evidence_missing": "A photo of the plate"}
+    refused = olga.post(here, {"evidence_missing": "A photo of the plate"})
+    assert refused.status_code == 422
+    assert "A photo of the plate" in refused.content.decode()
+    assert olga.post(here, given)["Location"] == dispute
+    assert olga.post(here, given).status_code == 409
+    with ops_scope("test"):
+        assert [(row["role"], row["subject"], row["answers"]["words"]) for row in feedback.listed()] == [
+            ("operator", deal, {"evidence_missing": "A photo of the plate"})
+        ]
+    page = sam.get("/desk/feedback/").content.decode()
+    assert "Was the evidence enough to decide?" in page
+    assert "A photo of the plate" in page

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.base.clock import business_now
-from pilothouse.kernel.base.errors import Conflict
+from pilothouse.kernel.base.errors import Conflict, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements
@@ -59,6 +59,14 @@ class FeedbackForm(forms.Form):
     evidence_refused = _text(_("Was anything refused, and did the sentence say what to do instead?"))
 
 
+class OperatorForm(forms.Form):
+    """The form of an operator who decided: the last part of the document."""
+
+    outcome_missing = _text(_("Which outcome did you need that was not on the menu?"))
+    evidence_enough = _choice(_("Was the evidence enough to decide?"))
+    evidence_missing = _text(_("What was missing?"))
+
+
 # The form's parts, as the document heads them.
 SECTIONS = (
     (_("What confused you?"), ("step_unclear", "unexpected")),
@@ -67,24 +75,44 @@ SECTIONS = (
     (_("The money"), ("money_known", "money_unknown_when", "holdback_known", "amount_expected")),
     (_("Evidence"), ("evidence_added", "evidence_refused")),
 )  # fmt: skip
-CHOICES = tuple(name for name, field in FeedbackForm.base_fields.items() if isinstance(field, forms.ChoiceField))
+OPERATOR_SECTIONS = ((_("For operators: decisions"), tuple(OperatorForm.base_fields)),)
+QUESTIONS = {**FeedbackForm.base_fields, **OperatorForm.base_fields}
+CHOICES = tuple(name for name, field in QUESTIONS.items() if isinstance(field, forms.ChoiceField))
 
 
 def access_form(program: str, subject: str, person: int) -> FeedbackFacts:
     """What a person's form is about, in their tenant's scope. Raises NotFound, FeedbackGiven or Conflict."""
     found = facts_of(program).feedback(person, subject)
-    if Feedback.objects.filter(subject=subject, person_id=person).exists():
+    if not is_open(subject, person):
+        raise FeedbackGiven()
+    return found
+
+
+def access_operator_form(program: str, subject: str, person: int) -> tuple[int, FeedbackFacts]:
+    """(tenant, what it is about) of the form of an operator about a decision (operator scope).
+
+    Raises NotFound, FeedbackGiven or Conflict.
+    """
+    judged = facts_of(program).judged
+    if judged is None:
+        raise NotFound(what="form")
+    found = judged(subject)
+    if not is_open(subject, person):
         raise FeedbackGiven()
     return found
 
 
 def give(program: str, subject: str, person: int, answers: Mapping[str, str]) -> Feedback:
     """Keep what a person answered: `answers` are the cleaned fields of the form."""
-    about = access_form(program, subject, person)
+    return keep(program, subject, person, access_form(program, subject, person), answers)
+
+
+def keep(program: str, subject: str, person: int, about: FeedbackFacts, answers: Mapping[str, str]) -> Feedback:
+    """Write an answered form down, once for each person and subject (the tenant's scope). Raises FeedbackGiven."""
     tenant = current_scope().tenant
     assert tenant is not None
     given = {
-        "choices": {name: answers.get(name, "") for name in CHOICES},
+        "choices": {name: answers[name] for name in CHOICES if name in answers},
         "words": {name: value.strip() for name, value in answers.items() if name not in CHOICES and value.strip()},
     }
     found, is_new = Feedback.objects.get_or_create(
@@ -116,11 +144,11 @@ def totals() -> list[Row]:
 
 def question(name: str) -> str:
     """The words of a field."""
-    return str(FeedbackForm.base_fields[name].label)
+    return str(QUESTIONS[name].label)
 
 
 def answer_words(name: str, answer: str) -> str:
     """The words of a choice."""
-    field = FeedbackForm.base_fields[name]
+    field = QUESTIONS[name]
     assert isinstance(field, forms.ChoiceField)
     return str(dict(field.choices).get(answer, answer))  # type: ignore[arg-type]

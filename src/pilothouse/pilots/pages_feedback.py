@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from pilothouse.kernel.access.desk import looking, page_number, paged, search_words, tabs
+from pilothouse.kernel.access.desk import DESK_WRITERS, commanding, looking, page_number, paged, search_words, tabs
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import member_page, operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
@@ -44,6 +44,28 @@ def form(request: HttpRequest, principal: Principal, program: str, subject: str)
         "about": about,
         "subject": subject,
         "sections": [(title, [filled[name] for name in names]) for title, names in feedback.SECTIONS],
+    }
+    return render(request, "pilots/feedback_form.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@operator_page(*DESK_WRITERS)
+def operator_form(request: HttpRequest, operator: OperatorPrincipal, program: str, subject: str) -> HttpResponse:
+    """What an operator missed when they decided; it is given once."""
+    filled = feedback.OperatorForm(request.POST or kept_form(request, operator) or None)
+    with looking(request, operator):
+        tenant, about = feedback.access_operator_form(program, subject, operator.user)
+    if request.method == "POST" and filled.is_valid():
+        with commanding(request, operator, tenant):
+            feedback.keep(program, subject, operator.user, about, filled.cleaned_data)
+        messages.success(request, _("It is kept, and read when the next version of the terms is made."))
+        return HttpResponseRedirect(about.url)
+    context = {
+        "form": filled,
+        "about": about,
+        "subject": subject,
+        "is_operator": True,
+        "sections": [(title, [filled[name] for name in names]) for title, names in feedback.OPERATOR_SECTIONS],
     }
     return render(request, "pilots/feedback_form.html", context, status=422 if request.method == "POST" else 200)
 

@@ -29,6 +29,7 @@ urlpatterns = [
     path("pilot/messages/<str:public_id>/file/<slug:kind>", pages_messages.mine_file, name="my_message_file"),
     path("feedback/<slug:program>/<str:subject>", pages_feedback.form, name="feedback"),
     path("desk/feedback/", pages_feedback.listed, name="feedback_list"),
+    path("desk/feedback/<slug:program>/<str:subject>", pages_feedback.operator_form, name="operator_feedback"),
     path("desk/daily/", pages_daily.plans, name="plans"),
     path("desk/daily/<str:tenant>/<slug:program>/", pages_daily.day, name="day"),
     path("desk/daily/<str:tenant>/<slug:program>/review", pages_daily.review, name="review"),

@@ -80,6 +80,14 @@ def access_account(person: int, public_id: str) -> BankAccount:
     return found
 
 
+def account_of(person: int, public_id: str) -> BankAccount:
+    """An account that this person named, also one that was removed since; NotFound."""
+    found = BankAccount.objects.filter(person_id=person, public_id=public_id).first()
+    if found is None:
+        raise NotFound(what="bank account")
+    return found
+
+
 def changes_account(person: int, unit: str) -> bool:
     """Whether this person ever confirmed an account of the currency: another one is then a change, with its wait.
 

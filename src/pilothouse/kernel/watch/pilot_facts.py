@@ -122,6 +122,9 @@ class PilotFacts:
     feedback: Callable[[int, str], FeedbackFacts]
     # Desk pages beside the review: (label, name of the url).
     pages: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    # What an operator decided, for their own feedback: (tenant, facts) of a subject, in the operators' scope. Raises
+    # NotFound, and Conflict before the decision.
+    judged: Callable[[str], tuple[int, FeedbackFacts]] | None = None
 
 
 _loaders: dict[str, Callable[[], PilotFacts]] = {}

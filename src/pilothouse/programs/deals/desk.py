@@ -198,6 +198,7 @@ def _dispute(
         "terms": terms_of(held),
         "is_party": operator.user in (held.buyer_id, held.seller_id, held.created_by_id),
         "may_act": may_act(operator) and found.ended_at is None,
+        "may_tell": may_act(operator) and found.ended_at is not None,
         "copied": link(reverse("deals:desk_terms_one", args=[held.template]), version=str(held.terms_version)),
     }
     return render(request, "deals/desk_dispute.html", context, status=status)

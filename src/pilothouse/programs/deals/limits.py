@@ -29,5 +29,7 @@ STUCK_AFTER_S = 300
 # Fewer matured deals than this judge nothing.
 VERDICT_MIN_DEALS = 10
 METRIC_PARTS_MAX_ROWS = 60
+# A market's newest deals say which terms its people are shown first.
+NEWEST_DEALS_MAX_ROWS = 100
 IDEMPOTENCY_KEY_MAX_CHARACTERS = 255
 IN_FLIGHT_RETRY_S = 1

@@ -19,9 +19,15 @@ from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
-from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.ledger.periods import time_zone
-from pilothouse.kernel.payments.bank_accounts import accounts_of, changes_account, confirm_account, name_account
+from pilothouse.kernel.payments.bank_accounts import (
+    account_of,
+    accounts_of,
+    changes_account,
+    confirm_account,
+    name_account,
+    remove_account,
+)
 from pilothouse.kernel.payments.checkouts import create_checkout
 from pilothouse.kernel.payments.stripe_adapter import cards_are_set_up
 from pilothouse.ui.links import with_query
@@ -32,8 +38,7 @@ from .errors import SignInAgain
 from .forms import BankForm, LastDigitsForm
 from .page_guard import echo_deal, party_page, person_of
 from .payment import ESCROW_ACCOUNT_FLAG, KIND
-
-SQL = Statements(__file__)
+from .terms import in_force_here
 
 
 @require_http_methods(["GET", "POST"])
@@ -78,7 +83,7 @@ def bank_account(request: HttpRequest, principal: Principal) -> HttpResponse:
     unit = request.GET.get("unit", "")
     with tenant_scope(principal.tenant, principal.actor):
         accounts, now = accounts_of(person), clock.business_now()
-        units = sorted({row["unit"] for row in SQL.rows("units_in_force")}) or ["MNT"]
+        units = list(dict.fromkeys(each.currency.code for each in in_force_here(principal.tenant))) or ["MNT"]
         unit = unit if unit in CURRENCIES else units[0]
         changes = changes_account(person, unit)
     known = [each for each in accounts if each.unit == unit]
@@ -139,3 +144,29 @@ def confirm_bank_account(request: HttpRequest, principal: Principal, public_id: 
         return redirect("deals:bank")
     messages.success(request, _("This account counts. Money that is due to you goes there."))
     return redirect(with_query(reverse("deals:bank"), unit=account.unit))
+
+
+@require_POST
+@party_page
+def remove_bank_account(request: HttpRequest, principal: Principal, public_id: str) -> HttpResponse:
+    """Nothing more is sent to this account. One that counts is removed by somebody who signed in shortly before."""
+    person = person_of(principal)
+    with tenant_scope(principal.tenant, principal.actor):
+        account = account_of(person, public_id)
+    here = with_query(reverse("deals:bank"), unit=account.unit)
+    lately = signed_in_lately(request)
+    if account.state == "confirmed" and not lately and not did_recently_reauthenticate(request):
+        # The sign-in room asks for the password and then removes it.
+        raise ReauthenticationRequired()
+    try:
+        if account.state == "confirmed" and not lately:
+            raise SignInAgain()
+        # A second click finds it removed.
+        if account.state != "replaced":
+            with tenant_scope(principal.tenant, principal.actor):
+                remove_account(person, public_id)
+    except PilothouseError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("This account is removed. What a deal owes you waits until you name another."))
+    return redirect(here)

@@ -17,7 +17,6 @@ from pilothouse.kernel.base.errors import InvalidInput, NotFound, PilothouseErro
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.outgoing import echo
 from pilothouse.kernel.base.scope import tenant_scope
-from pilothouse.kernel.base.sql import Statements
 
 from . import commands, evidence, limits, views, words
 from .forms import FactsForm, NewDealForm, OfferForm, typed
@@ -25,9 +24,8 @@ from .models import Deal
 from .page_guard import echo_deal, party_page, person_of, refuse
 from .pages import INVITATION_SESSION_KEY, echo_people
 from .steps import terms_of
-from .terms import DealTerms, in_force
+from .terms import DealTerms, in_force_here
 
-SQL = Statements(__file__)
 # The drafts that this session has made, by the key of the form: a second click finds the first one's draft.
 MADE_SESSION_KEY = "deals_made"
 MADE_KEPT_COUNT = 20
@@ -39,7 +37,7 @@ FIELD_OF_ERROR = {"amount_not_quantized": "price", "amount_too_small": "price", 
 def new_deal(request: HttpRequest, principal: Principal) -> HttpResponse:
     """A new draft: on which side, under which terms, what and for how much."""
     with tenant_scope(principal.tenant, principal.actor):
-        terms = [in_force(row["name"]) for row in SQL.rows("templates_in_force")]
+        terms = in_force_here(principal.tenant)
     data = request.POST or kept_form(request, principal)
     form = NewDealForm(data, terms=terms, initial={"side": "buyer" if principal.role == "buyer" else "seller"})
     key = (data.get("key") if data else "") or new_id("form")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pilothouse.kernel.base.errors import Conflict
+from pilothouse.kernel.base.errors import Conflict, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.pilot_facts import Comparison, FeedbackFacts, Line, Measure, Party, PilotFacts, Trend
 
@@ -15,6 +15,7 @@ from . import metrics
 from .commands import PROGRAM_NAME, access_deal
 from .exports import write_exports
 from .limits import STUCK_AFTER_S, VERDICT_MIN_DEALS
+from .models import Deal, Dispute
 from .switch import ENABLED_FLAG
 
 SQL = Statements(__file__, "sql/pilot")
@@ -136,6 +137,19 @@ def feedback(person: int, subject: str) -> FeedbackFacts:
     return FeedbackFacts(deal.title, side, f"{deal.template} v{deal.terms_version}", f"/deals/{deal.public_id}/")
 
 
+def judged(subject: str) -> tuple[int, FeedbackFacts]:
+    """What an operator's feedback about a deal is about. Raises NotFound, and Conflict where nothing was in dispute or
+    the dispute is still open."""
+    deal = Deal.objects.filter(public_id=subject).first()
+    found = Dispute.objects.filter(deal=deal, ended_at__isnull=False).order_by("-id").first() if deal else None
+    if deal is None:
+        raise NotFound(what="deal")
+    if found is None:
+        raise Conflict(reason=_("No dispute of this deal has ended; the form opens when one has."))
+    version = f"{deal.template} v{deal.terms_version}"
+    return deal.tenant_id, FeedbackFacts(deal.title, "operator", version, f"/admin/disputes/{found.public_id}")
+
+
 def state_now(tenant: int | None = None) -> Row:
     """What the deals of a market, or of all markets, are doing, and what operators could not have done (now.sql)."""
     return _one("now", tenant=tenant, late_s=STUCK_AFTER_S)
@@ -168,5 +182,6 @@ FACTS = PilotFacts(
     parties=parties,
     export=export,
     feedback=feedback,
+    judged=judged,
     pages=(("Disputes", "deals:desk_disputes"), ("Deals", "deals:desk_deals"), ("Metrics", "deals:desk_metrics")),
 )

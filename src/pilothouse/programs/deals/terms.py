@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pilothouse.kernel.base.errors import NotFound
-from pilothouse.kernel.base.sql import Row
+from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.ledger.periods import time_zone
 from pilothouse.kernel.terms.queries import Version, by_hash, published, versions
 
 from . import limits
@@ -22,7 +23,10 @@ from .currencies import CURRENCIES, Currency
 from .terms_checks import HANDOVER, KIND, WINDOWS_HOURS, bps, check_terms
 from .terms_errors import TermsFileInvalid
 
+SQL = Statements(__file__)
 FOLDER = Path(__file__).parent / "country"
+# The country of a market that has made no deal yet.
+COUNTRY_OF_ZONE = {"Asia/Hovd": "MN", "Asia/Tokyo": "JP", "Asia/Ulaanbaatar": "MN"}
 # `COUNTRY_CATEGORY_vN`, the name of a version; its file adds `.json`.
 VERSION_NAME = re.compile(r"(?P<id>[A-Z]{2}_[A-Z0-9_]+)_v(?P<version>[1-9][0-9]{0,8})")
 
@@ -84,6 +88,14 @@ def read(version: Version) -> DealTerms:
 def in_force(name: str) -> DealTerms:
     """The published version of `COUNTRY_CATEGORY`; NoTerms when there is none."""
     return read(published(KIND, name))
+
+
+def in_force_here(tenant: int) -> list[DealTerms]:
+    """The published versions as a market offers them: those that its newest deals are made with come first, then those
+    of the country in whose time zone it is."""
+    country = COUNTRY_OF_ZONE.get(time_zone(tenant), "")
+    rows = SQL.rows("templates_in_force", tenant=tenant, country=country, newest=limits.NEWEST_DEALS_MAX_ROWS)
+    return [in_force(row["name"]) for row in rows]
 
 
 def pinned(hash_: str) -> DealTerms:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("deals/new", pages_new.new_deal, name="new"),
     path("deals/bank-account", pages_money.bank_account, name="bank"),
     path("deals/bank-account/<str:public_id>/confirm", pages_money.confirm_bank_account, name="bank_confirm"),
+    path("deals/bank-account/<str:public_id>/remove", pages_money.remove_bank_account, name="bank_remove"),
     path("deals/join/<str:secret>", pages_new.join, name="join"),
     path("deals/<str:public_id>/", pages.deal_room, name="deal"),
     path("deals/<str:public_id>/edit", pages_new.edit, name="edit"),
