@@ -192,13 +192,13 @@ def make_data_folder(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def throwaway_postgres(*, durable: bool = False) -> Iterator[EmbeddedPostgres]:
-    """A server in a temporary folder, gone with its folder at the end, also after kill -9.
+def throwaway_postgres(*, durable: bool = False, parent: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """A server in a temporary folder (in `parent` if given), gone with its folder at the end, also after kill -9.
 
     fsync is off unless it is `durable`, as a bench of real commits needs it. Its log is `postgres.log` in the folder.
     Start it from a thread that outlives it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ph-test-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="ph-test-", dir=parent)).resolve()
     if os.geteuid() == 0:
         folder.chmod(0o711)
     database = EmbeddedPostgres(folder / "data", fsync=durable)
