@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 FILE_MAX_LINES = 400
+# It is copied alone into every export and checks it there, so it cannot be parted.
+LONGER_FILES = {"src/pilothouse/pilots/verify.py": 660}
 FUNCTION_MAX_LINES = 70
 TEXT_SUFFIXES = {"", ".py", ".sql", ".html", ".txt", ".md", ".js", ".mjs", ".css", ".toml", ".yaml", ".yml", ".sh"}
 CLOCK_HOME = "src/pilothouse/kernel/base/machine.py"
@@ -156,8 +158,9 @@ def size(source: Source) -> Iterator[Finding]:
     """A file is at most 400 lines and a function at most 70, or it hides a second noun."""
     if not source.path.startswith(("src/", "scripts/")) or "/static/" in source.path or "/migrations/" in source.path:
         return
-    if source.path.endswith((".py", ".sql", ".html", ".sh")) and len(source.lines) > FILE_MAX_LINES:
-        yield FILE_MAX_LINES + 1, f"the file has {len(source.lines)} lines, at most {FILE_MAX_LINES} are allowed"
+    most = LONGER_FILES.get(source.path, FILE_MAX_LINES)
+    if source.path.endswith((".py", ".sql", ".html", ".sh")) and len(source.lines) > most:
+        yield most + 1, f"the file has {len(source.lines)} lines, at most {most} are allowed"
     if source.path.endswith(".py"):
         for node in ast.walk(source.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

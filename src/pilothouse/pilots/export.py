@@ -93,6 +93,7 @@ def _texts(pilot: Pilot, reader: str) -> tuple[dict[str, str], Look, Verdict]:
         **rows(seen.scope),
         "accounts": SQL.rows("accounts", tenant=pilot.tenant_id),
         "seals": SQL.rows("seals", tenant=pilot.tenant_id),
+        "papers": SQL.rows("papers", pilot=pilot.id, all=reader == "ours"),
     }
     texts = {f"{name}.json": _json(rows) for name, rows in tables.items()}
     for name, lines in streams.items():

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from pilothouse.kernel.base.clock import business_now, iso
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.mail import post_mail
@@ -91,16 +91,15 @@ def draft(pilot: Pilot, text_id: str, spoken: Mapping[str, str] | None = None, s
     told = {name: text_of(words, name, NOTE_MAX_CHARACTERS, required=False) for name, words in (spoken or {}).items()}
     for name, words in told.items():
         check_letters(name, words)
-    if text.channel == "note" and seen is None:
-        seen = look(pilot)
+    seen = seen or look(pilot)
     slots = values(pilot, sorted(slots_of(text) - {"boundary"}), told, seen)
     # The statement is used verbatim, so its lines stay lines (requirement ENP-022).
     if "boundary" in slots_of(text):
         slots["boundary"] = runbook.body.get("boundary", "").strip()
-    figures = figures_of(seen, credits_of(pilot)) if text.channel == "note" and seen is not None else []
+    figures = figures_of(seen, credits_of(pilot)) if text.channel == "note" else []
     inputs = {
         "text": text.id, "pilot": pilot.public_id, "attempt": pilot.attempt, "runbook": pilot.runbook_hash,
-        "as_of": iso(business_now()), "slots": slots, "figures": figures,
+        "as_of": seen.scope.now.isoformat(), "slots": slots, "figures": figures,
     }  # fmt: skip
     return Draft(text, paper_of(runbook, inputs), slots)
 
@@ -112,7 +111,7 @@ def paper_of(runbook: Runbook, inputs: Mapping[str, Any]) -> Paper:
     title = re.sub(r"\s+", " ", fill(text.subject, slots))
     return Paper(
         title, fill(text.body, slots), inputs, [drawn(figure) for figure in inputs["figures"]],
-        head=[("Pilot", inputs["pilot"]), ("As of", inputs["as_of"])],
+        head=[("Pilot", inputs["pilot"]), ("As of", f"{inputs['as_of'][:16].replace('T', ' ')} UTC")],
     )  # fmt: skip
 
 
@@ -186,7 +185,7 @@ def _keep(pilot: Pilot, made: Draft, channel: str, receivers: list[str], key: st
         "text": made.text.id, "message": row.public_id, "subject": row.subject, "channel": channel, "to": receivers,
         "inputs_sha256": row.inputs_sha256, "body_sha256": row.body_sha256, "slots": sorted(made.slots),
     }  # fmt: skip
-    tell(pilot, "message", told, "internal")
+    tell(pilot, "message", told, made.text.audience)
     return row
 
 

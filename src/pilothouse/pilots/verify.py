@@ -14,11 +14,13 @@ import csv
 import hashlib
 import io
 import json
+import math
 import operator
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ FLOORED = ("wallet", "held", "escrow")
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
 RULE = re.compile(r"(>=|<=|>|<|=) *(-?[0-9.]+)$")
 # fmt: off
+TABLES = ("batches", "confirmations", "deals", "disputes", "messages", "terms")
+MONEY = ("ledger.reserved", "ledger.settled", "ledger.refunded")
 BLOCK = ("n", "from_tx", "to_tx", "rows", "first_id", "last_id", "previous", "sealed_at")
 FIELDS = ("batch_id", "summary.total", "summary.succeeded", "summary.failed", "ledger.reserved", "ledger.settled",
     "ledger.refunded", "timestamp")
@@ -56,8 +60,11 @@ class Folder:
         self.path = path
         self.manifest = json.loads(self.text("manifest.json"))
         self.pilot, self.runbook = self.json("pilot.json"), self.json("runbook.json")
-        self.batches, self.messages = self.json("batches.json"), self.json("messages.json")
-        self.confirmations, self.accounts = self.json("confirmations.json"), self.json("accounts.json")
+        self.papers, self.accounts = self.json("papers.json"), self.json("accounts.json")
+        tables = {name: self.json(f"{name}.json") if (path / f"{name}.json").exists() else [] for name in TABLES}
+        self.batches, self.messages = tables["batches"], tables["messages"]
+        self.confirmations = tables["confirmations"]
+        self.deals, self.disputes, self.terms = tables["deals"], tables["disputes"], tables["terms"]
         self.criteria, self.seals = self.json("criteria.json"), self.json("seals.json")
         self.lines = {stream: self.text(f"{stream}.jsonl").split("\n")[:-1] for stream in STREAMS}
         self.journals = [row(JOURNAL, line) for line in self.lines["ledger"] if line.startswith("[")]
@@ -257,9 +264,245 @@ def finance_verified(folder: Folder) -> tuple[int, int]:
     return equal if spoken and equal == len(done) else 0, len(done)
 
 
-MEASURES: Mapping[str, Callable[[Folder], tuple[int, int]]] = {
-    each.__name__: each for each in (batches_completed, receipts_confirmed, finance_verified)
+# The events by which a deal ends, with the state that each gives; and those that make an offer of a draft.
+ENDS = {
+    "settle_approved": "SETTLED", "release_holdback": "SETTLED", "settle_issue": "SETTLED", "withdraw": "CANCELLED",
+    "expire_draft": "EXPIRED", "expire_offer": "EXPIRED", "expire_funding": "EXPIRED", "cancel_funded": "REFUNDED",
+    "cancel_in_inspection": "REFUNDED", "cancel_in_issue": "REFUNDED",
+}  # fmt: skip
+MADE = ("offer", "withdraw", "expire_draft")
+HOURS = {
+    "offerTtlHours": 1, "fundingTtlHours": 1, "handoverTtlDays": 24, "handoverConfirmTtlHours": 1,
+    "handoverReviewTtlHours": 1, "inspectionTtlDays": 24, "disputeTtlHours": 2,
+}  # fmt: skip
+DRAFT_HOURS, HOUR_US, DAY_S, SECOND_US = 30 * 24, 3_600_000_000, 86_400, 1_000_000
+
+
+def told_of(folder: Folder, kind: str) -> dict[int, list[Row]]:
+    """{row id: its events in order} of a kind of subject."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    for event in folder.events:
+        if event["subject_kind"] == kind:
+            found[event["subject_id"]].append(event)
+    return found
+
+
+def offered(folder: Folder) -> list[Row]:
+    """The deals under the pilot's terms that were offered, by their sealed events: {id, settled, ended_at, ...}."""
+    bodies, stories = {each["hash"]: each["body"] for each in folder.terms}, told_of(folder, "deal")
+    rows = {each["id"]: each for each in folder.deals}
+    found = []
+    for key, story in stories.items():
+        terms = bodies.get(story[0]["data"].get("terms", ""))
+        if terms is None or not any(event["type"] in MADE for event in story):
+            continue
+        last = next((event for event in story if event["type"] in ENDS), None)
+        created = rows[key]["created_at"] if key in rows else story[0]["at"]
+        life = sum(int(terms[name]) * hours for name, hours in HOURS.items()) + DRAFT_HOURS
+        old = created < folder.pilot["as_of"] - life * HOUR_US
+        raised = next((event for event in story if event["type"] == "raise_issue"), None)
+        found.append({
+            "id": key, "created_at": created, "ended_at": last["at"] if last else None,
+            "settled": last is not None and ENDS[last["type"]] == "SETTLED", "matured": last is not None or old,
+            "codes": raised["data"]["codes"] if raised else None, "required": terms["requiredEvidence"],
+        })  # fmt: skip
+    return found
+
+
+def completion(folder: Folder) -> tuple[float | None, int]:
+    """Deals that reached SETTLED, of the matured ones."""
+    deals = offered(folder)
+    matured = sum(each["matured"] for each in deals)
+    return sum(each["settled"] for each in deals) / matured if matured else None, matured
+
+
+def days_to_settle(folder: Folder) -> tuple[float | None, int]:
+    """Average days from a deal's creation to its settlement."""
+    deals = offered(folder)
+    seconds = [(each["ended_at"] - each["created_at"]) / SECOND_US for each in deals if each["settled"]]
+    return sum(seconds) / len(seconds) / DAY_S if seconds else None, sum(each["matured"] for each in deals)
+
+
+def dispute_frequency(folder: Folder) -> tuple[float | None, int]:
+    """Matured deals that ever were in dispute, of the matured ones."""
+    matured = [each for each in offered(folder) if each["matured"]]
+    return sum(each["codes"] is not None for each in matured) / len(matured) if matured else None, len(matured)
+
+
+def evidence_completeness(folder: Folder) -> tuple[float | None, int]:
+    """Disputes with all types of evidence that the terms require of their claims; 1 when there is none."""
+    deals = offered(folder)
+    files: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    of_dispute = {each["id"]: each["deal"] for each in folder.disputes}
+    for key, story in told_of(folder, "dispute").items():
+        for event in story:
+            if event["type"] == "evidence" and event["data"]["side"] == "buyer":
+                files[of_dispute.get(key, 0)] |= {(code, type_) for code, type_ in event["data"]["pieces"]}
+    disputed = [each for each in deals if each["codes"] is not None]
+    whole = [
+        all((code, type_) in files[deal["id"]] for code in deal["codes"] for type_ in deal["required"].get(code, ()))
+        for deal in disputed
+    ]
+    return sum(whole) / len(whole) if whole else 1.0, sum(each["matured"] for each in deals)
+
+
+def check_deals(folder: Folder) -> Iterator[str]:
+    """Each deal's row follows from its sealed events, its terms are those it is pinned to, and its escrow is parted."""
+    for each in folder.terms:
+        text = json.dumps(each["body"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        if sha256(text) != each["hash"]:
+            yield f"terms {each['name']} v{each['version']} are not those of their hash"
+    known, stories = {each["hash"] for each in folder.terms}, told_of(folder, "deal")
+    rows = {each["id"]: each for each in folder.deals}
+    for key, story in stories.items():
+        if story[0]["data"].get("terms") in known and key not in rows:
+            yield f"deal {key} has a timeline and is not listed"
+    flows = parted(folder)
+    for deal in folder.deals:
+        story, name = stories.get(deal["id"], []), deal["public_id"]
+        if not story or story[0]["type"] != "create" or story[0]["data"].get("terms") != deal["terms_hash"]:
+            yield f"{name} did not begin under the terms that it is listed with"
+            continue
+        if abs(story[0]["at"] - deal["created_at"]) > SECOND_US:
+            yield f"{name} is listed with another beginning than its timeline"
+        last = next((event for event in story if event["type"] in ENDS), None)
+        if (last["at"] if last else None) != deal["ended_at"] or (last and ENDS[last["type"]] != deal["state"]):
+            yield f"{name} is listed as {deal['state']}, its timeline says otherwise"
+        if last and flows[name][0] != flows[name][1]:
+            yield f"{name} ended with {flows[name][0]} funded and {flows[name][1]} released or returned"
+    deals_of = {each["id"]: each["deal"] for each in folder.disputes}
+    raised = sorted(key for key in rows for event in stories.get(key, ()) if event["type"] == "raise_issue")
+    if raised != sorted(deals_of.values()):
+        yield "disputes.json lists other disputes than the timelines of the deals"
+    yield from (f"a dispute with the id {key} is not listed" for key in set(told_of(folder, "dispute")) - set(deals_of))
+
+
+def parted(folder: Folder) -> dict[str, tuple[int, int]]:
+    """{deal: (funded, released and returned)} by the ledger."""
+    found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for journal in folder.journals:
+        if journal["ref_type"] == "deal":
+            for leg in journal["transfers"]:
+                into, out = found[journal["ref_id"]]
+                into += leg["amount"] if leg["kind"] == "fund" else 0
+                out += leg["amount"] if leg["kind"] in ("release", "return") else 0
+                found[journal["ref_id"]] = (into, out)
+    return found
+
+
+MEASURES: Mapping[str, Callable[[Folder], tuple[float | None, int]]] = {
+    each.__name__: each
+    for each in (
+        batches_completed, receipts_confirmed, finance_verified, completion, days_to_settle, dispute_frequency,
+        evidence_completeness,
+    )
+}  # fmt: skip
+
+
+def newest_said(folder: Folder) -> list[Row]:
+    """The newest confirmation of each batch."""
+    return list({each["batch"]: each for each in sorted(folder.confirmations, key=lambda each: each["id"])}.values())
+
+
+def receipt_differs(folder: Folder) -> bool:
+    """A newest confirmation that is not whole: a field that differs or is not ticked."""
+    return any(not all(e["same"] and e["ticked"] for e in each["fields"]) for each in newest_said(folder))
+
+
+def finance_refuses(folder: Folder) -> bool:
+    """Finance said no, or holds a body with other money."""
+    said = [event["data"] for event in steps(folder, "attest") if event["data"]["line"] == "finance_confirms"]
+    differs = (each for each in newest_said(folder) if each["role"] == "finance")
+    return bool(said and not said[-1]["agrees"]) or any(
+        not field["same"] for each in differs for field in each["fields"] if field["field"] in MONEY
+    )
+
+
+def parity_questioned(folder: Folder) -> bool:
+    """Somebody of the customer asked whether the demo is the same as the API."""
+    asked = (event for event in steps(folder, "signal") if event["data"]["kind"] == "parity_question")
+    return any(event["at"] >= folder.pilot["since"] for event in asked)
+
+
+FAILURES: Mapping[str, Callable[[Folder], bool]] = {
+    each.__name__: each for each in (receipt_differs, finance_refuses, parity_questioned)
 }
+
+
+def check_failures(folder: "Folder") -> Iterator[str]:
+    """Each failure condition holds, or was taken back, as the rows say."""
+    verdicts = {each["id"]: each["verdict"] for each in folder.criteria["criteria"]}
+    told = {each["id"]: each for each in folder.criteria["failures"]}
+    if set(told) != {each["id"] for each in folder.runbook.get("failures", ())}:
+        yield "criteria.json lists other failure conditions than the runbook"
+    for failure in folder.runbook.get("failures", ()):
+        said, check = told.get(failure["id"]), failure.get("check", "")
+        if said is None or (check == "parity_questioned" and folder.manifest["reader"] != "ours"):
+            continue  # what a customer asked stands in events that are ours
+        if check and check not in FAILURES:
+            yield f"{failure['id']}: this verifier does not know {check}"
+            continue
+        holds = verdicts.get(failure.get("criterion", "")) == "fail" or bool(check and FAILURES[check](folder))
+        if holds != said["holds"]:
+            yield f"{failure['id']} {'holds' if holds else 'does not hold'} by the rows, criteria.json says otherwise"
+        accepted = [e["data"] for e in steps(folder, "attest") if e["data"]["line"] == failure.get("cleared_by")]
+        if said["cleared"] and not (holds and accepted and accepted[-1]["agrees"]):
+            yield f"{failure['id']} was taken back by nobody"
+
+
+SLOT = re.compile(r"\{(\w+)\}")
+
+
+def canonical(value: Any) -> str:
+    """The hash of a value's canonical JSON."""
+    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def filled(body: str, slots: Mapping[str, str]) -> str:
+    """A text with its slots filled."""
+    return SLOT.sub(lambda found: slots[found[1]], body).strip()
+
+
+def check_papers(folder: "Folder") -> Iterator[str]:
+    """Each message and report is the runbook's text filled with its inputs, and the timeline sealed both hashes."""
+    texts = {each["id"]: each for each in folder.runbook.get("texts", ())}
+    sealed = {event["data"].get("message"): event["data"] for event in steps(folder, "message")}
+    for paper in folder.papers:
+        name, inputs = f"{paper['public_id']} ({paper['text']})", paper["inputs"]
+        if canonical(inputs) != paper["inputs_sha256"] or sha256(paper["body"]) != paper["body_sha256"]:
+            yield f"{name} has other inputs or words than its hashes"
+        event = sealed.pop(paper["public_id"], None)
+        hashes = {key: paper[key] for key in ("inputs_sha256", "body_sha256")}
+        if event is None or any(event[key] != value for key, value in hashes.items()):
+            yield f"{name} is not what the timeline sealed when it was sent"
+        if inputs["runbook"] == folder.pilot["runbook_hash"]:
+            body = filled(texts[paper["text"]]["body"], inputs["slots"])
+            if body != paper["body"]:
+                yield f"{name} does not say what its inputs give"
+        counted = told_then(folder, int_of(inputs["as_of"]))
+        for slot, value in counted.items():
+            if inputs["slots"].get(slot, value) != value:
+                yield f"{name} says {slot} {inputs['slots'][slot]}, the timeline had {value}"
+    yield from (f"{missing} was sent and is not among the papers" for missing in sealed if missing)
+
+
+def told_then(folder: Folder, at: int) -> dict[str, str]:
+    """What a report of a batch pilot had to say of the batches that had ended at an instant, by the timeline."""
+    if not folder.batches:
+        return {}
+    mine = {each["id"] for each in folder.batches}
+    ends = [event["data"] for key, event in finished(folder).items() if key in mine and event["at"] <= at]
+    return {
+        "batches": str(len(ends)), "items": str(sum(each["total"] for each in ends)),
+        "succeeded": str(sum(each["succeeded"] for each in ends)),
+        "credits_used": str(sum(each["settled"] for each in ends)),
+    }  # fmt: skip
+
+
+def int_of(instant: str) -> int:
+    """Microseconds since 1970 of an ISO instant."""
+    at = datetime.fromisoformat(instant)
+    return int(at.timestamp()) * SECOND_US + at.microsecond
 
 
 def holds(rule: str, value: float) -> bool:
@@ -283,6 +526,13 @@ def judged(criterion: Row, value: float | None, of: int, is_over: bool) -> str:
     return "inconclusive"
 
 
+def same(value: float | None, told: float | None) -> bool:
+    """Whether two numbers are one, but for the last digit of a sum that was added in another order."""
+    if value is None or told is None:
+        return value is told
+    return math.isclose(value, told, rel_tol=1e-9)
+
+
 def check_terms(folder: "Folder") -> Iterator[str]:
     """The runbook is the one that the pilot is pinned to."""
     text = json.dumps(folder.runbook, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -302,7 +552,7 @@ def check_criteria(folder: "Folder") -> Iterator[str]:
         elif said is not None:
             value, of = measure(folder)
             verdict = judged(criterion, value, of, folder.pilot["is_over"])
-            if (value, of, verdict) != (said["value"], said["of"], said["verdict"]):
+            if not same(value, said["value"]) or (of, verdict) != (said["of"], said["verdict"]):
                 was = f"{said['value']} of {said['of']} ({said['verdict']})"
                 yield f"{criterion['id']} is {value} of {of} ({verdict}), not {was}"
 
@@ -354,10 +604,13 @@ CLAIMS = (
     ("Every balance follows from its transfers", check_balances),
     ("reserved = settled + refunded for every batch", check_equation),
     ("Every webhook told what the ledger has", check_webhooks),
+    ("Every deal follows from its timeline, terms and ledger", check_deals),
     ("The runbook is the pinned one", check_terms),
     ("Every criterion follows from the rows", check_criteria),
+    ("Every failure condition follows from the rows", check_failures),
     ("The verdict follows from the criteria", check_verdict),
     ("The report says what the files say", check_report),
+    ("Every message and report is what was sealed", check_papers),
 )
 
 

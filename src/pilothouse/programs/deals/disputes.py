@@ -69,7 +69,8 @@ def raise_issue(public_id: str, person: int, claims: Sequence[Claim]) -> Dispute
     window = SQL.one("claim_window", deal=deal.id, name=CLAIM_TIMERS.get(deal.state, ""))
     if deal.state in CLAIM_TIMERS and (window is None or window["is_over"]):
         raise InspectionOver(due_at=window["due_at"].isoformat() if window else "an earlier instant")
-    moved = advance([Step(deal, "raise_issue", side, changes={"stage": deal.state})])
+    codes = {"codes": [claim.code for claim in claims]}
+    moved = advance([Step(deal, "raise_issue", side, changes={"stage": deal.state}, data=codes)])
     assert moved == [deal.id]
     seconds = timer_seconds(deal, "dispute_ttl")
     now = clock.business_now()

@@ -14,6 +14,7 @@ from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.files.commands import StoredObject, discard_objects, record_files, store_file
 from pilothouse.kernel.files.content import IMAGES, MP4, PDF, FileType
 from pilothouse.kernel.files.models import File
+from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
 
 from . import limits
 from .commands import access_deal
@@ -123,6 +124,12 @@ def attach(deal: Deal, person: int, side: str, purpose: str, pieces: Sequence[Pi
         _check_piece(piece, files.get(piece.file))
     thumbnails = store_thumbnails([files[piece.file] for piece in pieces])
     now = clock.business_now()
+    # What stands for a claim is sealed with the dispute's timeline; the deal room shows the files themselves.
+    told = [[piece.line.code, piece.type] for piece in pieces if piece.line is not None]
+    if told:
+        data = {"side": side, "pieces": told}
+        dispute = next(piece.line.dispute_id for piece in pieces if piece.line is not None)
+        append_events([NewEvent(deal.tenant_id, "dispute", dispute, "evidence", data=data)])
     return Evidence.objects.bulk_create(
         Evidence(
             tenant_id=deal.tenant_id,

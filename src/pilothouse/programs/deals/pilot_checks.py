@@ -22,6 +22,7 @@ from .limits import STUCK_AFTER_S, VERDICT_MIN_DEALS
 from .terms_checks import KIND
 
 SQL = Statements(__file__, "sql/pilot")
+EXPORT = Statements(__file__, "sql/export")
 BPS = 10_000
 
 
@@ -207,6 +208,12 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return ", ".join(short) or "nothing but its number"
 
 
+def exported(scope: PilotScope) -> dict[str, list[Row]]:
+    """The market's deals under the pilot's template, their disputes, and the terms, for an export."""
+    template = scope.conditions["template"]
+    return {name: EXPORT.rows(name, tenant=scope.tenant, template=template) for name in ("deals", "disputes", "terms")}
+
+
 CHECKS = PilotChecks(
     lines={
         function.__name__: function
@@ -223,4 +230,5 @@ CHECKS = PilotChecks(
         "admin_intervention": admin_intervention,
     },
     slots=report_slots,
+    rows=exported,
 )  # fmt: skip

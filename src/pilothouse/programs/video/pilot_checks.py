@@ -217,7 +217,7 @@ def exported(scope: PilotScope) -> dict[str, list[Row]]:
 
 def report_slots(scope: PilotScope) -> dict[str, str]:
     """What the reports say of the pilot's batches that have ended."""
-    row = SQL.one("report", tenant=scope.tenant, since=scope.since)
+    row = SQL.one("report", tenant=scope.tenant, since=scope.since, now=scope.now)
     assert row is not None
     rate = f"{100 * row['succeeded'] / row['items']:.1f}".removesuffix(".0") if row["items"] else "0"
     return {

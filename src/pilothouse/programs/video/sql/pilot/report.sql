@@ -6,4 +6,4 @@ SELECT count(*) AS batches, coalesce(sum(b.total), 0)::bigint AS items,
         WHERE e.tenant = %(tenant)s AND e.mode = 'live' AND e.state = 'active' ORDER BY e.kind DESC, e.id LIMIT 1) AS webhook_url
 FROM batch b
 WHERE b.tenant = %(tenant)s AND b.mode = 'live' AND b.kind = 'enterprise' AND b.created_at >= %(since)s
-  AND b.state = 'completed'
+  AND b.state = 'completed' AND b.completed_at <= %(now)s

@@ -1,0 +1,136 @@
+"""A market's pilot exported: the verifier computes its criteria from sealed events, and names what was changed."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_deals_pilot import Pilot
+from test_export import SEALS, in_stream, relabel, rewrite, wrong
+
+from pilothouse.pilots import verify
+from pilothouse.pilots.export import export_pilot
+from pilothouse.pilots.messages import send_message
+from pilothouse.pilots.pilot_reads import access_pilot
+from pilothouse.programs.deals import commands
+
+pytestmark = pytest.mark.house
+DEALS = "Every deal follows from its timeline, terms and ledger"
+CRITERIA = "Every criterion follows from the rows"
+PAPERS = "Every message and report is what was sealed"
+FAILURES = "Every failure condition follows from the rows"
+
+
+def first(name: str, key: str, value: Any) -> Callable[[Path], None]:
+    """Change one field of the first row of a table."""
+
+    def change(folder: Path) -> None:
+        def edit(rows: Any) -> None:
+            assert rows[0][key] != value
+            rows[0][key] = value
+
+        rewrite(folder / f"{name}.json", edit)
+
+    return change
+
+
+def dropped(name: str) -> Callable[[Path], None]:
+    """Take the first row of a table away."""
+    return lambda folder: rewrite(folder / f"{name}.json", lambda rows: rows[1:])
+
+
+def better_terms(folder: Path) -> None:
+    rewrite(folder / "terms.json", lambda rows: rows[0]["body"].update(offerTtlHours=1))
+
+
+def better_value(folder: Path) -> None:
+    rewrite(folder / "criteria.json", lambda told: told["criteria"][2].update(value=0.0))
+
+
+def happier_report(folder: Path) -> None:
+    """The report's words with their hash, as somebody would who knows how it is made."""
+
+    def edit(rows: Any) -> None:
+        slots = rows[0]["inputs"]["slots"]
+        slots["confusion"] = "nobody was ever confused"
+        body = next(text for text in runbook["texts"] if text["id"] == rows[0]["text"])["body"]
+        rows[0]["body"] = verify.filled(body, slots)
+        rows[0]["inputs_sha256"] = verify.canonical(rows[0]["inputs"])
+        rows[0]["body_sha256"] = hashlib.sha256(rows[0]["body"].encode()).hexdigest()
+
+    runbook = json.loads((folder / "runbook.json").read_text())
+    rewrite(folder / "papers.json", edit)
+
+
+def calm(folder: Path) -> None:
+    rewrite(folder / "criteria.json", lambda told: told["failures"][0].update(holds=True))
+
+
+PLANTED = {
+    "a deal's state": (first("deals", "state", "REFUNDED"), DEALS),
+    "a deal's end": (first("deals", "ended_at", 1), DEALS),
+    "a deal's beginning": (first("deals", "created_at", 1), DEALS),
+    "a deal's terms": (first("deals", "terms_hash", "0" * 64), DEALS),
+    "a deal that is left out": (dropped("deals"), DEALS),
+    "a dispute that is left out": (dropped("disputes"), DEALS),
+    "the terms": (better_terms, DEALS),
+    "a released amount": (in_stream("ledger", '"release", 8', '"release", 9'), SEALS),
+    "an evidence event": (in_stream("timeline", "PHOTO", "VIDEO"), SEALS),
+    "a criterion's value": (better_value, CRITERIA),
+    "a failure condition": (calm, FAILURES),
+    "a report with its hashes": (happier_report, PAPERS),
+    "a report that is left out": (dropped("papers"), PAPERS),
+}
+
+
+def test_a_market_is_exported_and_every_change_is_named(
+    timed_house: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "ALERT_URLS", ["json://localhost"])
+    pilot = Pilot(timed_house).active()
+    market = pilot.market
+    for number in range(11):
+        deal = market.handed_over(1_000_000_00)
+        if number == 0:
+            market.claim(deal, "UNDISCLOSED_DEFECT", 50_000_00)
+        else:
+            with market.scope("buyer"):
+                commands.approve(deal, market.buyer)
+    market.draft(1_000_000_00)
+    market.pass_time(days=6)
+    with pilot.ours():
+        send_message(access_pilot(pilot.id), "final_report", {}, channel="note")
+    good = tmp_path / "good"
+    made = export_pilot(pilot.id, good, "test")
+    alone = tmp_path / "verifier"
+    alone.mkdir()
+    shutil.copy(good / "verify.py", alone)
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", str(alone / "verify.py"), str(good), "--head", made["heads"]["timeline"]],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert ran.stdout.count("✓") == len(verify.CLAIMS) + 1
+    criteria = {each["id"]: each for each in json.loads((good / "criteria.json").read_text())["criteria"]}
+    assert criteria["completion"]["of"] == 11
+    assert criteria["dispute_frequency"]["value"] == pytest.approx(1 / 11)
+    for name, (change, claim) in PLANTED.items():
+        copy = Path(shutil.copytree(good, tmp_path / name.replace(" ", "-")))
+        change(copy)
+        assert "Every file is as it was exported" in wrong(copy), name
+        relabel(copy)
+        found = wrong(copy)
+        assert "Every file is as it was exported" not in found, name
+        assert claim in found, (name, found)
+    theirs = tmp_path / "theirs"
+    export_pilot(pilot.id, theirs, "test", reader="customer")
+    assert wrong(theirs) == {}
+    assert json.loads((theirs / "papers.json").read_text()) == []
