@@ -52,14 +52,15 @@ def pytest_configure(config: pytest.Config) -> None:
             DATABASE_POOL="0",
             HOUSE_KIND="test",
             SITE_URL="http://127.0.0.1:8000",
-            EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
         )
     os.environ["DJANGO_SETTINGS_MODULE"] = "pilothouse.site.settings"
     import django
 
     django.setup()
+    from django.conf import settings
     from django.contrib.auth.hashers import Argon2PasswordHasher as Hasher
 
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     # A fifth of a second of CPU for each password is what the house wants and what thousands of tests need not pay;
     # the hash says by what it was made, so a house with the full cost verifies it too.
     Hasher.time_cost, Hasher.memory_cost, Hasher.parallelism = 1, 8, 1

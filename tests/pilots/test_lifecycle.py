@@ -95,7 +95,10 @@ def test_the_whole_way_to_a_signed_success(timed_house: Any) -> None:
     with pilot.theirs():
         assert ApiKey.objects.get(id=key.id).state == "revoked"
     assert {"qualify", "lock", "prepare", "activate", "review", "succeed", "upgrade"} <= set(types(pilot))
-    assert "message" not in types(pilot, "customer")
+    with pilot.ours():
+        told = [row["data"] for row in timeline("pilot", [pilot.row.id], "customer") if row["type"] == "message"]
+    assert [message["text"] for message in told] == ["activation", "activation"], "a renewed link is mailed again"
+    assert "/account/reveal/" not in str(told)
 
 
 def run_calls(pilot: VideoPilot) -> None:
