@@ -222,6 +222,24 @@ def test_a_lost_chargeback_is_written_off_once(market: Any, stripe_house: Any) -
         assert Chargeback.objects.get().state == "lost"
 
 
+def test_a_chargeback_that_is_told_before_its_payment_waits_for_it(market: Any, stripe_house: Any) -> None:
+    dispute = {"id": "dp_1", "object": "dispute", "amount": PRICE, "currency": "jpy", "payment_intent": "pi_1"}
+    strange = {**dispute, "id": "dp_2", "payment_intent": "pi_of_another_shop"}
+    deliver(event(2, "charge.dispute.created", {**dispute, "status": "needs_response"}))
+    deliver(event(3, "charge.dispute.created", {**strange, "status": "needs_response"}))
+    deliver(event(4, "charge.dispute.closed", {**dispute, "status": "lost"}))
+    assert (run_events(), run_events()) == (3, 0)
+    assert outcomes() == ["no payment of ours"] * 3
+    deal = market.accepted(PRICE, JP)
+    paid(market, deal)
+    assert run_events() == 0
+    with worker_scope("test"):
+        made = Chargeback.objects.get()
+    assert made.state == "lost"
+    assert outcomes() == [made.public_id, "no payment of ours", f"{made.public_id} lost", f"paid {deal}"]
+    assert balances(market, "JPY") == {"world_psp": 0, "suspense": 0, "escrow": PRICE, "chargeback_loss": -PRICE}
+
+
 def test_a_card_takes_no_car(market: Any, stripe_house: Any) -> None:
     with pytest.raises(PaymentMethodLimit):
         checkout_of(market, market.accepted(3_000_000_000))

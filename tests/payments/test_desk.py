@@ -240,17 +240,23 @@ def test_card_money_arrives_at_the_bank(market: Any, desk: dict[str, Client]) ->
         incoming.record_payment(market.tenant.id, source="stripe", reference="pi_1", amount=SMALL, unit="MNT")
 
     def arrived(**changes: str) -> Any:
-        given = {"tenant": market.tenant.public_id, "unit": "MNT", "amount": "49,000", "fees": "500", **changes}
-        return desk["olga"].post(f"{HERE}settlement", {"reference": "po_1", **given}, follow=True)
+        given = {"reference": "po_1", "unit": "MNT", "amount": "49,000", "fees": "500", **changes}
+        return desk["olga"].post(f"{HERE}settlement", {"tenant": market.tenant.public_id, **given}, follow=True)
 
+    page = text(desk["olga"].get(f"{HERE}settlement"))
+    assert "Nomad Market" in page
+    assert f'<data class="amount" value="{SMALL}">' in page
+    assert f'href="?tenant={market.tenant.public_id}&unit=MNT"' in page
     refused = arrived(amount="60,000")
     assert refused.status_code == 409
     assert "cannot have come from it" in text(refused)
     for _ in range(2):
         assert "still holds 500 ₮" in text(arrived()).replace("\u00a0", " ")
     assert arrived(fees="501").status_code == 409
+    arrived(amount="500", fees="0", reference="po_2")
+    assert "all card money that came in has been paid to our bank" in text(desk["olga"].get(f"{HERE}settlement"))
     assert balances(market) == {
-        "world_psp": -50_000, "world_bank": -4_900_000, "processor_fees": -50_000, "suspense": SMALL
+        "world_psp": 0, "world_bank": -4_950_000, "processor_fees": -50_000, "suspense": SMALL
     }  # fmt: skip
 
 

@@ -40,5 +40,6 @@ IMPORT_MAX_ROWS = 2_000
 IMPORT_MAX_BYTES = 1024 * 1024
 SUGGESTIONS_MAX_ROWS = 8
 BANK_FILE_MAX_ROWS = 1_000
+HOLDINGS_MAX_ROWS = 200
 # A transfer that names more subjects than this tells nobody of them.
 NAMED_MAX_COUNT = 5

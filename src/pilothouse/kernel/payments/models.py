@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
 
 from pilothouse.kernel.base.models import HouseModel, TenantForeignKey, TenantModel
 
@@ -243,7 +244,12 @@ class ProcessorEvent(HouseModel):
     class Meta:
         db_table = "processor_event"
         indexes = [
-            models.Index(fields=["next_run_at"], condition=models.Q(handled_at=None), name="processor_event_due")
+            models.Index(fields=["next_run_at"], condition=models.Q(handled_at=None), name="processor_event_due"),
+            models.Index(
+                KeyTextTransform("payment_intent", "facts"),
+                condition=models.Q(type__in=("charge.dispute.closed", "charge.dispute.created")),
+                name="processor_event_disputes",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the card processor paid to our bank, at the desk."""
+"""What the card processor holds and what it paid to our bank, at the desk."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from pilothouse.kernel.access.desk import DESK_WRITERS, commanding, refused_in
+from pilothouse.kernel.access.desk import DESK_WRITERS, commanding, looking, refused_in
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -16,7 +16,7 @@ from pilothouse.ui.units import amount_text
 
 from .forms import SettlementForm
 from .pages import account_key
-from .settlements import held_by_processor, record_settlement
+from .settlements import held_by_processor, holdings, record_settlement
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,10 +47,13 @@ def settlement(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
             return HttpResponseRedirect(reverse("payments:incoming"))
     elif request.method == "POST":
         status = 422
+    with looking(request, operator):
+        held_now = holdings()
     context = {
+        "holdings": held_now,
         "form": form,
         "title": _("Card money arrived"),
         "verb": _("Record it"),
         "lead": _("The card processor pays out in sums of many payments, less its fees. Write each of them down here."),
     }
-    return render(request, "payments/form.html", context, status=status)
+    return render(request, "payments/settlement.html", context, status=status)

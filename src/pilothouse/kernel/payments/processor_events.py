@@ -28,6 +28,7 @@ from .stripe_adapter import check_signature, facts_of
 
 SQL = Statements(__file__)
 NOBODY = "processor"
+NOT_OURS = "no payment of ours"
 log = structlog.get_logger(__name__)
 
 
@@ -96,6 +97,7 @@ def _paid(facts: dict[str, Any]) -> str:
     if checkout.state == "paid":
         return "known"
     payable(checkout.subject_kind).expected(checkout.subject_ref)
+    _lock_intent(intent)
     payment = record_payment(
         checkout.tenant_id,
         source="stripe",
@@ -104,6 +106,7 @@ def _paid(facts: dict[str, Any]) -> str:
         unit=str(facts["currency"]).upper(),
         note=checkout.subject_ref,
     )
+    SQL.execute("wake_disputes", intent=intent, outcome=NOT_OURS)
     changes = {"paid_at": payment.received_at, "payment_id": payment.id, "payment_intent": intent}
     event = "pay_late" if checkout.state == "expired" else "pay"
     data = {"payment": payment.public_id, "amount": payment.amount, "unit": payment.unit}
@@ -124,13 +127,21 @@ def _expired(facts: dict[str, Any]) -> str:
 
 
 def _disputed(facts: dict[str, Any]) -> str:
+    """One that is told before its payment is kept, and done when the payment is."""
+    _lock_intent(str(facts.get("payment_intent")))
     made = open_chargeback(facts)
-    return made.public_id if made else "no payment of ours"
+    return made.public_id if made else NOT_OURS
 
 
 def _dispute_closed(facts: dict[str, Any]) -> str:
+    _lock_intent(str(facts.get("payment_intent")))
     made = close_chargeback(facts)
-    return f"{made.public_id} {made.state}" if made else "no payment of ours"
+    return f"{made.public_id} {made.state}" if made else NOT_OURS
+
+
+def _lock_intent(intent: str) -> None:
+    """A payment and its dispute, told at one moment, see one another."""
+    SQL.one("intent_lock", intent=intent)
 
 
 def _refund_news(facts: dict[str, Any]) -> str:

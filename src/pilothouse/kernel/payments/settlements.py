@@ -10,7 +10,7 @@ from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.ledger.commands import Leg, open_accounts, post
 
 from . import limits
@@ -26,6 +26,12 @@ def held_by_processor(tenant: int, unit: str) -> int:
     row = SQL.one("held_by_processor", tenant=tenant, unit=unit)
     assert row is not None
     return int(row["held"])
+
+
+def holdings() -> list[Row]:
+    """What the processor holds: {tenant, name, unit, held} for each account and currency that is not even, at most
+    HOLDINGS_MAX_ROWS (operator's scope)."""
+    return SQL.rows("processor_holdings", count=limits.HOLDINGS_MAX_ROWS)
 
 
 def record_settlement(tenant: int, *, reference: str, amount: int, fees: int, unit: str) -> ProcessorSettlement:
