@@ -313,6 +313,8 @@ MATRIX: dict[str, Row] = {
     "GET /ask": Row("member", 200),
     "POST /ask": Row("member", 422),
     # Pilots: any member looks at their account's; a line is for the roles of its runbook, which no account here has.
+    "GET /start/{program}": Row("keys:write", 404),
+    "POST /start/{program}": Row("keys:write", 404),
     "GET /pilot/": Row("member", 200),
     "POST /pilot/confirm/{line}": Row("member", 302),
     "GET /desk/pilots/": Row("operator", 200),

@@ -85,6 +85,7 @@ TOKENS = {
     "disputes/{public_id}": "a dispute, for us",
     "inbox/{public_id}": "a report, for us",
     "feedback/{program}": "a program",
+    "start/{program}": "a program",
     "{program}/{subject}": "work of a person's own, 404 for everybody else",
     "daily/{tenant}": "an account, for us",
     "{tenant}/{program}": "a program",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pilothouse.kernel.access.commands import withdraw_reveal_link
 from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import Conflict, PilothouseError
+from pilothouse.kernel.ledger.commands import grant
 from pilothouse.kernel.ledger.grants import Asked, request_grant
 from pilothouse.kernel.lifecycle.commands import arm, cancel
 from pilothouse.kernel.watch.gates import close_gate, reopen_gate
@@ -70,9 +71,10 @@ def _refuses(pilot: Pilot) -> bool:
 
 
 def activate(
-    public_id: str, operator: int, *, confirm_small: bool = False, role: str = "operator", sender: str = ""
+    public_id: str, operator: int | None, *, confirm_small: bool = False, role: str = "operator", sender: str = ""
 ) -> Activated:
-    """Begin a prepared pilot (operators' or worker's scope); `operator` is the user id of who asks for the grant.
+    """Begin a prepared pilot (operators' or worker's scope); `operator` is the user id of who asks for the grant;
+    None where the account began by itself: the worker then grants, and never more than one person may of one account.
 
     1. The expectations are locked and every line of the preparation is done.
     2. The credits are granted; above one person's day the pilot waits, and the same call goes on once approved.
@@ -88,7 +90,7 @@ def activate(
     granted = None
     if "credits_per_item" in runbook.scope:
         granted = _grant(pilot, runbook, operator, confirm_small)
-        if granted.state == "requested":
+        if granted is not None and granted.state == "requested":
             return Activated(pilot, "waiting", grant=granted)
     link = ""
     changes: dict[str, Any] = {"since": business_now(), "phase": runbook.phases[1].id}
@@ -97,7 +99,7 @@ def activate(
         changes["reveal_link"], link = key_link(pilot)
     seconds = runbook.seconds("deadline_hours")
     changes["deadline_at"] = changes["since"] + timedelta(seconds=seconds)
-    data = {"credits": granted.amount if granted else 0, "deadline_at": changes["deadline_at"].isoformat()}
+    data = {"credits": int(pilot.form.get("credits", 0)), "deadline_at": changes["deadline_at"].isoformat()}
     pilot = moved(pilot, "activate", role, data=data, changes=changes)
     arm(NAME, "deadline", [(pilot.tenant_id, pilot.id)], seconds)
     if "activation" in runbook.texts:
@@ -105,14 +107,24 @@ def activate(
     return Activated(pilot, "active", link, granted)
 
 
-def _grant(pilot: Pilot, runbook: Runbook, operator: int, confirm_small: bool) -> Asked:
-    credits, scope = int(pilot.form["credits"]), runbook.scope
-    least = limits.BATCHES_LEAST_COUNT * int(scope["batch_min_items"]) * int(scope["credits_per_item"])
+def least_credits(runbook: Runbook) -> int:
+    """Credits of the fewest batches that a pilot is given without a person's word; 0 where none are granted."""
+    scope = runbook.scope
+    if "credits_per_item" not in scope:
+        return 0
+    return limits.BATCHES_LEAST_COUNT * int(scope["batch_min_items"]) * int(scope["credits_per_item"])
+
+
+def _grant(pilot: Pilot, runbook: Runbook, operator: int | None, confirm_small: bool) -> Asked | None:
+    credits, least = int(pilot.form["credits"]), least_credits(runbook)
     if credits < least and not confirm_small:
         raise CreditsTooFew(credits=credits, needed=least)
     words = runbook.body["grant_description"].format(company=pilot.company)
     if pilot.attempt > 1:
         words += f" (attempt {pilot.attempt})"
+    if operator is None:
+        grant(pilot.tenant_id, credits, "pilot_grant", words)
+        return None
     return request_grant(operator, pilot.tenant_id, credits, "pilot_grant", words)
 
 

@@ -9,12 +9,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal
+from pilothouse.kernel.access.roles import ROLE_SCOPES
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.scope import tenant_scope
 
 from . import attestations
 from .pilot_models import Pilot
 from .pilot_views import customer_context
+from .registry import program_title, programs_with_runbooks
 
 
 @require_GET
@@ -23,8 +25,17 @@ def mine(request: HttpRequest, principal: Principal) -> HttpResponse:
     """The account's newest pilot; before there is one, what a pilot is."""
     with tenant_scope(principal.tenant, principal.actor):
         pilot = Pilot.objects.filter(tenant_id=principal.tenant).order_by("-id").first()
-        context = customer_context(pilot, principal.role) if pilot else {"pilot": None}
+        context = customer_context(pilot, principal.role) if pilot else {"pilot": None, "starts": _starts(principal)}
     return render(request, "pilots/mine.html", context)
+
+
+def _starts(principal: Principal) -> list[dict[str, str]]:
+    """Where a member who may begin a pilot begins one."""
+    if "keys:write" not in ROLE_SCOPES.get(principal.role, frozenset()):
+        return []
+    return [
+        {"title": program_title(name), "url": reverse("pilots:start", args=[name])} for name in programs_with_runbooks()
+    ]
 
 
 @require_POST

@@ -103,6 +103,12 @@ class QualifyForm(forms.Form):
         return {line.id: self.cleaned_data[f"line_{line.id}"] == "yes" for line in lines}
 
 
+class AskForm(forms.Form):
+    """An account that wants a pilot, in its own words."""
+
+    note = _note(_("What you want to do with it, and when we reach you"), rows=4)
+
+
 class TickForm(forms.Form):
     """One of our own lines, with what shows it."""
 

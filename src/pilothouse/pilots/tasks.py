@@ -8,6 +8,7 @@ from .daily_posts import post_daily
 from .digests import follow_all
 from .limits import ADVANCE_EVERY_S, DIGESTS_FOLLOW_EVERY_S, FOLLOW_EVERY_S, TRIGGERS_EVERY_S, UPDATES_EVERY_S
 from .pausing import follow_gates
+from .starting import go_on_all
 from .triggers import watch_triggers
 
 
@@ -17,6 +18,7 @@ def periodic() -> list[Periodic]:
     return [
         Periodic("pilots_follow_gates", FOLLOW_EVERY_S, follow_gates),
         Periodic("pilots_advance", ADVANCE_EVERY_S, advance_all),
+        Periodic("pilots_start", ADVANCE_EVERY_S, go_on_all),
         Periodic("pilots_follow", DIGESTS_FOLLOW_EVERY_S, follow_new),
         Periodic("pilots_daily_posts", UPDATES_EVERY_S, post_daily),
         Periodic("pilots_triggers", TRIGGERS_EVERY_S, watch_triggers),

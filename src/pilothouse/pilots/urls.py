@@ -2,11 +2,21 @@
 
 from django.urls import path
 
-from . import pages, pages_customer, pages_daily, pages_feedback, pages_messages, pages_pilot, pages_rollback
+from . import (
+    pages,
+    pages_customer,
+    pages_daily,
+    pages_feedback,
+    pages_messages,
+    pages_pilot,
+    pages_rollback,
+    pages_start,
+)
 
 app_name = "pilots"
 urlpatterns = [
     path("ask", pages.ask, name="ask"),
+    path("start/<slug:program>", pages_start.start, name="start"),
     path("pilot/", pages_customer.mine, name="mine"),
     path("pilot/confirm/<str:line>", pages_customer.confirm, name="confirm"),
     path("desk/pilots/", pages_pilot.pilot_list, name="desk_pilots"),

@@ -54,13 +54,16 @@ def list_pilots(
         from pilothouse.pilots.pilot_reads import pilots
 
         rows = pilots(states=(state,) if state else (), count=OPEN_PILOTS_MAX_ROWS)
-        columns = {"public_id": "pilot", **{n: n for n in ("company", "program", "state", "phase", "due")}}
-        shown = [{**row, "due": iso(at) if (at := row["due_at"] or row["timer_at"]) else ""} for row in rows]
-        rows = [{name: row[name] for name in columns} for row in shown]
+        names = ("pilot", "company", "program", "state", "phase", "due")
+        shown = [
+            {**row, "pilot": row["public_id"], "due": iso(at) if (at := row["due_at"] or row["timer_at"]) else ""}
+            for row in rows
+        ]
+        rows = [{name: row[name] for name in names} for row in shown]
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, columns, "There is no pilot.")
+        print_table(rows, {name: name for name in names}, "There is no pilot.")
 
 
 @pilot_app.command()
