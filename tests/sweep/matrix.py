@@ -255,6 +255,8 @@ MATRIX: dict[str, Row] = {
     "GET /desk/incidents/report": Row("operator", 200, {"operator support": 403}),
     "POST /desk/incidents/report": Row("operator", 422, {"operator support": 403}),
     "GET /desk/incidents/{public_id}/": Row("operator", 404),
+    "GET /desk/incidents/{public_id}/post-mortem/": Row("operator", 404),
+    "GET /desk/incidents/{public_id}/post-mortem/{kind}": Row("operator", 404),
     "POST /desk/incidents/{public_id}/recheck": Row("operator", 404, {"operator support": 403}),
     "POST /desk/incidents/{public_id}/{step}": Row("operator", 404, {"operator support": 403}),
     "GET /desk/gates/": Row("operator", 200),

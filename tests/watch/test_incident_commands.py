@@ -24,7 +24,7 @@ def command(house, *words) -> tuple[int, str]:
     return done.returncode, (done.stdout or done.stderr).strip()
 
 
-def test_a_p0_on_the_command_line(house):
+def test_a_p0_on_the_command_line(house, tmp_path):
     with worker_scope():
         incident = open_incident("demo_api_divergence", "Two pipelines", program="video")["public_id"]
     code, text = command(house, "gates", "list", "--json")
@@ -41,6 +41,12 @@ def test_a_p0_on_the_command_line(house):
     assert command(house, "incidents", "list") == (0, "No incident is open.")
     code, text = command(house, "incidents", "history", incident, "--json")
     assert [row["actor"] for row in json.loads(text)] == ["worker", "ada", "ada", "bo"]
+    code, text = command(house, "incidents", "post-mortem", incident)
+    assert (code, text.startswith("# Post-mortem: Two pipelines"), "An old worker." in text) == (0, True, True)
+    paper = tmp_path / "paper.pdf"
+    code, text = command(house, "incidents", "post-mortem", incident, "--out", str(paper))
+    assert (code, paper.read_bytes()[:5]) == (0, b"%PDF-")
+    assert command(house, "incidents", "post-mortem", "inc_none")[0] == 1
 
 
 def test_a_gate_over_one_tenant_on_the_command_line(house):

@@ -1,14 +1,16 @@
 """The guided way of an incident, and grants by two people, through the desk's pages."""
 
+import pypdfium2
 import pytest
 from django.test import Client
 from django.urls import reverse
 from world import completed_batch
 
 from pilothouse.kernel.access.commands import add_operator
-from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.queries import balance
+from pilothouse.kernel.watch.postmortem import postmortem
 
 pytestmark = pytest.mark.house
 PEOPLE = ("ada@ours.example", "olga@ours.example")
@@ -87,6 +89,33 @@ def test_a_planted_breach_is_guided_to_its_end_by_two_people(shared_house, made)
     assert "The gate is open: work goes on." in opened
     with worker_scope():
         assert run("SELECT state FROM incident WHERE public_id = %s", [one]) == [{"state": "resolved"}]
+    _the_post_mortem_tells_all_of_it(ada, one, made.public_id)
+
+
+def _the_post_mortem_tells_all_of_it(reader: Client, one: str, batch: str) -> None:
+    here = reverse("desk:postmortem", args=[one])
+    assert f'href="{here}"' in said(reader.get(reverse("desk:incident", args=[one])))
+    words = said(reader.get(f"{here}md"))
+    for told in (
+        f"**Incident**: {one}, P0 `demo_api_divergence`, resolved", "A superuser wrote over a fingerprint.",
+        "Superusers are two now.", "| no_dispatch | video |", "| Harm stopped | — | left out |",
+        "| Root cause: A superuser wrote over a fingerprint. | ada@ours.example |", f", batch {batch}, ",
+        "findings accepted: Nothing was charged by it",
+    ):  # fmt: skip
+        assert told in words
+    assert "still closed" not in words
+    page = said(reader.get(here))
+    with ops_scope("test"):
+        paper = postmortem(one)
+    assert paper.inputs_sha256 in page
+    assert "<td>video</td>" in page
+    assert '<td class="num">left out</td>' in page
+    printed = reader.get(f"{here}pdf")
+    assert printed["Content-Type"] == "application/pdf"
+    text = "\n".join(sheet.get_textpage().get_text_range() for sheet in pypdfium2.PdfDocument(printed.content))
+    assert "Root cause written" in text
+    assert paper.inputs_sha256[:16] in text
+    assert reader.get(f"{here}exe").status_code == 404
 
 
 def test_a_persons_report_opens_one_incident_however_often(shared_house, made):

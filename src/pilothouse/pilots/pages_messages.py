@@ -30,8 +30,8 @@ from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import InvalidInput, PilothouseError
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.ui.paper_files import FORMATS, as_file
 from pilothouse.ui.papers import Paper, as_html
-from pilothouse.ui.printing import as_pdf
 
 from . import message_words
 from .evaluation import look
@@ -47,7 +47,6 @@ from .runbook import pinned
 FILTERS = {
     "all": gettext_lazy("All"), "customer": gettext_lazy("To customers"), "internal": gettext_lazy("Our own"),
 }  # fmt: skip
-FORMATS = ("md", "pdf")
 
 
 @require_GET
@@ -211,15 +210,3 @@ def _kept_context(row: PilotMessage, paper: Paper, file_name: str) -> dict[str, 
 def kept_paper(row: PilotMessage) -> Paper:
     """A kept message as a paper. Its words are those that were kept, which the inputs give again."""
     return paper_of(pinned(row.pilot.runbook_hash), row.inputs)
-
-
-def as_file(paper: Paper, kind: str, name: str, at: Any) -> HttpResponse:
-    """A paper as a download: Markdown or PDF. Raises Http404 for another kind."""
-    if kind not in FORMATS:
-        raise Http404
-    if kind == "md":
-        answer = HttpResponse(paper.markdown + "\n", content_type="text/markdown; charset=utf-8")
-    else:
-        answer = HttpResponse(as_pdf(paper, product=settings.PRODUCT_NAME, at=at), content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
-    return answer

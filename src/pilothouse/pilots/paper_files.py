@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from django.conf import settings
-
 from pilothouse.kernel.base.clock import business_now
+from pilothouse.ui.paper_files import as_bytes
 from pilothouse.ui.papers import Paper
-from pilothouse.ui.printing import as_pdf
 
 from .messages import draft, text_in, texts_of
 from .pilot_reads import access_pilot
@@ -15,10 +13,7 @@ from .runbook import pinned
 
 def write_paper(paper: Paper, path: Path) -> Path:
     """Write a paper as what the path's ending says, `.md` or `.pdf`; returns the path (in an open scope)."""
-    if path.suffix == ".pdf":
-        path.write_bytes(as_pdf(paper, product=settings.PRODUCT_NAME, at=business_now()))
-    else:
-        path.write_text(paper.markdown + "\n", encoding="utf-8")
+    path.write_bytes(as_bytes(paper, path.suffix[1:], business_now()))
     return path
 
 

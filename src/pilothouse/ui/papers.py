@@ -6,7 +6,7 @@ links, pictures and HTML are no part of this Markdown: such signs stay as they w
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,13 +60,13 @@ def one_line(words: object) -> str:
     return " ".join(str(words).split()).replace("|", "/")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table; the first column is words, the others are set right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Collection[str] = ()) -> str:
+    """A Markdown table; the columns of `right`, named by their heads, are numbers and set right."""
     if not rows:
         return ""
     lines = [
         "| " + " | ".join(one_line(cell) for cell in head) + " |",
-        "|" + "|".join("---" if n == 0 else "---:" for n in range(len(head))) + "|",
+        "|" + "|".join("---:" if cell in right else "---" for cell in head) + "|",
     ]
     lines += ["| " + " | ".join(one_line(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
@@ -87,7 +87,8 @@ def _block(node: SyntaxTreeNode) -> Node:
         return {"kind": "list", "ordered": node.type == "ordered_list", "items": [_ticked(item) for item in items]}
     if node.type == "table":
         rows = [[_inline(cell.children[0]) for cell in row.children] for part in node.children for row in part.children]
-        return {"kind": "table", "head": rows[0], "rows": rows[1:]}
+        right = [cell.attrs.get("style") == "text-align:right" for cell in node.children[0].children[0].children]
+        return {"kind": "table", "head": rows[0], "rows": rows[1:], "right": right}
     if node.type in ("fence", "code_block"):
         return {"kind": "code", "value": node.content.rstrip("\n")}
     if node.type == "blockquote":
@@ -143,9 +144,15 @@ def _html(block: Node) -> str:
         tag = "ol" if block["ordered"] else "ul"
         return f"<{tag}>" + "".join(_html_item(item) for item in block["items"]) + f"</{tag}>"
     if kind == "table":
-        head = "".join(f'<th scope="col">{_html_parts(cell)}</th>' for cell in block["head"])
+        marks = [' class="num"' if right else "" for right in block["right"]]
+        head = "".join(
+            f'<th scope="col"{mark}>{_html_parts(cell)}</th>' for mark, cell in zip(marks, block["head"], strict=True)
+        )
         rows = "".join(
-            "<tr>" + "".join(f"<td>{_html_parts(cell)}</td>" for cell in row) + "</tr>" for row in block["rows"]
+            "<tr>"
+            + "".join(f"<td{mark}>{_html_parts(cell)}</td>" for mark, cell in zip(marks, row, strict=True))
+            + "</tr>"
+            for row in block["rows"]
         )
         return f'<div class="paper-table"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     if kind == "code":

@@ -45,6 +45,17 @@ def sentence(event: Row) -> str:
     return str(text).format_map(_Told(event["data"])) if text else str(event["type"]).replace("_", " ")
 
 
+def duration(seconds: float) -> str:
+    """Seconds as two of days, hours, minutes and seconds: `2 h 5 min`, `14 s`."""
+    whole = max(0, int(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
+    shown = [part for part in parts if part][:2]
+    return " ".join(shown) if shown else f"{left} s"
+
+
 def history(events: Sequence[Row]) -> list[dict[str, Any]]:
     """An incident's history for the timeline, the newest first."""
     return [

@@ -23,6 +23,7 @@ from pilothouse.kernel.outbox.queries import ERROR_TEXT
 from pilothouse.kernel.work.models import JOB, Job
 
 from . import desk_queries
+from .desk_views import duration
 from .limits import HEARTBEAT_FRESH_S
 
 QUEUE_LABELS = {
@@ -63,17 +64,6 @@ def _late(late_s: float | None) -> dict[str, object]:
     if late_s is None:
         return {"late": "", "is_late": False}
     return {"late": duration(late_s) if late_s > 0 else "", "is_late": late_s > HEARTBEAT_FRESH_S}
-
-
-def duration(seconds: float) -> str:
-    """Seconds as two of days, hours, minutes and seconds: `2 h 5 min`, `14 s`."""
-    whole = max(0, int(seconds))
-    days, rest = divmod(whole, 86_400)
-    hours, rest = divmod(rest, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
-    shown = [part for part in parts if part][:2]
-    return " ".join(shown) if shown else f"{left} s"
 
 
 @require_POST

@@ -12,6 +12,7 @@ from . import (
     pages_grants,
     pages_health,
     pages_incidents,
+    pages_postmortem,
     pages_tenants,
 )
 
@@ -22,6 +23,8 @@ urlpatterns = [
     path("desk/incidents/", pages_incidents.incident_list, name="incidents"),
     path("desk/incidents/report", pages_incidents.report_incident, name="incident_report"),
     path("desk/incidents/<str:public_id>/", pages_incidents.incident_detail, name="incident"),
+    path("desk/incidents/<str:public_id>/post-mortem/", pages_postmortem.page, name="postmortem"),
+    path("desk/incidents/<str:public_id>/post-mortem/<slug:kind>", pages_postmortem.file, name="postmortem_file"),
     path("desk/incidents/<str:public_id>/recheck", pages_incidents.recheck, name="incident_recheck"),
     path("desk/incidents/<str:public_id>/<slug:step>", pages_incidents.incident_step, name="incident_step"),
     path("desk/gates/", pages_gates.gate_list, name="gates"),

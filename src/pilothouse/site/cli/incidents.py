@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +80,27 @@ def history(incident: IdArgument, as_json: JsonOption = False) -> None:
 
         rows = lines(incident)
     _print(rows, as_json, ("at", "actor", "type", "data"), "There is no such incident.")
+
+
+@incidents_app.command("post-mortem")
+def post_mortem(
+    incident: IdArgument,
+    out: Annotated[Path | None, typer.Option(help="A file that ends in .md or .pdf; printed otherwise.")] = None,
+) -> None:
+    """The post-mortem of an incident, written by its own history."""
+    if out is not None and out.suffix not in (".md", ".pdf"):
+        raise typer.BadParameter("--out ends in .md or .pdf.")
+    with _operator(""):
+        from pilothouse.kernel.base.clock import business_now
+        from pilothouse.kernel.watch.postmortem import postmortem
+        from pilothouse.ui.paper_files import as_bytes
+
+        paper = postmortem(incident)
+        if out is None:
+            typer.echo(paper.markdown)
+        else:
+            out.write_bytes(as_bytes(paper, out.suffix[1:], business_now()))
+            typer.echo(f"{out}: inputs {paper.inputs_sha256}")
 
 
 @incidents_app.command()
