@@ -6,7 +6,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deals"))
 
-from deal_world import Market
+from deal_world import CAR, MN, NOTE, Market
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -16,6 +16,7 @@ from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.pilots import digests
 from pilothouse.pilots.models import DigestPlan
 
+__all__ = ["CAR", "MN", "NOTE", "Market"]
 PRICE = 3_000_000_000
 PASSWORD = "a long pass phrase 7"
 

@@ -15,7 +15,7 @@ from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
-from pilothouse.kernel.base.sealing import seal
+from pilothouse.kernel.base.sealing import seal, unseal
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.commands import apply
 
@@ -32,7 +32,7 @@ HINT_CHARACTERS = 4
 
 
 def name_account(person: int, *, unit: str, holder: str, bank: str, number: str) -> BankAccount:
-    """Name an account; it counts once it is confirmed by typing its last digits."""
+    """Name an account; it counts once it is confirmed by typing its last digits. Named again, it is the same one."""
     tenant = current_scope().tenant
     assert tenant is not None
     plain = re.sub(r"[\s-]", "", number).upper()
@@ -41,7 +41,11 @@ def name_account(person: int, *, unit: str, holder: str, bank: str, number: str)
     for label, text in ((gettext_noop("holder"), holder), (gettext_noop("bank"), bank)):
         if not text.strip() or "\x00" in text or len(text) > limits.TEXT_MAX_CHARACTERS:
             raise InvalidInput(reason=_("Say the %(label)s of the account.") % {"label": _(label)})
-    waiting = BankAccount.objects.filter(person_id=person, unit=unit, state="named")
+    waiting = list(BankAccount.objects.filter(person_id=person, unit=unit, state="named"))
+    wanted = (holder.strip(), bank.strip(), plain.encode())
+    for each in waiting:
+        if (each.holder, each.bank, unseal(PURPOSE, each.number_sealed)) == wanted:
+            return each
     _replace([each.id for each in waiting])
     return BankAccount.objects.create(
         tenant_id=tenant,

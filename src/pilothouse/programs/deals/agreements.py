@@ -24,7 +24,7 @@ SQL = Statements(__file__)
 
 
 def sign(public_id: str, person: int, kind: str, content: Mapping[str, Any]) -> bool:
-    """Sign one proposal; True when the other side had signed the same and it is done.
+    """Sign one proposal; True when the other side had signed the same and it is done. Signed again, it is one.
 
     `price`: {"price"}; `cancel`: {} before handover, {"returned": true} from the seller in inspection; `return`: the
     same in a dispute; `settlement`: {"amounts": [one for each claim line]}.
@@ -33,9 +33,11 @@ def sign(public_id: str, person: int, kind: str, content: Mapping[str, Any]) -> 
     if kind not in _CHECKS:
         raise InvalidInput(reason=f"There is nothing called {kind!r} to sign.")
     meant = _CHECKS[kind](deal, content)
-    Agreement.objects.filter(deal=deal, kind=kind, side=side, withdrawn_at=None).update(
-        withdrawn_at=clock.business_now()
-    )
+    mine = Agreement.objects.filter(deal=deal, kind=kind, side=side, withdrawn_at=None)
+    if any(_same(each.content, meant) for each in mine):
+        # A second press: the signature stands, and the other side was told.
+        return False
+    mine.update(withdrawn_at=clock.business_now())
     Agreement.objects.create(
         tenant_id=deal.tenant_id,
         deal=deal,
@@ -47,12 +49,16 @@ def sign(public_id: str, person: int, kind: str, content: Mapping[str, Any]) -> 
     )
     append_events([NewEvent(deal.tenant_id, "deal", deal.id, "sign", data={"kind": kind, "side": side, **meant})])
     other = Agreement.objects.filter(deal=deal, kind=kind, side=OTHER[side], withdrawn_at=None).first()
-    if other is None or json.dumps(other.content, sort_keys=True) != json.dumps(meant, sort_keys=True):
+    if other is None or not _same(other.content, meant):
         tell("deal", [deal.id])
         return False
     _DONE[kind](deal, side, meant)
     Agreement.objects.filter(deal=deal, kind=kind, withdrawn_at=None).update(withdrawn_at=clock.business_now())
     return True
+
+
+def _same(signed: Mapping[str, Any], meant: Mapping[str, Any]) -> bool:
+    return json.dumps(signed, sort_keys=True) == json.dumps(meant, sort_keys=True)
 
 
 def unsign(public_id: str, person: int, kind: str) -> bool:

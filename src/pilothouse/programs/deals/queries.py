@@ -88,7 +88,11 @@ def actions(deal: Deal, side: str) -> list[str]:
         found += ["release_early", "raise_issue"]
     elif deal.state == "ISSUE":
         found += ["add_evidence", "agree"]
-        found += ["withdraw_claim"] if side == "buyer" else ["respond", "accept_claim"]
+        if side == "buyer":
+            found += ["withdraw_claim"]
+        else:
+            answered = Dispute.objects.filter(deal=deal, state="RESPONDED").exists()
+            found += ["accept_claim"] if answered else ["respond", "accept_claim"]
         found += ["return"] if early and deal.stage == "INSPECTION" else []
     return found
 
