@@ -91,9 +91,7 @@ class Actors:
         with worker_scope(self.name):
             waiting = list(Payment.objects.filter(state="waiting").values_list("public_id", flat=True)[:20])
             if waiting:
-                incoming.send_back(
-                    self.chance.choice(waiting), reference="B", sent_by=self.name, approved_by="operator:second"
-                )
+                incoming.send_back(self.chance.choice(waiting), reference="B", sent_by=self.name)
 
     def party(self, deal: str) -> None:
         """One of the two sides does something; most of it is refused in most states."""
@@ -159,7 +157,7 @@ ACTIONS: dict[str, tuple[Callable[[Actors, str], None], int]] = {
 def move_payout(row: Payout, chance: random.Random, *, good: bool = False) -> None:
     """The next step of one payout."""
     if row.state == "due":
-        outgoing.send(row.public_id, reference="X", sent_by="operator:first", approved_by="operator:second")
+        outgoing.send(row.public_id, reference="X", sent_by="operator:first")
     elif row.state == "failed":
         outgoing.retry(row.public_id)
     elif good or chance.random() < 0.7:
@@ -280,7 +278,7 @@ def settle_all(market: Market) -> None:
                 move_payout(row, calm, good=True)
     with worker_scope("end"):
         for paid in Payment.objects.filter(state="waiting"):
-            incoming.send_back(paid.public_id, reference="B", sent_by="operator:1", approved_by="operator:2")
+            incoming.send_back(paid.public_id, reference="B", sent_by="operator:1")
 
 
 def broken() -> list[Any]:

@@ -14,7 +14,7 @@ from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sealing import unseal
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.outbox.notices import PURPOSE
-from pilothouse.kernel.payments import outgoing
+from pilothouse.kernel.payments import outgoing, sending
 from pilothouse.kernel.payments.bank_accounts import confirm_account, name_account
 from pilothouse.kernel.payments.incoming import match, record_payment
 from pilothouse.programs.deals import agreements, commands, disputes, mail_words, mails
@@ -307,7 +307,9 @@ def test_payouts_and_wrong_payments_are_told_to_whose_money_it_is(market: Market
     with worker_scope("bank"):
         outgoing.open_payouts()
         (payout,) = run("SELECT public_id FROM payout")
-        outgoing.send(payout["public_id"], reference="R1", sent_by="operator:a", approved_by="operator:b")
+        asked = sending.send_payout(payout["public_id"], "R1")
+    with worker_scope("operator:b"):
+        sending.approve_sending(asked.request)
     assert "25,500,000\u00a0₮ are on their way to your bank account" in post.told()["seller"]
     with worker_scope("bank"):
         outgoing.fail(payout["public_id"], "account_closed")

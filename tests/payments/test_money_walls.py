@@ -85,6 +85,21 @@ ATTACKS: dict[str, tuple[list[str], str]] = {
     "a large return by one person twice": (
         [RETURN.format(amount=PRICE, second="operator:ann", ref="{large}")], "is_signed"
     ),
+    "a large return by a second person who signed nothing": (
+        [RETURN.format(amount=PRICE, second="operator:bat", ref="{large}")], "signs by approving"
+    ),
+    "a large refund by a second person who signed nothing": (
+        ["INSERT INTO refund (tenant, public_id, state, payment_id, payment_intent, amount, unit, reason, sent_by,"
+         " approved_by, next_run_at, created_at) SELECT tenant, 'rfd_x', 'due', id, 'pi', amount, unit, '', 'ann',"
+         " 'bat', base.clock_now(), base.clock_now() FROM payment WHERE public_id = '{large}'"],
+        "signs by approving",
+    ),
+    "a request that was approved before it was asked for": (
+        ["INSERT INTO send_request (tenant, public_id, state, kind, subject, amount, unit, reference, asked_by,"
+         " asked_at, decided_by) VALUES ({tenant}, 'srq_x', 'approved', 'payout', '{sent}', 1, 'MNT', 'X',"
+         " 'operator:ann', base.clock_now(), 'operator:bat')"],
+        "cannot begin in state approved",
+    ),
     "escrow filled from a payment that says nothing": (
         moved("fund", "{deal}", "{suspense}", "{escrow}"), "another amount"
     ),

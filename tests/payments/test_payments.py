@@ -2,15 +2,17 @@
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import DatabaseError
 
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.scope import ops_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.payments import bank_accounts, bank_files, incoming, outgoing
+from pilothouse.kernel.payments import bank_accounts, bank_files, incoming, outgoing, sending
 from pilothouse.kernel.payments.errors import (
     AmountsDoNotMatch,
     BankAccountMissing,
@@ -53,6 +55,14 @@ def bank(market: Any, who: str, unit: str = "MNT") -> None:
         bank_accounts.confirm_account(market.people[who], named.public_id, "4567")
 
 
+def sent_by_two(ask: Callable[[], sending.Sent]) -> None:
+    """One operator asks, another one approves."""
+    with worker_scope("operator:ann"):
+        asked = ask()
+    with worker_scope("operator:bat"):
+        sending.approve_sending(asked.request)
+
+
 def test_the_same_reference_is_recorded_once(market: Any) -> None:
     assert pay(market, "A1", 500_00) == pay(market, "A1", 500_00)
     with pytest.raises(PaymentKnown):
@@ -79,8 +89,8 @@ def test_what_is_too_much_goes_back(market: Any) -> None:
     assert balances(market)["suspense"] == 50_000_000
     with worker_scope("operator:ann"), pytest.raises(SecondPersonNeeded):
         incoming.send_back(paid, reference="B7", sent_by="ann")
-    with worker_scope("operator:ann"):
-        incoming.send_back(paid, reference="B7", sent_by="ann", approved_by="bat")
+    sent_by_two(lambda: sending.send_payment_back(paid, "B7"))
+    with worker_scope("test"):
         assert Payment.objects.get(public_id=paid).state == "closed"
     assert balances(market)["suspense"] == 0
     with worker_scope("operator:ann"), pytest.raises(NotPayable):
@@ -118,11 +128,11 @@ def test_a_payout_to_its_end(market: Any) -> None:
     with ops_scope("operator:ann"):
         rows = list(csv.DictReader(io.StringIO(bank_files.bank_file_text(bank_files.bank_file().public_id))))
     assert [(row["number"], row["amount_minor"]) for row in rows] == [("MN120005001234567", "2550000000")]
+    sent_by_two(lambda: sending.send_payout(payout.public_id, "X1"))
     with worker_scope("operator:ann"):
-        outgoing.send(payout.public_id, reference="X1", sent_by="ann", approved_by="bat")
         outgoing.fail(payout.public_id, "refused")
         outgoing.retry(payout.public_id)
-        outgoing.send(payout.public_id, reference="X2", sent_by="ann", approved_by="bat")
+    sent_by_two(lambda: sending.send_payout(payout.public_id, "X2"))
     assert balances(market)["payable"] == 2_550_000_000
     with worker_scope("operator:ann"):
         assert outgoing.confirm(payout.public_id).attempts == 2
@@ -130,6 +140,36 @@ def test_a_payout_to_its_end(market: Any) -> None:
     market.pass_time(hours=48)
     with worker_scope("payouts"):
         assert outgoing.open_payouts() == 1, "the holdback is paid by the next one"
+
+
+def test_an_approval_is_used_once_and_signed_by_who_acts(market: Any) -> None:
+    deal = market.handed_over(PRICE)
+    with market.scope("buyer"):
+        commands.approve(deal, market.buyer)
+    bank(market, "seller")
+    with worker_scope("payouts"):
+        outgoing.open_payouts()
+        payout = Payout.objects.get().public_id
+    unsigned = "signs by approving"
+    with pytest.raises(DatabaseError, match=unsigned), worker_scope("operator:ann"):
+        outgoing.send(payout, reference="X1", sent_by="operator:ann", approved_by="operator:bat")
+    with market.scope("operator:nobody"), pytest.raises(DatabaseError, match="signed by the operator who acts"):
+        sending.send_payout(payout, "X1")
+    sent_by_two(lambda: sending.send_payout(payout, "X1"))
+    with worker_scope("operator:ann"):
+        outgoing.fail(payout, "refused")
+        outgoing.retry(payout)
+    with pytest.raises(DatabaseError, match=unsigned), worker_scope("operator:ann"):
+        outgoing.send(payout, reference="X1", sent_by="operator:ann", approved_by="operator:bat")
+    for change, refusal in {
+        "decided_by = 'operator:olga'": "append-only",
+        "amount = 1": "permission denied",
+        "state = 'requested'": "send_request",
+    }.items():
+        with pytest.raises(DatabaseError, match=refusal), worker_scope("test"):
+            run(f"UPDATE send_request SET {change} RETURNING id")
+    with worker_scope("test"):
+        assert (Payout.objects.get().state, Payout.objects.get().attempts) == ("due", 1)
 
 
 def test_a_changed_bank_account_waits_a_day(market: Any) -> None:

@@ -305,6 +305,8 @@ class SendRequest(TenantModel):
     decided_by = models.TextField(default="", db_default="")
     decided_at = models.DateTimeField(null=True)
     answer = models.TextField(default="", db_default="")
+    # The transaction of its approval (a trigger): what it allows is done there or never.
+    tx = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "send_request"

@@ -17,7 +17,7 @@ from pilothouse.kernel.base.clock import business_now, iso
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.timers import fire_due
-from pilothouse.kernel.payments import outgoing
+from pilothouse.kernel.payments import outgoing, sending
 from pilothouse.kernel.payments.bank_accounts import usable_account
 from pilothouse.kernel.payments.models import Payout
 from pilothouse.kernel.watch.invariants import run_all
@@ -110,6 +110,7 @@ def desk(market: Market) -> None:
     """What the operators do twice a day: confirm what the bank sent out, and send what is due now."""
     with worker_scope("payouts"):
         outgoing.open_payouts()
+    asked: list[str] = []
     with worker_scope(f"operator:{OPERATORS[0]}"):
         for sent in Payout.objects.filter(state="sent").order_by("id"):
             if sent.subject_ref in market.refused and sent.side == "seller":
@@ -122,9 +123,10 @@ def desk(market: Market) -> None:
             if usable_account(due.tenant_id, due.person_id, due.unit) is None:
                 continue
             market.references += 1
-            outgoing.send(
-                due.public_id, reference=f"OUT-{market.references:04}", sent_by=OPERATORS[0], approved_by=OPERATORS[1]
-            )
+            asked.append(sending.send_payout(due.public_id, f"OUT-{market.references:04}").request)
+    with worker_scope(f"operator:{OPERATORS[1]}"):
+        for request in filter(None, asked):
+            sending.approve_sending(request)
 
 
 def shown(market: Market, folder: Path) -> dict[str, Any]:

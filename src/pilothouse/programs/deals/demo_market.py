@@ -13,7 +13,7 @@ from pilothouse.kernel.access.commands import add_member, add_operator
 from pilothouse.kernel.base import simulated_clock
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import Scope, tenant_scope, worker_scope
-from pilothouse.kernel.payments import bank_accounts, incoming
+from pilothouse.kernel.payments import bank_accounts, incoming, sending
 
 from . import commands, disputes, evidence, judgement
 from .disputes import Claim
@@ -176,9 +176,10 @@ class Market:
         """The rest of a payment goes back to its sender."""
         self.references += 1
         with worker_scope(f"operator:{OPERATORS[0]}"):
-            incoming.send_back(
-                payment, reference=f"BACK-{self.references:04}", sent_by=OPERATORS[0], approved_by=OPERATORS[1]
-            )
+            asked = sending.send_payment_back(payment, f"BACK-{self.references:04}").request
+        if asked:
+            with worker_scope(f"operator:{OPERATORS[1]}"):
+                sending.approve_sending(asked)
 
     def funded(self, template: str, *, seller: str = "") -> Trade:
         """A deal whose price is in escrow."""

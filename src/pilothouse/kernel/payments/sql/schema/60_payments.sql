@@ -223,6 +223,65 @@ CREATE OR REPLACE TRIGGER payout_is_filed_once BEFORE UPDATE ON payout FOR EACH 
     WHEN (OLD.bank_file <> '' OR NEW.bank_file <> '') EXECUTE FUNCTION payout_is_filed_once();
 CREATE OR REPLACE TRIGGER payout_is_made_unfiled BEFORE INSERT ON payout FOR EACH ROW
     WHEN (NEW.bank_file <> '') EXECUTE FUNCTION payout_is_filed_once();
+-- Two operators sign a large sending: the first one's request says what, the second one's approval does it. A web process
+-- signs only as the operator whom it works for, and neither what was asked for nor an answer changes afterwards.
+CREATE OR REPLACE FUNCTION send_request_is_signed() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF current_user = 'ph_app' AND NEW.state IN ('requested', 'approved') THEN
+        IF NOT ledger_acting_operator() OR current_setting('app.actor', true) IS DISTINCT FROM (
+            CASE NEW.state WHEN 'requested' THEN NEW.asked_by ELSE NEW.decided_by END
+        ) THEN
+            RAISE EXCEPTION 'a request is signed by the operator who acts' USING ERRCODE = 'PH003';
+        END IF;
+    END IF;
+    NEW.tx := CASE NEW.state WHEN 'approved' THEN (SELECT base.tx()) END;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER send_request_is_signed BEFORE INSERT OR UPDATE ON send_request
+    FOR EACH ROW EXECUTE FUNCTION send_request_is_signed();
+CREATE OR REPLACE TRIGGER send_request_stays BEFORE UPDATE ON send_request FOR EACH ROW
+    WHEN (OLD.state <> 'requested'
+          OR (OLD.public_id, OLD.tenant, OLD.kind, OLD.subject, OLD.amount, OLD.unit, OLD.reference, OLD.asked_by)
+             IS DISTINCT FROM
+             (NEW.public_id, NEW.tenant, NEW.kind, NEW.subject, NEW.amount, NEW.unit, NEW.reference, NEW.asked_by))
+    EXECUTE FUNCTION append_only();
+
+-- What names a second operator leaves by the request that both signed, to the same subject, of the same amount, with the
+-- same words for the bank, in the transaction of the approval: an approval is used once.
+CREATE OR REPLACE FUNCTION sending_is_approved() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    wanted record;
+BEGIN
+    CASE TG_TABLE_NAME
+        WHEN 'payout' THEN
+            SELECT 'payout' AS kind, NEW.public_id AS subject, NEW.bank_reference AS reference INTO wanted;
+        WHEN 'refund' THEN
+            SELECT 'send_back' AS kind, p.public_id AS subject, '' AS reference INTO wanted
+            FROM payment p WHERE p.id = NEW.payment_id;
+        ELSE
+            SELECT 'send_back' AS kind, p.public_id AS subject, NEW.reference INTO wanted
+            FROM payment p WHERE p.id = NEW.payment_id;
+    END CASE;
+    IF NOT EXISTS (
+        SELECT FROM send_request r
+        WHERE r.subject = wanted.subject AND r.tenant = NEW.tenant AND r.kind = wanted.kind
+          AND r.reference = wanted.reference AND r.amount = NEW.amount AND r.state = 'approved'
+          AND r.asked_by = NEW.sent_by AND r.decided_by = NEW.approved_by AND r.tx = (SELECT base.tx())
+    ) THEN
+        RAISE EXCEPTION 'a second operator signs by approving a request' USING ERRCODE = 'PH003';
+    END IF;
+    RETURN NULL;
+END $$;
+ALTER FUNCTION sending_is_approved() OWNER TO ph_ledger;
+CREATE OR REPLACE TRIGGER sending_is_approved AFTER UPDATE ON payout FOR EACH ROW
+    WHEN (NEW.state = 'sent' AND OLD.state <> 'sent' AND NEW.approved_by <> '') EXECUTE FUNCTION sending_is_approved();
+CREATE OR REPLACE TRIGGER sending_is_approved AFTER INSERT ON refund FOR EACH ROW
+    WHEN (NEW.approved_by <> '') EXECUTE FUNCTION sending_is_approved();
+CREATE OR REPLACE TRIGGER sending_is_approved AFTER INSERT ON payment_return FOR EACH ROW
+    WHEN (NEW.way = 'bank' AND NEW.approved_by <> '') EXECUTE FUNCTION sending_is_approved();
+
 -- Once sent, where to and what stands on the bank's statement stay as they are until the bank answers.
 CREATE OR REPLACE TRIGGER payout_stays_sent BEFORE UPDATE ON payout FOR EACH ROW
     WHEN (OLD.state IN ('confirmed', 'sent') AND (OLD.bank_account_id, OLD.bank_reference, OLD.sent_by, OLD.approved_by, OLD.sent_at)
@@ -238,6 +297,8 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ban
 CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON payout
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON send_request
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON refund
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
