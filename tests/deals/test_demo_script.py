@@ -18,7 +18,8 @@ from pilothouse.programs.deals import demo_world
 from pilothouse.programs.deals.operator_view import deal_rows
 from pilothouse.site.seed import seed
 
-pytestmark = [pytest.mark.house, pytest.mark.slow]
+# It plays a whole pilot on the way: half a minute of work, and many times that where others work as well.
+pytestmark = [pytest.mark.house, pytest.mark.slow, pytest.mark.timeout(1800)]
 SCRIPT = (Path(__file__).resolve().parents[2] / "docs" / "DEMO_SCRIPT.md").read_text(encoding="utf-8")
 PEOPLE = {
     "seller": "seller@nomadcars.example", "buyer": "buyer@nomadcars.example", "operator": "admin@pilothouse.example"
@@ -72,7 +73,7 @@ def run_block(house: Any, block: str, folder: Path) -> None:
     path = f"{Path(sys.executable).parent}:{house.env()['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block], env=house.env(PATH=path), cwd=folder,
-        capture_output=True, text=True, timeout=280, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (block, done.stdout[-2000:], done.stderr[-2000:])
 
