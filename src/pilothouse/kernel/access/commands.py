@@ -83,6 +83,7 @@ def issue_key(
     with _closed_told():
         row = SQL.one(
             "issue_key",
+            public_id=new_id("key"),
             tenant=tenant,
             key_hash=hash_of(raw),
             mode=mode_of_prefix(raw),

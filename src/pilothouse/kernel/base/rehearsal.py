@@ -84,8 +84,15 @@ class Work(Protocol):
         ...
 
     def die(self) -> Callable[[], None] | None:
-        """Begin to work and die in the middle. Returns what the dead worker does when it comes late, if anything."""
+        """Begin to work and die in the middle. Returns what the dead worker does when it comes late; None when there
+        was nothing to work on, so that nobody died."""
         ...
+
+
+# The rows of a pump (kernel/work/pump.py) that fall due in a table with `next_run_at` and `lease_until`.
+PumpWork = Callable[[Any, str], Work]
+# What stands for the HTTP client of webhooks: it hears (event, body) of each one that the endpoint took.
+Post = Callable[[Callable[[str, bytes], None]], Any]
 
 
 class Population(Protocol):
@@ -110,8 +117,8 @@ class Population(Protocol):
         """The pilot is active: put everybody's scripts on the stage."""
         ...
 
-    def works(self, stage: Stage) -> Sequence[Work]:
-        """What its workers do, besides timers."""
+    def works(self, stage: Stage, work: PumpWork, post: Post) -> Sequence[Work]:
+        """What its workers do, besides timers, mails and chats. `work` and `post` make what it needs."""
         ...
 
     def desk(self, stage: Stage) -> None:

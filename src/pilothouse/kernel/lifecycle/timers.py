@@ -92,5 +92,6 @@ def _fire_halved(limit: int) -> int:
 
 
 def _grouped(rows: list[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:
-    for key, group in groupby(sorted(rows, key=_which), key=_which):
+    # By their keys as well, so that a handler gets them in the same order whatever plan returned them.
+    for key, group in groupby(sorted(rows, key=lambda row: (*_which(row), row["id"])), key=_which):
         yield key, list(group)

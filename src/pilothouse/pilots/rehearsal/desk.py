@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from pilothouse.kernel.access.models import Operator
+from pilothouse.kernel.access.commands import consume_reveal_link
+from pilothouse.kernel.access.models import Operator, RevealLink
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.rehearsal import Population
 from pilothouse.kernel.base.scope import Scope, ops_scope, tenant_scope, worker_scope
@@ -70,7 +71,16 @@ class Desk:
             with worker_scope(self.actor):
                 approve_grant(self.approves, begun.grant.request)
             with self.ours():
-                activate(self.pilot, self.asks)
+                begun = activate(self.pilot, self.asks)
+        if begun.key_link:
+            self._open_key(begun.key_link)
+
+    def _open_key(self, address: str) -> None:
+        """The customer opens the link of the activation mail, once."""
+        token = address.rstrip("/").rpartition("/")[2]
+        with tenant_scope(self.tenant, next(iter(self.population.members().values()))):
+            link = RevealLink.objects.get(public_id=access_pilot(self.pilot).reveal_link)
+            consume_reveal_link(self.tenant, link.id, token)
 
     def look(self) -> None:
         """What operators do at the desk: take incidents, attest what the present phase asks for, let it move on."""

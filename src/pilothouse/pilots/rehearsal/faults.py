@@ -44,10 +44,13 @@ class Faults:
 def plan(chance: Random, kinds: Sequence[str], begins: datetime, ends: datetime) -> Faults:
     """Draw the spells and moments of the given kinds; each kind comes at least once."""
     days = (ends - begins) / timedelta(days=1)
-    longest = limits.SPELL_MAX_SHORT_S if days <= limits.SHORT_MAX_DAYS else limits.SPELL_MAX_S
+    short = days <= limits.SHORT_MAX_DAYS
+    longest = limits.SPELL_MAX_SHORT_S if short else limits.SPELL_MAX_S
     planned = []
     for kind in (*SPELLS, *MOMENTS):
         every = limits.SPELL_EVERY_DAYS if kind in SPELLS else limits.MOMENT_EVERY_DAYS
+        if short:
+            every = limits.EVERY_SHORT_DAYS
         for _ in range(max(1, round(days / every)) if kind in kinds else 0):
             # The first tenth is the beginning, when there is little to break.
             at = begins + timedelta(seconds=round(chance.uniform(0.05, 0.9) * days * 86_400))

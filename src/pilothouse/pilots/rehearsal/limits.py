@@ -10,8 +10,10 @@ ROWS_AT_ONCE_COUNT = 500
 ACT_FAULT_RATIO = 0.03
 SPELL_EVERY_DAYS = 7
 MOMENT_EVERY_DAYS = 3
+# In a short rehearsal they come each day.
+EVERY_SHORT_DAYS = 1
 SPELL_MAX_S = 6 * 3_600
-SPELL_MAX_SHORT_S = 1_800
+SPELL_MAX_SHORT_S = 2 * 3_600
 # A worker that was thought dead comes back with its results within this.
 LATE_MAX_S = 3_600
 SAMPLE_MAX_ROWS = 3

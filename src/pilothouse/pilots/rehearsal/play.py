@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from ..evaluation import Look, Verdict
 from . import limits
 from .desk import Desk
 from .faults import Faults, plan
-from .post import Notices
+from .post import Endpoints, Notices
 from .stage import Played
 from .works import PumpRows, Timers
 
@@ -49,7 +50,8 @@ def rehearse(
     stage = Played(seed, begins, days, planned)
     with machine.driven(f"{seed}:machine", lambda: stage.at), _nothing_leaves(), asyncio.Runner() as loop:
         desk = Desk(stage, program, population)
-        stage.works = [Timers(), *population.works(stage), PumpRows(Notices(stage), "notice", loop)]
+        theirs = population.works(stage, partial(PumpRows, loop), partial(Endpoints, stage))
+        stage.works = [Timers(), *theirs, PumpRows(loop, Notices(stage), "notice")]
         desk.activate()
         # The pilot begins under the terms that its runbook names; then others are put in force, as an operator may.
         if terms is not None:

@@ -202,20 +202,24 @@ class Played:
             return 0
 
     def _die(self) -> None:
+        """The worker dies with whatever it has begun; one that has nothing to do lives on until it has."""
+        died = [(work.name, late) for work in self.works if (late := work.die()) is not None]
+        if not died:
+            return
         self._dying = False
-        for work in self.works:
-            late = work.die()
-            if late is not None:
-                after = self.chance("late", work.name, iso(self.at)).randrange(1, limits.LATE_MAX_S)
-                self.go(timedelta(seconds=after), work.name, _late(late))
+        self.faults.struck["worker_death"] += 1
+        self.tell(f"fault: the worker dies in the middle of {', '.join(name for name, _ in died)}")
+        for name, late in died:
+            after = self.chance("late", name, iso(self.at)).randrange(1, limits.LATE_MAX_S)
+            self.go(timedelta(seconds=after), name, _late(late))
 
     def _strike(self, fault: Fault) -> Script:
         """A fault's own script: it begins here, and what waited goes on when it is over."""
-        self.faults.struck[fault.kind] += 1
         if fault.kind == "worker_death":
             self._dying = True
-            self.tell("fault: the worker dies in the middle of its next work")
-        elif fault.kind == "clock_jump":
+            return
+        self.faults.struck[fault.kind] += 1
+        if fault.kind == "clock_jump":
             self.tell(f"fault: the clock jumps to {iso(fault.until)}")
             self.move_to(fault.until)
         else:

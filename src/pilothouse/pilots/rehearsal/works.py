@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from pilothouse.kernel.base.scope import worker_scope
@@ -38,44 +39,50 @@ class Timers:
 
     def die(self) -> Callable[[], None] | None:
         """Fire what is due and die before the commit."""
+        fired = 0
         with contextlib.suppress(Died), worker_scope("timer"):
-            fire_due()
+            fired = fire_due()
             raise Died
-        return None
+        return _nothing if fired else None
 
 
 class PumpRows:
     """Due rows of one pump. `table` has `next_run_at` and `lease_until`."""
 
-    def __init__(self, pump: Pump, table: str, loop: asyncio.Runner) -> None:
+    def __init__(self, loop: asyncio.Runner, pump: Pump, table: str) -> None:
         self.pump = pump
         self.name = pump.name
         self._loop = loop
         self._next = (
-            f'SELECT min(at) AS at FROM (SELECT greatest(next_run_at, lease_until) AS at FROM "{table}"'
+            "SELECT date_trunc('second', min(at)) + interval '1 second' AS at"
+            f' FROM (SELECT greatest(next_run_at, lease_until) AS at FROM "{table}"'
             " WHERE next_run_at IS NOT NULL OR lease_until IS NOT NULL) r WHERE at > base.clock_now()"
         )
 
     def next_due(self) -> datetime | None:
-        """When the next row may be claimed; a lease that ends is such an instant."""
+        """The second after the next row may be claimed: a worker looks once a second. A lease that ends counts."""
         (row,) = run(self._next)
         found: datetime | None = row["at"]
         return found
 
     def run(self) -> int:
         """Claim, act on each row in turn, finish the set."""
-        rows = self.pump.claim(limits.ROWS_AT_ONCE_COUNT)
+        rows = self._claimed()
         if rows:
             self._finish(self._acted(rows))
         return len(rows)
 
     def die(self) -> Callable[[], None] | None:
         """Claim and act, and never finish: the rows come back with their lease. The results may come late."""
-        rows = self.pump.claim(limits.ROWS_AT_ONCE_COUNT)
+        rows = self._claimed()
         if not rows:
             return None
         results = self._acted(rows)
         return lambda: self._finish(results)
+
+    def _claimed(self) -> Sequence[Row]:
+        """In the order of their keys: an UPDATE returns its rows in an order that follows from the plan of the day."""
+        return sorted(self.pump.claim(limits.ROWS_AT_ONCE_COUNT), key=itemgetter("id"))
 
     def _acted(self, rows: Sequence[Row]) -> list[Any]:
         async def each() -> list[Any]:
@@ -86,6 +93,10 @@ class PumpRows:
     def _finish(self, results: Sequence[Any]) -> None:
         if results:
             self.pump.finish(results)
+
+
+def _nothing() -> None:
+    """What a dead worker does that left nothing behind."""
 
 
 def _ran(loop: asyncio.Runner, call: Coroutine[Any, Any, T]) -> T:

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from pilothouse.kernel.base.rehearsal import Refused, Script, Stage, Work
+from pilothouse.kernel.base.rehearsal import Post, PumpWork, Refused, Script, Stage, Work
 from pilothouse.kernel.base.scope import Scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.payments import outgoing
@@ -86,7 +86,7 @@ class MarketPopulation:
             after = round(length.total_seconds() * OFFERS_UNTIL_RATIO * chance.random())
             stage.go(timedelta(seconds=after), f"deal {number + 1}", self._life(stage, number, chance))
 
-    def works(self, stage: Stage) -> Sequence[Work]:
+    def works(self, stage: Stage, work: PumpWork, post: Post) -> Sequence[Work]:
         return ()
 
     def _scope(self, name: str) -> Any:

@@ -23,10 +23,13 @@ class Dispatcher:
     """Live items go to the configured providers; items of test keys to a simulated one, which costs nothing."""
 
     def __init__(
-        self, live: ProviderSet, test: ProviderSet, in_flight: Callable[[], Mapping[str, int]] | None = None
-    ) -> None:
+        self, live: ProviderSet, test: ProviderSet, in_flight: Callable[[], Mapping[str, int]] | None = None,
+        poll_linger_s: float = POLL_LINGER_S,
+    ) -> None:  # fmt: skip
+        """`in_flight` counts jobs by provider; a poll waits `poll_linger_s` for others that it can go with."""
         self.sets = {"live": live, "test": test}
         self.in_flight = in_flight or dict
+        self.poll_linger_s = poll_linger_s
         self.submitting = 0
         self._in_flight: Mapping[str, int] = {}
         self._polls: dict[str, dict[str, asyncio.Future[PollOutcome]]] = {}
@@ -96,7 +99,7 @@ class Dispatcher:
         return await asyncio.shield(waiting[ref])
 
     async def _poll_set(self, provider: Provider) -> None:
-        await asyncio.sleep(POLL_LINGER_S)
+        await asyncio.sleep(self.poll_linger_s)
         waiting = self._polls.pop(provider.name)
         try:
             answers = await provider.poll(list(waiting))

@@ -51,6 +51,12 @@ def _demo(**options: object) -> dict[str, object]:
     return run_demo(**options)  # type: ignore[arg-type]
 
 
+def _population() -> object:
+    from .population import CustomerPopulation
+
+    return CustomerPopulation()
+
+
 PROGRAM = Program(
     name="video",
     title="Video batches",
@@ -74,6 +80,7 @@ PROGRAM = Program(
     metrics=_metrics,
     seed=_seed,
     demo=_demo,
+    population=_population,
     runbooks=Path(__file__).parent / "runbooks",
     checks=_checks,
 )
