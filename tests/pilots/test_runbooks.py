@@ -1,8 +1,10 @@
 """Runbooks as terms: what stands in them, and each mistake that keeps one from being published."""
 
 import copy
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,42 @@ def test_each_mistake_is_refused_by_its_code(mistake: str) -> None:
     with pytest.raises(TermsInvalid) as refused:
         check(given)
     assert refused.value.code == code
+
+
+WRONG: tuple[Any, ...] = (
+    None, 5, -1, "x", "", "{nothing}", "a\x00b", [], {}, ["a"], {"a": 1}, True, float("inf"), date(2026, 1, 1),
+)  # fmt: skip
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value, of a list's values only the first one's."""
+    if path:
+        yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield from _places(each, (*path, key))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("program", ["deals", "video"])
+def test_a_value_of_another_type_anywhere_is_refused_or_harmless(program: str) -> None:
+    given = copy.deepcopy(body(program))
+    for path in list(_places(given)):
+        place = given
+        for key in path[:-1]:
+            place = place[key]
+        kept = place[path[-1]]
+        for wrong in WRONG:
+            place[path[-1]] = wrong
+            try:
+                check(given)
+            except TermsInvalid:
+                continue
+            # What is let through is kept by the database as it stands.
+            assert "\\u0000" not in json.dumps(given, allow_nan=False), path
+            assert path != ("version",) or isinstance(wrong, int), path
+        place[path[-1]] = kept
+    check(given)
 
 
 # What the runbooks have to hold, line by line; the others of a range concern pages, reports and the run itself.

@@ -42,17 +42,23 @@ class Activated:
 def drill_rollback(public_id: str) -> dict[str, Any]:
     """Try the rollback on the pilot's own account before anything runs there: creation stops, and opens again.
 
-    Returns {ok, attempt, steps: [{step, ok}]}; it is an event of the pilot, from which the line is ticked.
+    Returns {ok, attempt, steps: [{step, ok}]}; it is an event of the pilot, from which the line is ticked. Raises
+    Conflict outside the preparation and while a gate over the account is closed.
     """
     pilot = lock_pilot(public_id)
     if pilot.state != "preparing":
         raise Conflict(reason="The rollback is drilled while a pilot is prepared, before anybody works in it.")
+    if closed := closed_gates(pilot.program, pilot.tenant_id):
+        # The drill ends by reopening a gate: one that somebody closed for a reason is not the drill's to open.
+        raise Conflict(
+            reason=f"Work is paused over this account (“{closed[0]['reason']}”). Resume it before the drill."
+        )
     steps: list[dict[str, Any]] = []
 
     def step(words: str, ok: bool) -> None:
         steps.append({"step": words, "ok": ok})
 
-    step("The account is open", not closed_gates(pilot.program, pilot.tenant_id))
+    step("The account is open", True)
     gate = close_gate(pilot.program, DRILL_REASON, mode="no_new", tenant=pilot.tenant_id)
     step("With the gate closed new work is refused", _refuses(pilot))
     reopen_gate(gate["public_id"])

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from django.db.models import Count
+
 from pilothouse.kernel.access.roles import MEMBER_ROLES
+from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.terms.commands import body_hash, checked_by, draft, publish
 from pilothouse.kernel.terms.errors import NoTerms
 from pilothouse.kernel.terms.queries import Version, published, versions
@@ -12,13 +15,13 @@ from pilothouse.kernel.terms.queries import Version, published, versions
 from . import text_lint
 from .lifecycle import REJECTIONS
 from .message_models import AUDIENCES
-from .registry import line_check, measure_check, programs_with_runbooks, runbook_files
+from .pilot_models import Pilot
+from .registry import line_check, measure_check, runbook_files
 from .runbook import COMPARISON, KIND, KINDS, NEVER_FAILS, VISIBILITIES, Line, Runbook, read_file
 from .runbook_errors import MissingCheck, MissingFailAt, RunbookCycle, RunbookMalformed, UnknownCheck
+from .runbook_shape import check_shape
 
 WHENS = ("", "active", "review", "succeeded")
-LENGTHS = ("deadline_hours", "stale_days", "pause_max_days", "verdict_waits_hours", "verdict_due_working_days")
-TEXTS = ("id", "title", "program", "objective", "summary", "review_phase")
 
 
 def publish_first_runbooks() -> None:
@@ -50,33 +53,29 @@ def publish_runbook(body: Mapping[str, Any], note: str = "") -> Version:
     return publish(KIND, body["id"], draft(KIND, body["id"], body, note).version)
 
 
+def listed() -> list[Row]:
+    """Every version of every runbook, the newest of each first: those columns of terms, and its pilots and file.
+
+    `file` is empty for a version that no installed program carries any longer.
+    """
+    pinned = dict(Pilot.objects.values_list("runbook_hash").annotate(Count("id")))
+    carried = {body_hash(read_file(path)): str(path) for _, path in runbook_files()}
+    return [
+        {**row, "pilots": pinned.get(row["hash"], 0), "file": carried.get(row["hash"], "")} for row in versions(KIND)
+    ]
+
+
 @checked_by(KIND)
 def check(body: Mapping[str, Any]) -> None:
     """Raise the first mistake of a runbook, as a subclass of TermsInvalid."""
     try:
+        check_shape(body)
         runbook = Runbook(body)
-        _form(runbook)
         _lines(runbook)
         _criteria(runbook)
         _texts(runbook)
     except (KeyError, TypeError, AttributeError) as error:
         raise RunbookMalformed(reason=f"{type(error).__name__}: {error}") from None
-
-
-def _form(runbook: Runbook) -> None:
-    body = runbook.body
-    for name in TEXTS:
-        if not isinstance(body[name], str) or not body[name]:
-            raise RunbookMalformed(reason=f"{name} must be text.")
-    for name in LENGTHS:
-        if not isinstance(body[name], int | float) or body[name] <= 0:
-            raise RunbookMalformed(reason=f"{name} must be a number above 0.")
-    if body["program"] not in programs_with_runbooks():
-        raise RunbookMalformed(reason=f"there is no program {body['program']!r} that can be piloted.")
-    for part in ("phases", "lines", "criteria", "failures", "metrics", "texts", "daily"):
-        ids = [each["id"] for each in body.get(part, ())]
-        if len(set(ids)) < len(ids) or (part in ("phases", "lines", "criteria") and not ids):
-            raise RunbookMalformed(reason=f"{part} must be there, each id once.")
 
 
 def _lines(runbook: Runbook) -> None:

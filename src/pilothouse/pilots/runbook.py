@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 
 from pilothouse.kernel.terms.queries import Version, by_hash
 
+from .limits import RUNBOOK_FILE_MAX_BYTES
+from .runbook_errors import RunbookMalformed
+
 KIND = "runbook"
 KEPT_COUNT = 64
 KINDS = ("customer", "machine", "ours")
@@ -219,8 +222,13 @@ def compare(rule: str, value: float) -> bool:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The body of a runbook file. Raises tomllib.TOMLDecodeError."""
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    """The body of a runbook file. Raises RunbookMalformed for one that is no TOML, no UTF-8 or too long."""
+    if path.stat().st_size > RUNBOOK_FILE_MAX_BYTES:
+        raise RunbookMalformed(reason=f"a runbook has at most {RUNBOOK_FILE_MAX_BYTES:,} bytes.")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RunbookMalformed(reason=f"{path.name} is no TOML in UTF-8: {error}") from None
 
 
 @lru_cache(maxsize=KEPT_COUNT)

@@ -1,41 +1,28 @@
 """`pilothouse pilot …`: pilots from the first call to the signed verdict, with the rules of the desk."""
 
-import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import typer
 
-from . import app, setup
-from .database import database_up
+from . import app
+from .acting import AsOption, acting_scope
 from .grants import _operator
-from .ledger import JsonOption, TenantOption, _refusals, _say, _tenant
+from .ledger import JsonOption, TenantOption, _say, _tenant
 from .tables import print_json, print_table
 
 pilot_app = typer.Typer(no_args_is_help=True, help="Pilots: qualify, prepare, activate, watch, judge, end.")
 app.add_typer(pilot_app, name="pilot")
 
 PilotArgument = Annotated[str, typer.Argument(help="The pilot's id, for example pil_01k….")]
-AsOption = Annotated[str, typer.Option("--as", help="The operator's e-mail address; the timeline keeps it.")]
 NoteOption = Annotated[str, typer.Option(help="A note.")]
+EXIT_FAILED = 1
 LineArgument = Annotated[str, typer.Argument(help="The line's id in the runbook.")]
-
-
-@contextmanager
-def _scope(operator: str, as_json: bool) -> Iterator[None]:
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import ops_scope
-
-        actor = f"operator:{operator}" if operator else f"cli:{getpass.getuser()}"
-        with _refusals(as_json), ops_scope(actor, "pilot"):
-            yield
 
 
 def _step(operator: str, as_json: bool, step: Callable[[], Any]) -> None:
     """One step; prints the pilot as it stands then."""
-    with _scope(operator, as_json):
+    with acting_scope(operator, as_json):
         from pilothouse.pilots.pilot_json import summary
 
         pilot = step()
@@ -48,7 +35,7 @@ def list_pilots(
     as_json: JsonOption = False,
 ) -> None:
     """Every pilot, the newest first, with its phase and what is due."""
-    with _scope("", as_json):
+    with acting_scope("", as_json):
         from pilothouse.kernel.base.clock import iso
         from pilothouse.pilots.limits import OPEN_PILOTS_MAX_ROWS
         from pilothouse.pilots.pilot_reads import pilots
@@ -69,7 +56,7 @@ def list_pilots(
 @pilot_app.command()
 def show(pilot: PilotArgument, as_json: JsonOption = False) -> None:
     """One pilot: phases, lines with what ticked them, criteria with their values, and the verdict now."""
-    with _scope("", as_json):
+    with acting_scope("", as_json):
         from pilothouse.pilots.pilot_json import as_json as told
         from pilothouse.pilots.pilot_reads import access_pilot
         from pilothouse.pilots.verdicts import computed
@@ -190,12 +177,14 @@ def prepare(pilot: PilotArgument, operator: AsOption = "", as_json: JsonOption =
 @pilot_app.command()
 def drill(pilot: PilotArgument, operator: AsOption = "", as_json: JsonOption = False) -> None:
     """Try the rollback on the pilot's account: creation stops, and opens again."""
-    with _scope(operator, as_json):
+    with acting_scope(operator, as_json):
         from pilothouse.pilots.activation import drill_rollback
 
         told = drill_rollback(pilot)
         steps = "\n".join(f"{'✓' if each['ok'] else '✗'} {each['step']}" for each in told["steps"])
         _say(told, as_json, steps)
+    if not told["ok"]:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @pilot_app.command()
@@ -208,7 +197,7 @@ def activate(
     as_json: JsonOption = False,
 ) -> None:
     """Grant the credits, make the one-time link to the key and start the clock; refused until all is prepared."""
-    with _scope(operator, as_json):
+    with acting_scope(operator, as_json):
         from pilothouse.pilots.activation import activate as begin
         from pilothouse.pilots.pilot_json import summary
 
@@ -294,7 +283,9 @@ def verdict(
     as_json: JsonOption = False,
 ) -> None:
     """The verdict as the facts give it now; with --sign a person signs it."""
-    with _scope(operator, as_json):
+    if sign and not operator:
+        raise typer.BadParameter("Name the person who signs with --as.")
+    with acting_scope(operator, as_json):
         from pilothouse.pilots.pilot_reads import access_pilot
         from pilothouse.pilots.verdicts import computed, findings, sign_verdict
 
@@ -381,7 +372,7 @@ def abandon(
 @pilot_app.command()
 def upgrade(pilot: PilotArgument, note: NoteOption = "", operator: AsOption = "", as_json: JsonOption = False) -> None:
     """Move to Enterprise on a recorded question about a contract; the pilot's key dies in seven days."""
-    with _scope(operator, as_json):
+    with acting_scope(operator, as_json):
         from pilothouse.pilots.pilot_json import summary
         from pilothouse.pilots.verdicts import upgrade as move
 

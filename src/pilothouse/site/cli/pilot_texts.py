@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from .acting import AsOption, acting_scope
 from .ledger import JsonOption, _say
-from .pilot import AsOption, PilotArgument, _scope, pilot_app
+from .pilot import PilotArgument, pilot_app
 from .tables import print_json, print_table
 
 TextArgument = Annotated[str, typer.Argument(help="The text's id in the runbook, for example internal_update.")]
@@ -35,7 +36,7 @@ def text(
     """A message or report as it would be sent now, printed or written as Markdown or PDF."""
     if out is not None and out.suffix not in (".md", ".pdf"):
         raise typer.BadParameter("--out ends in .md or .pdf.")
-    with _scope("", as_json):
+    with acting_scope("", as_json):
         from pilothouse.pilots.messages import draft
         from pilothouse.pilots.paper_files import write_paper
         from pilothouse.pilots.pilot_reads import access_pilot
@@ -57,7 +58,7 @@ def reports(
     as_json: JsonOption = False,
 ) -> None:
     """Every report of a pilot as Markdown and PDF."""
-    with _scope("", as_json):
+    with acting_scope("", as_json):
         from pilothouse.pilots.paper_files import write_reports
 
         written = [str(path) for path in write_reports(pilot, out)]
@@ -77,7 +78,7 @@ def send(
     """Send a message or report now, and keep it as it was sent."""
     if channel not in ("", "mail", "chat", "note"):
         raise typer.BadParameter("--channel is mail, chat or note.")
-    with _scope(operator, as_json):
+    with acting_scope(operator, as_json):
         from pilothouse.pilots.message_words import send_ready
 
         row = send_ready(pilot, name, _words(say), to=to or (), channel=channel)
@@ -92,7 +93,7 @@ def send(
 @pilot_app.command()
 def messages(pilot: PilotArgument, as_json: JsonOption = False) -> None:
     """What was sent of a pilot, the newest first."""
-    with _scope("", as_json):
+    with acting_scope("", as_json):
         from pilothouse.kernel.base.clock import iso
         from pilothouse.pilots.limits import MESSAGES_LISTED_COUNT
         from pilothouse.pilots.message_reads import sent_messages
