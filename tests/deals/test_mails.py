@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from deal_world import Market
+from django.test import Client
 
-from pilothouse.kernel.access.commands import add_operator
+from pilothouse.kernel.access.commands import add_operator, ensure_person
 from pilothouse.kernel.access.language import keep_language, speak
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sealing import unseal
@@ -175,6 +177,49 @@ def test_the_invited_get_the_link_and_nothing_before_they_join(market: Market, p
     with market.scope("seller"):
         commands.withdraw(deal, market.seller)
     assert set(post.told()) == {"bat", "seller"}
+
+
+def link_for_bat(market: Market, post: Post, deal: str) -> tuple[str, str]:
+    """(the mailed path, the secret that the seller sees) of an offer to somebody who is no member."""
+    with market.scope("seller"):
+        offered = commands.offer(deal, market.seller, own_email=market.mails["seller"], email="bat@example.mn")
+    (found,) = re.findall(r"http://[^/]+(/\S+)", post.told()["bat"])
+    return found, offered.secret
+
+
+def test_a_stranger_gets_into_the_deal_room_by_one_link(market: Market, post: Post) -> None:
+    """They say their name, and are where they are invited to; the one who offered cannot go in by what they see."""
+    deal = market.draft(PRICE)
+    link, secret = link_for_bat(market, post, deal)
+    assert link.endswith(f"?next=/deals/join/{secret}")
+    assert "account/login" in Client().get(f"/deals/join/{secret}")["Location"]
+    bat = Client()
+    assert "bat@example.mn" in bat.get(link).content.decode()
+    assert bat.post(link, {"name": "Bat Bold", "password": ""})["Location"] == f"/deals/join/{secret}"
+    assert bat.get(f"/deals/join/{secret}").status_code == 200
+    room = bat.post(f"/deals/join/{secret}", follow=True)
+    assert room.redirect_chain == [(f"/deals/{deal}/", 302)]
+    assert room.status_code == 200
+    with worker_scope("test"):
+        (member,) = run("SELECT m.role, u.email FROM member m JOIN auth_user u ON u.id = m.user_id")
+    assert (member["role"], member["email"]) == ("buyer", "bat@example.mn")
+    # The same link again leads there still, and nowhere else for anybody else.
+    assert bat.get(link)["Location"] == f"/deals/join/{secret}"
+    assert "account/login" in Client().get(link, follow=True).redirect_chain[-1][0]
+
+
+def test_a_link_leads_to_no_other_site_and_past_no_sign_in(market: Market, post: Post) -> None:
+    with worker_scope("test"):
+        ensure_person("bat@example.mn", "Bat", "correct horse battery")
+    link, secret = link_for_bat(market, post, market.draft(PRICE))
+    for named in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
+        assert Client().get(f"/account/invitation/used/?next={named}").status_code == 410
+    bat = Client()
+    answer = bat.post(link)
+    assert answer["Location"] == f"/account/login/?next=/deals/join/{secret}"
+    signed = bat.post(answer["Location"], {"login": "bat@example.mn", "password": "correct horse battery"})
+    assert signed["Location"] == f"/deals/join/{secret}"
+    assert bat.post(f"/deals/join/{secret}", follow=True).status_code == 200
 
 
 def test_reminders_come_twelve_and_two_hours_before_and_once(market: Market, post: Post) -> None:

@@ -38,6 +38,34 @@ def invite(tenant: int, email: str, role: str) -> Invitation:
 
     Raises InvalidInput, AlreadyMember, AlreadyInvited or TooMany.
     """
+    invitation, token = _create(tenant, email, role)
+    _mail(invitation, token)
+    return invitation
+
+
+def resend(invitation: Invitation) -> Invitation:
+    """Mail a new link; the old one ends. SentTooOften within the gap, TransitionRefused when it waits no more."""
+    _mail(invitation, _renew(invitation))
+    return invitation
+
+
+def admit(tenant: int, email: str, role: str) -> str:
+    """The token of an invitation whose link somebody else mails, with what they invite to.
+
+    Empty when none is needed or none can be had: for a member, and where too many wait or were sent.
+    """
+    try:
+        return _create(tenant, email, role)[1]
+    except AlreadyInvited:
+        waiting = Invitation.objects.get(tenant_id=tenant, email=checked_email(email), state="sent")
+        with suppress(SentTooOften):
+            return _renew(waiting)
+    except (AlreadyMember, TooMany):
+        pass
+    return ""
+
+
+def _create(tenant: int, email: str, role: str) -> tuple[Invitation, str]:
     check_role(role)
     email = checked_email(email)
     known = Member.objects.filter(tenant_id=tenant, user__username=email).first()
@@ -65,12 +93,10 @@ def invite(tenant: int, email: str, role: str) -> Invitation:
     invitation = Invitation.objects.get(id=row["id"])
     arm(KIND, EXPIRE, [(tenant, invitation.id)], limits.INVITATION_LIFE_HOURS * 3600)
     append_events([NewEvent(tenant, KIND, invitation.id, "send", data={"email": email, "role": role})])
-    _mail(invitation, token)
-    return invitation
+    return invitation, token
 
 
-def resend(invitation: Invitation) -> Invitation:
-    """Mail a new link; the old one ends. SentTooOften within the gap, TransitionRefused when it waits no more."""
+def _renew(invitation: Invitation) -> str:
     token = new_secret()
     row = SQL.one(
         "renew_invitation",
@@ -89,8 +115,7 @@ def resend(invitation: Invitation) -> Invitation:
     arm(KIND, EXPIRE, [(invitation.tenant_id, invitation.id)], limits.INVITATION_LIFE_HOURS * 3600)
     data = {"email": invitation.email, "role": invitation.role}
     append_events([NewEvent(invitation.tenant_id, KIND, invitation.id, "resend", data=data)])
-    _mail(invitation, token)
-    return invitation
+    return token
 
 
 def withdraw(invitation: Invitation) -> None:

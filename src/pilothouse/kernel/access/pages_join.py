@@ -7,8 +7,10 @@ from allauth.account.models import Login
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -35,11 +37,12 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """GET says who invites to what and shows a button; POST joins, once.
 
     The link proves the mailbox, so it may make a new person and sign them in. Somebody who is known here joins and
-    then signs in as ever: a link must not go around their second factor.
+    then signs in as ever: a link must not go around their second factor. `?next=` is a page of ours that they are
+    invited to; a link that was used leads there as well.
     """
     found = ask("auth_invitation", hash=hash_of(token)) if len(token) <= KEY_RAW_MAX_CHARACTERS else []
     if not found:
-        return render(request, "access/invitation_gone.html", status=GONE)
+        return _gone(request)
     offer = found[0]
     known = get_user_model().objects.filter(username=offer["email"]).exists()
     here = request.user.email.lower() if request.user.is_authenticated else ""
@@ -54,21 +57,35 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
                 offer["tenant"], offer["invitation"], token, given.get("name", ""), given.get("password") or None
             )
     except InvitationGone:
-        return render(request, "access/invitation_gone.html", status=GONE)
+        return _gone(request)
     return _joined(request, offer, person, new)
 
 
+def _gone(request: HttpRequest) -> HttpResponse:
+    invited_to = _invited_to(request)
+    return redirect(invited_to) if invited_to else render(request, "access/invitation_gone.html", status=GONE)
+
+
+def _invited_to(request: HttpRequest) -> str:
+    """The page behind the invitation; empty when none is named, or one of another site."""
+    named = request.GET.get("next", "")
+    return named if named.startswith("/") and url_has_allowed_host_and_scheme(named, allowed_hosts=None) else ""
+
+
 def _joined(request: HttpRequest, offer: Row, person: User, new: bool) -> HttpResponse:
+    invited_to = _invited_to(request)
     request.session[TENANT_SESSION_KEY] = offer["tenant_public_id"]
     forget_memberships(request)
     said = {"account": offer["tenant_name"], "role": offer["role"]}
     if request.user.is_authenticated:
         messages.success(request, _("You joined %(account)s as %(role)s, and work in it now.") % said)
-        return redirect("/")
+        return redirect(invited_to or "/")
     if not new:
         messages.success(request, _("You joined %(account)s as %(role)s. Sign in as you always do.") % said)
-        return redirect("account_login")
+        return redirect_to_login(invited_to) if invited_to else redirect("account_login")
     record_authentication(request, person, method="invitation", email=person.email)
-    answer: HttpResponse = perform_login(request, Login(user=person, email=person.email))
+    answer: HttpResponse = perform_login(
+        request, Login(user=person, email=person.email, redirect_url=invited_to or None)
+    )
     request.session[TENANT_SESSION_KEY] = offer["tenant_public_id"]
     return answer

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.access.commands import checked_email, new_secret
+from pilothouse.kernel.access.invitations import admit
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
@@ -205,7 +206,9 @@ def offer(public_id: str, person: int, *, own_email: str, email: str = "") -> Of
         "invited_email": address,
         "invitation_hash": hashlib.sha256(secret.encode()).hexdigest(),
     }
-    advance([Step(deal, "offer", side, changes=changes, stamps=["offered_at"], secret=secret)])
+    # Whoever is no member yet joins by the same mailed link. Its other half is not shown to the one who offers.
+    joining = admit(deal.tenant_id, address, OTHER[side]) if address else ""
+    advance([Step(deal, "offer", side, changes=changes, stamps=["offered_at"], secret=f"{secret} {joining}".strip())])
     return Offered(_again(deal), secret)
 
 

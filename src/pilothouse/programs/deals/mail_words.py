@@ -7,6 +7,7 @@ deal stands and what comes next is read when the mail is written.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -170,10 +171,16 @@ def _body(row: Row, facts: Facts, person: Row) -> Iterator[str]:
         return
     if _is_invitation(row, person):
         yield _terms_in_short(deal)
-        yield _(
-            "Open the link, sign in with this address and read the price, the facts, the photos and the terms. Opening "
-            "binds you to nothing."
-        )
+        if row["sealed"] and _secrets(row)[1]:
+            yield _(
+                "Open the link, say your name and read the price, the facts, the photos and the terms. Opening binds "
+                "you to nothing. The link is yours alone: whoever has it can join in your name."
+            )
+        else:
+            yield _(
+                "Open the link, sign in with this address and read the price, the facts, the photos and the terms. "
+                "Opening binds you to nothing."
+            )
     else:
         yield _why(row)
         yield _money(row, deal, side)
@@ -247,9 +254,18 @@ def _until(facts: Facts, person: Row) -> str:
     return f"{until} {running['consequence']}"
 
 
+def _secrets(row: Row) -> tuple[str, str]:
+    """Of an invitation: the offer's, and that of joining the market, empty for who is a member."""
+    secret, _, joining = unseal(PURPOSE, row["sealed"]).decode().partition(" ")
+    return secret, joining
+
+
 def _foot(row: Row, deal: Deal, person: Row) -> str:
     if _is_invitation(row, person) and row["sealed"]:
-        path = reverse("deals:join", args=[unseal(PURPOSE, row["sealed"]).decode()])
+        secret, joining = _secrets(row)
+        path = reverse("deals:join", args=[secret])
+        if joining:
+            path = f"{reverse('access_invitation', args=[joining])}?{urlencode({'next': path}, safe='/')}"
     elif row["about"] == "payout_failed":
         path = reverse("deals:bank")
     else:
