@@ -233,6 +233,23 @@ def test_the_markets_own_terms_are_offered_first(market: Market) -> None:
             assert next(each.body["country"] for each in in_force_here(fresh.id)) == first
 
 
+def test_who_comes_to_make_a_deal_hears_that_none_can_be_made_before_typing(market: Market) -> None:
+    seller, said = browser(market, "seller"), "New deals are paused"
+    assert said not in text(seller.get("/deals/new"))
+    with tenant_scope(market.tenant.id, "operator:test"):
+        set_flag("pilot.enabled", False, "A drill.", market.tenant.id)
+    try:
+        page = text(seller.get("/deals/new"))
+        assert said in page
+        assert 'name="price"' not in page
+        body = {"title": "A car", "price": "30000000", "side": "seller", "template": MN, "key": "form_stopped"}
+        assert said in text(seller.post("/deals/new", body))
+    finally:
+        with tenant_scope(market.tenant.id, "operator:test"):
+            set_flag("pilot.enabled", True, "The end of it.", market.tenant.id)
+    assert said not in text(seller.get("/deals/new"))
+
+
 def test_strangers_and_other_roles_see_nothing(market: Market) -> None:
     deal = market.handed_over(PRICE)
     stranger = browser(market, "stranger")

@@ -225,11 +225,11 @@ def test_the_command_line_does_the_same(house: Any, here: Path) -> None:
     notice.write_text("Edited by hand.")
     (done,) = called("rollback", market.tenant.public_id, "--reason", REASON)
     assert (done["state"], done["receipts"]) == ("exported", [])
-    (done,) = called("rollback", "deals", "--reason", "again", "--notice", str(notice), "--send")
+    (done,) = called("rollback", "deals", "--notice", str(notice), "--send")
     assert done["state"] == "told"
     assert done["notice"]["words"] == "Edited by hand."
     assert len(done["receipts"]) == 2
-    (again,) = called("rollback", "deals", "--reason", "again", "--send")
+    (again,) = called("rollback", "deals", "--send")
     assert again["receipts"] == done["receipts"]
     (ended,) = called("resume", "deals")
     assert ended["state"] == "resumed"

@@ -85,6 +85,9 @@ def stop(program: str, tenant: Tenant, reason: str) -> Rollback:
     The switch and the row commit together, so new work never stands still without somebody who owns it.
     """
     facts = facts_of(program)
+    running = open_rollback(program, tenant.id)
+    if running is not None:
+        return running
     reason = _words(reason, "reason", WORDS_MAX_CHARACTERS)
     subject, words = draft(facts, tenant, "")
     row = SQL.one(

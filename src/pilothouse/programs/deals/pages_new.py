@@ -24,6 +24,7 @@ from .models import Deal
 from .page_guard import echo_deal, party_page, person_of, refuse
 from .pages import INVITATION_SESSION_KEY, echo_people
 from .steps import terms_of
+from .switch import why_no_new_deal
 from .terms import DealTerms, in_force_here
 
 # The drafts that this session has made, by the key of the form: a second click finds the first one's draft.
@@ -38,6 +39,7 @@ def new_deal(request: HttpRequest, principal: Principal) -> HttpResponse:
     """A new draft: on which side, under which terms, what and for how much."""
     with tenant_scope(principal.tenant, principal.actor):
         terms = in_force_here(principal.tenant)
+        stopped = why_no_new_deal(principal.tenant) if request.method == "GET" else ""
     data = request.POST or kept_form(request, principal)
     form = NewDealForm(data, terms=terms, initial={"side": "buyer" if principal.role == "buyer" else "seller"})
     key = (data.get("key") if data else "") or new_id("form")
@@ -58,7 +60,8 @@ def new_deal(request: HttpRequest, principal: Principal) -> HttpResponse:
             request.session[MADE_SESSION_KEY] = {**dict(list(made.items())[1 - MADE_KEPT_COUNT :]), key: deal.public_id}
             return redirect("deals:edit", deal.public_id)
     echo(request, data.get("title", "") if data else "")
-    return render(request, "deals/new.html", {"form": form, "key": key, "examples": _examples(terms)})
+    context = {"form": form, "key": key, "examples": _examples(terms), "stopped": stopped}
+    return render(request, "deals/new.html", context)
 
 
 def _examples(terms: list[DealTerms]) -> list[dict[str, Any]]:

@@ -10,6 +10,15 @@ ENABLED_FLAG = "pilot.enabled"
 SIZE_FLAG = "pilot.deals_max"
 
 
+def why_no_new_deal(tenant: int) -> str:
+    """What the next one would be told who makes a deal here; empty when deals can be made."""
+    try:
+        refuse_if_disabled(tenant)
+    except (PilotDisabled, PilotFull) as refused:
+        return str(refused)
+    return ""
+
+
 def refuse_if_disabled(tenant: int) -> None:
     """Raise PilotDisabled or PilotFull when no new deal may be made in this tenant."""
     if flag(ENABLED_FLAG, tenant, default=True) is not True:

@@ -159,6 +159,9 @@ def _print(done: list[dict[str, Any]], as_json: bool) -> None:
             typer.echo(f"  {file['sha256']}  {file['file']} ({file['rows']} rows)")
         if one["export"]:
             typer.echo(f"  {one['export']['sha256']}  manifest.json\n  in {one['export']['folder']}")
+        people = {receipt["email"] for receipt in one["receipts"]}
         typer.echo(
-            f"  {len(one['receipts'])} people told" if one["receipts"] else "  Nobody was told yet: --send sends."
+            f"  {len(people)} people told, {len(one['receipts'])} mails"
+            if people
+            else "  Nobody was told yet: --send sends."
         )
