@@ -1,11 +1,14 @@
 """A pilot of the escrow market: its own lines, six weeks, and criteria over matured deals."""
 
+import importlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from typer.testing import CliRunner
 
 from pilothouse.kernel.access.commands import add_member, add_operator
 from pilothouse.kernel.access.queries import flag
@@ -15,16 +18,23 @@ from pilothouse.pilots.activation import activate, drill_rollback
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.attestations import attest_ours, lock_expectations
 from pilothouse.pilots.evaluation import Look, look
+from pilothouse.pilots.pilot_models import Pilot as PilotRow
 from pilothouse.pilots.pilot_reads import access_pilot
 from pilothouse.pilots.publishing import publish_first_runbooks
 from pilothouse.pilots.running import create_pilot, prepare, qualify
+from pilothouse.pilots.tasks import follow_new
+from pilothouse.pilots.triggers import watch_triggers
 from pilothouse.pilots.verdicts import computed, sign_verdict
 from pilothouse.programs.deals import commands
+from pilothouse.programs.deals.errors import PilotDisabled
+from pilothouse.site import cli as command_line
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deals"))
 from deal_world import Market
 
 pytestmark = pytest.mark.house
+for group in ("pilot", "rollback"):
+    importlib.import_module(f"pilothouse.site.cli.{group}")
 FORM = {"contact_name": "Bat", "contact_email": "bat@nomad.mn"}
 
 
@@ -49,6 +59,10 @@ class Pilot:
 
     def ours(self) -> Any:
         return ops_scope("operator:operator@ours.example", "test")
+
+    def row(self) -> PilotRow:
+        with self.ours():
+            return access_pilot(self.id)
 
     def look(self) -> Look:
         with self.ours():
@@ -127,3 +141,46 @@ def test_less_than_half_settled_fails(timed_house: Any, monkeypatch: pytest.Monk
     with pilot.ours():
         seen, _ = computed(access_pilot(pilot.id))
     assert [each.failure.id for each in seen.failures if each.holds] == ["completion_below_half"]
+
+
+def test_a_crossed_threshold_is_rolled_back_and_resumed(
+    timed_house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ALERT_URLS", ["json://localhost"])
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    pilot = Pilot(timed_house).active()
+    for _ in range(10):
+        pilot.market.accepted(1_000_000_00)
+    follow_new()
+    assert watch_triggers() == []
+    pilot.market.pass_time(days=2)
+    (found,) = watch_triggers()
+    assert "0 of 10 matured deals settled" in found["why"]
+    assert pilot.row().state == "active", "it is proposed; a person decides"
+
+    (stopped,) = command("rollback", "deals", "--reason", "Less than half of the deals come to their end.")
+    row = pilot.row()
+    assert (stopped["state"], row.state, row.pause_reason, row.deadline_at) == ("exported", "paused", "rollback", None)
+    left = row.deadline_left_s
+    with pilot.market.scope("buyer"), pytest.raises(PilotDisabled):
+        pilot.market.accepted(1_000_000_00)
+    pilot.market.pass_time(days=5)
+    assert pilot.row().deadline_left_s == left
+
+    (again,) = command("resume", "deals")
+    row = pilot.row()
+    assert (again["state"], row.state) == ("resumed", "active")
+    assert row.deadline_at is not None
+    pilot.market.pass_time(seconds=left)
+    assert pilot.row().state == "review"
+    signed = command(
+        "pilot", "verdict", pilot.id, "--sign", "failed", "--recommendation", "Pause", "--as", "operator@ours.example"
+    )
+    assert "completion_below_half" in signed["reasons"]
+
+
+def command(*words: str) -> Any:
+    """What `pilothouse … --json` prints."""
+    done = CliRunner().invoke(command_line.app, [*words, "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads(done.stdout)

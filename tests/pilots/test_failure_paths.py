@@ -1,11 +1,17 @@
 """How a pilot fails: its webhook never arrives, its finance sees other money, a promise is broken."""
 
+import asyncio
+import socket
 from typing import Any
 
 import pytest
+from django.conf import settings
 from pilot_world import VideoPilot
 
 from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.outbox.endpoints import create_endpoint
+from pilothouse.kernel.outbox.sender import WebhookPump
 from pilothouse.kernel.watch import commands as incidents
 from pilothouse.kernel.watch import promises
 from pilothouse.kernel.watch.errors import ResolveRefused, ResumeRefused, SecondPersonNeeded
@@ -20,15 +26,44 @@ from pilothouse.programs.video.confirmations import report_differences
 pytestmark = pytest.mark.house
 
 
-def test_a_webhook_that_never_arrives_fails_the_pilot(timed_house: Any) -> None:
+def tries(pilot: VideoPilot) -> int:
+    """Send what is due to its endpoint, as the worker does; returns how many tries were made."""
+
+    async def send() -> int:
+        pump = WebhookPump()
+        try:
+            rows = await asyncio.to_thread(pump.claim, 100)
+            await asyncio.to_thread(pump.finish, await asyncio.gather(*(pump.act(row) for row in rows)))
+            return len(rows)
+        finally:
+            await pump.close()
+
+    # A breaker holds an endpoint back in machine time, which a simulated clock does not move.
+    with pilot.house.connect() as db:
+        db.execute("UPDATE endpoint SET closed_until = NULL")
+    return asyncio.run(send())
+
+
+def test_a_webhook_that_never_arrives_fails_the_pilot(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBHOOK_ALLOW_LOCAL", True)
     pilot = VideoPilot(timed_house).active()
-    pilot.endpoint()
-    pilot.batch()
-    pilot.deliver("dead")
-    pilot.says("finance_confirms", "finance")
-    assert pilot.line("webhook_delivered") == "open"
-    assert pilot.line("batch_completed") == "done"
-    pilot.pass_time(hours=49)
+    with socket.socket() as nobody:
+        # Bound and never listened to: whoever connects is refused, and nobody else can take the port.
+        nobody.bind(("127.0.0.1", 0))
+        with pilot.theirs():
+            create_endpoint(f"http://127.0.0.1:{nobody.getsockname()[1]}/hook")
+        pilot.batch()
+        pilot.says("finance_confirms", "finance")
+        for hours in range(30):
+            tried = tries(pilot)
+            assert tried == 1 or hours, "the first try is at once"
+            pilot.pass_time(hours=1)
+    with worker_scope("test"):
+        (sent,) = run("SELECT state, attempt, last_error FROM delivery WHERE tenant = %s", [pilot.tenant.id])
+    assert sent == {"state": "dead", "attempt": 9, "last_error": "connect_failed"}
+    assert (pilot.line("batch_completed"), pilot.line("webhook_delivered")) == ("done", "open")
+    assert pilot.row.state == "active", "48 hours are 48 hours"
+    pilot.pass_time(hours=19)
     verdict = pilot.verdict()
     assert (verdict.state, verdict.reasons, verdict.blocked) == ("failed", ("webhook_fails",), "")
     with pilot.ours():
