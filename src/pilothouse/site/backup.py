@@ -9,9 +9,11 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +114,7 @@ def restore(folder: Path) -> dict[str, Any]:
     with admin_connection() as connection:
         if connection.execute("SELECT to_regclass('public.house') IS NOT NULL").fetchone() == (True,):
             raise RestoreRefused(reason="There is a house in this database.")
-    _tool("pg_restore", _as_owner(), "--exit-on-error", "--dbname", _as_owner()["PGDATABASE"], str(folder / DUMP))
+    _restore_dump(folder / DUMP)
     if FILES in manifest["parts"]:
         if not isinstance(files, LocalStore):
             raise RestoreRefused(reason="The backup has files of a folder, and STORAGE_URL names a bucket.")
@@ -122,6 +124,29 @@ def restore(folder: Path) -> dict[str, Any]:
     _record_walls({tuple(key) for key in manifest["changed_walls"]})
     migrate()
     return manifest
+
+
+def _restore_dump(dump: Path) -> None:
+    """Restore the schemas first, and then all in them.
+
+    An administrator who is no superuser can give a function to a role only where that role may create in the schema,
+    and the dump grants that last.
+    """
+    variables = _as_owner()
+    entries = _tool("pg_restore", variables, "--list", str(dump)).splitlines(keepends=True)
+    schemas = [line for line in entries if re.match(r"\d+; \d+ \d+ SCHEMA - ", line)]
+
+    def bring(chosen: list[str]) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".list") as names:
+            names.writelines(chosen)
+            names.flush()
+            to = ("--dbname", variables["PGDATABASE"])
+            _tool("pg_restore", variables, "--exit-on-error", "--use-list", names.name, *to, str(dump))
+
+    bring(schemas)
+    with _as_schema_owner() as cursor:
+        cursor.execute("GRANT USAGE, CREATE ON SCHEMA public, base TO ph_ledger, ph_gate")
+    bring([line for line in entries if line not in schemas])
 
 
 def _unpack(tar: tarfile.TarFile, root: Path) -> None:
@@ -210,13 +235,14 @@ def _passes_row_security() -> bool:
     return row == (True,)
 
 
-def _tool(name: str, variables: Mapping[str, str], *arguments: str) -> None:
+def _tool(name: str, variables: Mapping[str, str], *arguments: str) -> str:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     done = subprocess.run(
         [wheel_binaries() / name, *arguments], env={**kept, **variables}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise BackupFailed(tool=name, output=done.stderr.strip()[:1000] or f"exit code {done.returncode}")
+    return done.stdout
 
 
 def _pack(root: Path, target: Path) -> None:

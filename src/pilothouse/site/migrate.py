@@ -18,6 +18,7 @@ from django.db import connections, transaction
 from psycopg import sql
 
 from pilothouse.kernel.base import declare
+from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.models import House
 from pilothouse.kernel.base.roles import create_roles
 from pilothouse.kernel.base.scope import worker_scope
@@ -54,8 +55,22 @@ def embedded() -> bool:
     return not settings.DATABASES[OWNER]["PASSWORD"]
 
 
+class DatabaseTaken(PilothouseError):
+    """The configured database holds tables of somebody else."""
+
+    code = "database_taken"
+    status = 409
+    message = (
+        "The database {name} holds tables that are not ours ({tables}, …): "
+        "name a database of Pilothouse's own in DATABASE_URL."
+    )
+
+
 def create_database() -> None:
-    """Create the roles, and the database when it is not there."""
+    """Create the roles, and the database when it is not there; one that is there and empty is made ours.
+
+    Raises DatabaseTaken for one that somebody else has tables in.
+    """
     name = settings.DATABASES[OWNER]["NAME"]
     try:
         admin = admin_connection("postgres")
@@ -70,6 +85,28 @@ def create_database() -> None:
                     sql.Identifier(name)
                 )
             )
+            return
+    with admin_connection() as admin:
+        _take_over(admin, name)
+
+
+def _take_over(admin: psycopg.Connection, name: str) -> None:
+    """Make a database that an administrator made ready for us ours: its schema, and no temporary tables in it.
+
+    Its owner stays, because giving a database away takes CREATEDB, which a managed server may keep to itself.
+    """
+    mine = "SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role('ph_owner', nspowner, 'USAGE')"
+    if admin.execute(mine).rowcount:
+        return
+    tables = admin.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace LIMIT 3"
+    ).fetchall()
+    if tables:
+        raise DatabaseTaken(name=name, tables=", ".join(str(row[0]) for row in tables))
+    with admin.transaction():
+        admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO ph_owner").format(sql.Identifier(name)))
+        admin.execute("ALTER SCHEMA public OWNER TO ph_owner")
+        admin.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
 
 
 def _wall_off(cursor: Any) -> None:

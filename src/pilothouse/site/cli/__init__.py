@@ -3,6 +3,9 @@
 import importlib
 import importlib.util
 import os
+import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -19,8 +22,18 @@ GROUPS = (
 )  # fmt: skip
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pilothouse {metadata.version('pilothouse')}")
+        raise typer.Exit
+
+
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Run production pilots that prove themselves."""
 
 
@@ -36,8 +49,14 @@ def setup() -> None:
 
 
 def main() -> None:
-    """Entry point of the `pilothouse` command."""
+    """Entry point of the `pilothouse` command; a refusal that a command leaves to us is one sentence and exit 1."""
     for group in GROUPS:
         if importlib.util.find_spec(f"pilothouse.site.cli.{group}"):
             importlib.import_module(f"pilothouse.site.cli.{group}")
-    app()
+    from pilothouse.kernel.base.errors import PilothouseError
+
+    try:
+        app()
+    except PilothouseError as refused:
+        typer.echo(str(refused), err=True)
+        sys.exit(1)
