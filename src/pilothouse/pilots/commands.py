@@ -8,33 +8,33 @@ from pilothouse.kernel.watch.commands import open_incident
 
 from .errors import AlreadyAnswered, NoIncident, TooManyReports
 from .limits import PLACE_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS, REPORTS_PER_HOUR_MAX_COUNT, WORDS_MAX_CHARACTERS
-from .models import KINDS, Report
+from .models import KINDS, FaqEntry, Report
 
 SQL = Statements(__file__)
 INCIDENT_KINDS = {"safety": "user_safety", "security": "security"}
 
 
 def report(*, person: int, kind: str, words: str, page: str = "", program: str = "", subject: str = "") -> Report:
-    """Send what somebody asks or reports to the operators (tenant scope). Raises TooManyReports or InvalidInput."""
+    """Send what somebody asks or reports to the operators (tenant scope). Raises TooManyReports or InvalidInput.
+
+    What waits for its answer already is sent once.
+    """
     tenant = current_scope().tenant
     assert tenant is not None
     if kind not in KINDS:
         raise InvalidInput(reason=f"kind must be one of {', '.join(KINDS)}.")
+    said = {
+        "kind": kind, "program": program, "subject": subject, "words": _text(words, "words", WORDS_MAX_CHARACTERS),
+        "page": _text(page, "page", PLACE_MAX_CHARACTERS, required=False), "sent_by_id": person,
+    }  # fmt: skip
+    waiting = Report.objects.filter(**said, replied_at=None).first()
+    if waiting is not None:
+        return waiting
     row = SQL.one("sent_lately", person=person)
     assert row is not None
     if row["count"] >= REPORTS_PER_HOUR_MAX_COUNT:
         raise TooManyReports(maximum=REPORTS_PER_HOUR_MAX_COUNT)
-    return Report.objects.create(
-        tenant_id=tenant,
-        public_id=new_id("rep"),
-        kind=kind,
-        program=program,
-        subject=subject,
-        page=_text(page, "page", PLACE_MAX_CHARACTERS, required=False),
-        words=_text(words, "words", WORDS_MAX_CHARACTERS),
-        sent_by_id=person,
-        sent_at=row["now"],
-    )
+    return Report.objects.create(tenant_id=tenant, public_id=new_id("rep"), **said, sent_at=row["now"])
 
 
 def answer(public_id: str, reply: str) -> Report:
@@ -51,14 +51,13 @@ def answer(public_id: str, reply: str) -> Report:
 def make_faq(public_id: str, question: str, words: str) -> int:
     """Keep a question with its answer for everybody in the program; the report stays linked. Returns its row id."""
     found = _locked(public_id)
-    row = SQL.one(
-        "make_faq",
-        report=found.id,
-        program=found.program,
-        question=_text(question, "question", QUESTION_MAX_CHARACTERS),
-        answer=_text(words, "answer", WORDS_MAX_CHARACTERS),
-        actor=current_scope().actor,
-    )
+    entry = {
+        "question": _text(question, "question", QUESTION_MAX_CHARACTERS),
+        "answer": _text(words, "answer", WORDS_MAX_CHARACTERS),
+    }
+    if found.faq_id is not None and FaqEntry.objects.filter(id=found.faq_id, **entry).exists():
+        return found.faq_id
+    row = SQL.one("make_faq", report=found.id, program=found.program, **entry, actor=current_scope().actor)
     assert row is not None
     return int(row["id"])
 

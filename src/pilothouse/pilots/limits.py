@@ -22,6 +22,8 @@ SUCCESSES_UNLOCK_COUNT = 3
 PILOT_TIMELINE_ROWS = 60
 OPEN_PILOTS_MAX_ROWS = 500
 FOLLOW_EVERY_S = 5.0
+# The same words of the same person again so soon are a second click, not said twice.
+SECOND_PRESS_S = 60
 ADVANCE_EVERY_S = 10.0
 DESK_NEEDS_ROWS = 6
 # An account that works all the time is read again until nothing happened meanwhile.

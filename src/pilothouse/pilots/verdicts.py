@@ -125,39 +125,47 @@ def _stored(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def record_signal(public_id: str, kind: str, quote: str, person: str) -> Signal:
-    """Record what somebody of the customer said, word for word. It is recorded, never initiated."""
+    """Record what somebody of the customer said, word for word. It is recorded, never initiated.
+
+    The same again within SECOND_PRESS_S is the same press; later it was said once more.
+    """
     pilot = lock_pilot(public_id)
     if kind not in SIGNALS:
         raise InvalidInput(reason=f"A signal is one of {', '.join(SIGNALS)}.")
+    said = {
+        "pilot_id": pilot.id, "kind": kind, "quote": text_of(quote, "quote", limits.NOTE_MAX_CHARACTERS),
+        "person": text_of(person, "person", limits.COMPANY_MAX_CHARACTERS),
+    }  # fmt: skip
+    now = business_now()
+    pressed = Signal.objects.filter(**said, said_at__gt=now - timedelta(seconds=limits.SECOND_PRESS_S)).first()
+    if pressed is not None:
+        return pressed
     row = Signal.objects.create(
-        tenant_id=pilot.tenant_id,
-        public_id=new_id("sig"),
-        pilot_id=pilot.id,
-        kind=kind,
-        quote=text_of(quote, "quote", limits.NOTE_MAX_CHARACTERS),
-        person=text_of(person, "person", limits.COMPANY_MAX_CHARACTERS),
-        said_at=business_now(),
-        recorded_by=current_scope().actor,
+        tenant_id=pilot.tenant_id, public_id=new_id("sig"), **said, said_at=now, recorded_by=current_scope().actor
     )
     tell(pilot, "signal", {"kind": kind, "quote": row.quote, "person": row.person}, "internal")
     return row
 
 
 def record_fix(public_id: str, side: str, cause: str) -> Fix:
-    """Record why the attempt did not succeed, and whose side can mend it: ours, theirs, or none."""
+    """Record why the attempt did not succeed, and whose side can mend it: ours, theirs, or none.
+
+    A cause that stands open already is recorded once.
+    """
     pilot = lock_pilot(public_id)
     if side not in (*FIXES, NOT_FIXABLE):
         raise InvalidInput(reason=f"A side is one of {', '.join((*FIXES, NOT_FIXABLE))}.")
+    wrong = {
+        "pilot_id": pilot.id, "attempt": pilot.attempt, "side": side,
+        "cause": text_of(cause, "cause", limits.NOTE_MAX_CHARACTERS),
+    }  # fmt: skip
+    known = Fix.objects.filter(**wrong, closed_at=None).first()
+    if known is not None:
+        return known
     row = Fix.objects.create(
-        tenant_id=pilot.tenant_id,
-        public_id=new_id("fix"),
-        pilot_id=pilot.id,
-        attempt=pilot.attempt,
-        side=side,
-        cause=text_of(cause, "cause", limits.NOTE_MAX_CHARACTERS),
-        recorded_at=business_now(),
+        tenant_id=pilot.tenant_id, public_id=new_id("fix"), **wrong, recorded_at=business_now(),
         recorded_by=current_scope().actor,
-    )
+    )  # fmt: skip
     tell(pilot, "fix", {"side": side, "cause": row.cause}, "internal")
     return row
 

@@ -232,7 +232,10 @@ def _end_rotated(tenant: int, old: int, new: ApiKey, overlap_hours: int) -> None
 
 
 def set_flag(name: str, value: Any, reason: str, tenant: int | None = None) -> None:
-    """Set a named switch for a tenant, or with no tenant for the platform (in an ops or worker scope)."""
+    """Set a named switch for a tenant, or with no tenant for the platform (in an ops or worker scope).
+
+    The same value for the same reason is set once.
+    """
     if not 0 < len(name) <= limits.FLAG_NAME_MAX_CHARACTERS:
         raise InvalidInput(reason=f"A flag's name has 1 to {limits.FLAG_NAME_MAX_CHARACTERS} characters.")
     if not 0 < len(reason.strip()) <= limits.REASON_MAX_CHARACTERS:
@@ -242,7 +245,8 @@ def set_flag(name: str, value: Any, reason: str, tenant: int | None = None) -> N
         SQL.rows("set_platform_flag", **params)
         return
     row = SQL.one("set_flag", tenant=tenant, **params)
-    assert row is not None
+    if row is None:
+        return
     append_events(
         [
             NewEvent(

@@ -122,9 +122,13 @@ def acknowledge(public_id: str, owner: str = "") -> Row:
 
 
 def post_update(public_id: str, news: str) -> Row:
-    """Write what is known now; the next news is due one interval later."""
+    """Write what is known now; the next news is due one interval later. What stands there last is no news."""
     incident = _access(public_id)
-    return _apply("update", incident, {"update_due_at": _next_update(incident)}, {"news": words("news", news)})
+    told = {"news": words("news", news)}
+    *_, last = SQL.rows("history", public_id=public_id)
+    if (last["type"], last["data"]) == ("update", told):
+        return incident
+    return _apply("update", incident, {"update_due_at": _next_update(incident)}, told)
 
 
 def promote(public_id: str, why: str) -> Row:

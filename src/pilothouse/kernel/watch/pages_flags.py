@@ -43,10 +43,7 @@ def flag_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         given = form.cleaned_data
         try:
             with commanding(request, operator):
-                known = desk_queries.platform_flags(given["name"], count=1)
-                # A second click, or the form of another tab: it stands already.
-                if not known or (known[0]["value"], known[0]["reason"]) != (given["value"], given["reason"].strip()):
-                    set_flag(given["name"], given["value"], given["reason"])
+                set_flag(given["name"], given["value"], given["reason"])
         except PilothouseError as refused:
             status = refused_in(form, refused)
         else:

@@ -1,3 +1,7 @@
+-- Nothing when it stands already: a second click, or the form of another tab.
 INSERT INTO flag (tenant, name, value, reason, set_at, set_by)
-VALUES (%(tenant)s, %(name)s, %(value)s::jsonb, %(reason)s, (SELECT base.clock_now()), %(actor)s)
+SELECT %(tenant)s, %(name)s, %(value)s::jsonb, %(reason)s, (SELECT base.clock_now()), %(actor)s
+WHERE (%(value)s::jsonb, %(reason)s::text) IS DISTINCT FROM (
+    SELECT (value, reason::text) FROM flag WHERE tenant = %(tenant)s AND name = %(name)s ORDER BY id DESC LIMIT 1
+)
 RETURNING id
