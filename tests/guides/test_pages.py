@@ -108,6 +108,7 @@ def test_what_an_operators_guide_names_is_there_for_an_operator(guide, read) -> 
         assert f'id="{anchor}"' in page
     for url in set(re.findall(r'href="(/docs/[^"#]*)', page)):
         read(url, "otto@pilothouse.example")
+    assert re.findall(r'href="\.[^"]*', page) == [], "it leads to a file that no house serves"
 
 
 def test_a_stranger_is_asked_to_sign_in_for_the_checks(read) -> None:
@@ -183,6 +184,7 @@ def test_an_installed_package_carries_the_texts() -> None:
         ("# Title\n\n## A\n\n## A", '<h2 id="a">A</h2>\n<h2 id="a-2">'),
         ("[x](webhooks.md#verify)", 'href="/docs/webhooks#verify"'),
         ("[x](../finance.md)", 'href="/docs/finance"'),
+        ("[x](../tests/ledger/test_races.py) y", '<span title="tests/ledger/test_races.py">x</span> y'),
         ("[x](https://example.com/a.md)", 'href="https://example.com/a.md"'),
         ('```sh\necho "<a>"\n```', 'data-copy="echo &quot;&lt;a&gt;&quot;\n"'),
         ("| a |\n|---|\n| b |", '<div class="guide-table" tabindex="0"><table>'),

@@ -197,7 +197,10 @@ class GuideHTML(RendererHTML):
         return "</table></div>\n"
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        """A link to another text's file, as it works in the repository, leads to its page here."""
+        """A link to another text's file, as it works in the repository, leads to its page here.
+
+        What lies elsewhere in the repository is served by no house: it is named, and no link.
+        """
         token = tokens[idx]
         target = str(token.attrGet("href") or "")
         name, is_file, anchor = target.partition(".md")
@@ -206,7 +209,14 @@ class GuideHTML(RendererHTML):
         found = served.get(name) or served.get(f"playbooks/{name}")
         if is_file and found is not None:
             token.attrSet("href", found.url + anchor)
+        env["outside"] = target.startswith("../") and not (is_file and found is not None)
+        if env["outside"]:
+            return f'<span title="{html.escape(target.lstrip("./"))}">'
         return self.renderToken(tokens, idx, options, env)
+
+    def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """The end of a link, or of what is only named."""
+        return "</span>" if env["outside"] else self.renderToken(tokens, idx, options, env)
 
 
 def _coloured(code: str, language: str) -> str:
