@@ -2,12 +2,20 @@
 
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+
+from pilothouse.kernel.access.commands import add_operator
+from pilothouse.kernel.base.clock import business_now
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.terms.queries import published
+from pilothouse.pilots.pilot_models import Pilot
+from pilothouse.pilots.publishing import publish_first_runbooks
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pilot_world import ACCEPT, EXPECTED, REJECT, VideoPilot
@@ -129,3 +137,35 @@ def test_a_verdict_is_signed_from_the_page_as_it_was_shown(timed_house: Any) -> 
     assert "The verdict is signed." in done
     desk.post(f"{here}step/fix", {"side": "theirs", "cause": "No time"})
     assert "Say what was changed" in desk.get(here).content.decode()
+
+
+def test_the_desk_of_many_pilots_and_of_none(house: Any) -> None:
+    with worker_scope("test"):
+        publish_first_runbooks()
+        add_operator("operator@ours.example", "operator")
+        runbook = published("runbook", "video")
+    desk, here = browser("operator@ours.example"), "/desk/pilots/"
+    assert "No pilot yet" in desk.get(here).content.decode()
+    assert desk.get(f"{here}?view=board").content.decode().count(">none<") == 5
+    with worker_scope("test"):
+        now = business_now()
+        for number in range(60):
+            Pilot.objects.create(
+                tenant_id=house.tenant(f"Account {number}").id, public_id=f"pil_{number:03}", program="video",
+                company=f"Number {number:03}", runbook="video", runbook_version=1, runbook_hash=runbook.hash,
+                phase="qualification", created_at=now, created_by="test", owner="on-call",
+                due_at=now + timedelta(hours=100 - number),
+            )  # fmt: skip
+    pages = [re.findall(r"Number \d{3}", desk.get(f"{here}?page={page}").content.decode()) for page in range(3)]
+    assert [len(found) for found in pages] == [25, 25, 10]
+    assert len({each for found in pages for each in found}) == 60, "each of them once"
+    found = desk.get(f"{here}?q=Number+04").content.decode()
+    assert len(re.findall(r"Number \d{3}", found)) == 10
+    assert "view=board&amp;q=Number" in found, "the search goes along"
+    board = desk.get(f"{here}?view=board").content.decode()
+    assert re.findall(r"Number \d{3}", board) == [f"Number {number:03}" for number in range(59, 47, -1)], "the next due"
+    assert "All 60 in the list" in board
+    assert "state=before" in board
+    few = desk.get(f"{here}?view=board&q=Number+00").content.decode()
+    assert len(re.findall(r"Number \d{3}", few)) == 10
+    assert "in the list" not in few

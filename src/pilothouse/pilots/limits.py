@@ -20,6 +20,7 @@ KEY_NOTICE_DAYS = 7
 RUNBOOK_FILE_MAX_BYTES = 500_000
 SUCCESSES_UNLOCK_COUNT = 3
 PILOT_TIMELINE_ROWS = 60
+BOARD_COLUMN_ROWS = 12
 OPEN_PILOTS_MAX_ROWS = 500
 FOLLOW_EVERY_S = 5.0
 # The same words of the same person again so soon are a second click, not said twice.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.forms import Form
@@ -32,7 +33,7 @@ from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.models import Tenant
 
 from . import activation, attestations, pausing, pilot_forms, running, verdicts
-from .limits import OPEN_PILOTS_MAX_ROWS
+from .limits import BOARD_COLUMN_ROWS, OPEN_PILOTS_MAX_ROWS
 from .pilot_errors import CreditsTooFew
 from .pilot_models import Pilot
 from .pilot_reads import access_pilot, pilots
@@ -61,7 +62,7 @@ def pilot_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
     states = {"open": OPEN_STATES, "all": ()}.get(state) if state in ("open", "all") else COLUMNS[state][1]
     with looking(request, operator):
         if view == "board":
-            rows = pilots(search=words, count=OPEN_PILOTS_MAX_ROWS)
+            rows = pilots(search=words, count=OPEN_PILOTS_MAX_ROWS, by_due=True)
         else:
             rows = pilots(states=states or (), search=words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS)
     pager = None
@@ -70,18 +71,26 @@ def pilot_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
     shown = [_row(row) for row in rows]
     context = {
         "rows": shown,
-        "columns": [
-            {"label": label, "rows": [row for row in shown if row["state"] in column]}
-            for label, column in COLUMNS.values()
-        ],
+        "columns": _columns(shown, words) if view == "board" else [],
         "view": view,
         "tabs": tabs(here, state, FILTERS, {"q": words}, "state") if view == "list" else None,
         "pager": pager,
         "query": words,
         "state": state,
+        "other_view": f"{here}?{urlencode({'view': 'list' if view == 'board' else 'board', 'q': words})}",
         "may_act": may_act(operator),
     }
     return render(request, "pilots/desk_pilots.html", context)
+
+
+def _columns(shown: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:
+    """The columns of the board; the first of each, and where the list shows all of them."""
+    columns = []
+    for key, (label, states) in COLUMNS.items():
+        rows = [row for row in shown if row["state"] in states]
+        url = f"{reverse('pilots:desk_pilots')}?{urlencode({'state': key, 'q': words})}"
+        columns.append({"label": label, "rows": rows[:BOARD_COLUMN_ROWS], "count": len(rows), "url": url})
+    return columns
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

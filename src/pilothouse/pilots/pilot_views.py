@@ -105,6 +105,7 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
     for criterion in context["criteria"]:
         criterion["url"] = _desk_url(criterion["url"], pilot)
     missing = [each.line.text for each in seen.open_lines(group="preparation")]
+    signals = signals_of(pilot)
     return {
         **context,
         "may_act": may_act,
@@ -122,14 +123,22 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
         "gates": closed_gates(pilot.program, pilot.tenant_id),
         "p0": p0,
         "money": credits_of(pilot),
-        "signals": signals_of(pilot),
+        "signer": pilot.verdict_by.partition(":")[2],
+        "signals": [
+            {
+                "quote": each.quote,
+                "person": each.person,
+                "said_at": each.said_at,
+                "words": pilot_words.SIGNALS[each.kind],
+            }
+            for each in signals
+        ],
         "fixes": [fix for fix in fixes_of(pilot) if fix.attempt == pilot.attempt],
-        "asked_contract": any(signal.kind == "sla_contract" for signal in signals_of(pilot)),
+        "asked_contract": any(each.kind == "sla_contract" for each in signals),
         "expectation_lines": seen.runbook.group("expectation"),
         "events": events_of(pilot, "internal"),
         "texts": message_words.ready(seen),
         "account_url": reverse("desk:tenant", args=[pilot.tenant.public_id]),
-        "signal_words": pilot_words.SIGNALS,
         "bound": bound[0] if bound else "",
         "forms": _forms(pilot, verdict.state, bound),
     }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from .evaluation import CriterionState, FailureState, LineState, MetricState, Verdict
 from .runbook import Runbook
 
+MINUTES_PER_HOUR = 60
 STATES = {
     "prospect": (gettext_lazy("Prospect"), "returned"),
     "qualified": (gettext_lazy("Qualified"), "accent"),
@@ -144,9 +145,11 @@ def metric_shown(each: MetricState) -> dict[str, Any]:
 
 
 def value_words(value: float | None, unit: str) -> str:
-    """A number in its unit: a share as percent, hours, days, seconds, or a count."""
+    """A number in its unit: a share as percent, hours (minutes below one), days, seconds, or a count."""
     if value is None:
         return "—"
+    if unit == "hours" and 0 < value < 1:
+        return f"{value * MINUTES_PER_HOUR:.0f} min" if value * MINUTES_PER_HOUR >= 1 else "< 1 min"
     return {
         "share": f"{100 * value:.1f} %".replace(".0 %", " %"),
         "hours": f"{value:.1f} h".replace(".0 h", " h"),

@@ -16,6 +16,7 @@ from .checklist import LINES, NAME
 SQL = Statements(__file__, "sql/pilot")
 EXPORT = Statements(__file__, "sql/export")
 SECONDS_PER_HOUR = 3_600
+MINUTES_PER_HOUR = 60
 
 
 def _facts(scope: PilotScope) -> Row:
@@ -167,7 +168,8 @@ def time_to_first_batch(scope: PilotScope, argument: str) -> Measure:
     if row["first_batch_at"] is None:
         return Measure(None, 0, "no batch yet")
     hours = (row["first_batch_at"] - scope.since).total_seconds() / SECONDS_PER_HOUR
-    return Measure(hours, 1, f"{hours:.1f} hours after the activation", url=_batch_url(row["first_batch"]))
+    words = f"{hours:.1f} hours" if hours >= 1 else f"{hours * MINUTES_PER_HOUR:.0f} minutes"
+    return Measure(hours, 1, f"{words} after the activation", url=_batch_url(row["first_batch"]))
 
 
 def webhook_receipt_rate(scope: PilotScope, argument: str) -> Measure:
