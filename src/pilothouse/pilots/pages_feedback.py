@@ -5,13 +5,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from pilothouse.kernel.access.desk import DESK_WRITERS, commanding, looking, page_number, paged, search_words, tabs
-from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
+from pilothouse.kernel.access.desk import DESK_WRITERS, DeskList, commanding, looking
 from pilothouse.kernel.access.page_access import member_page, operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal, Principal
@@ -74,22 +72,12 @@ def operator_form(request: HttpRequest, operator: OperatorPrincipal, program: st
 @operator_page()
 def listed(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """What people answered: counted by question, and form by form."""
-    here = reverse("pilots:feedback_list")
-    state = request.GET.get("state", "all")
-    state = state if state in STATES else "all"
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "pilots:feedback_list", STATES, "all")
     with looking(request, operator):
-        rows = feedback.listed(search=words, words_only=state == "words", skip=number * DESK_PAGE_ROWS)
+        rows = feedback.listed(search=asked.words, words_only=asked.state == "words", skip=asked.skip)
         counts = feedback.totals()
-    rows, pager = paged(rows, number, here, state=state, q=words)
-    context = {
-        "forms": [_shown(row) for row in rows],
-        "questions": _questions(counts),
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": words}, "state"),
-        "query": words,
-        "state": state,
-    }
+    rows, frame = asked.shown(rows)
+    context = {**frame, "forms": [_shown(row) for row in rows], "questions": _questions(counts)}
     return render(request, "pilots/feedback_list.html", context)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
@@ -126,6 +128,40 @@ def paged(rows: list[Row], number: int, here: str, **keep: str) -> tuple[list[Ro
         "previous_url": link(here, **keep, page=str(number - 1) if number > 1 else "") if number else "",
         "next_url": link(here, **keep, page=str(number + 1)) if more else "",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DeskList:
+    """A list of the desk as a request asks for it: one of `states`, search words and a page."""
+
+    here: str
+    states: Mapping[str, Any]
+    state: str
+    words: str
+    number: int
+
+    @classmethod
+    def of(cls, request: HttpRequest, name: str, states: Mapping[str, Any], default: str) -> "DeskList":
+        """Of the page with this address name; a state that there is not is the default."""
+        state = request.GET.get("state", default)
+        state = state if state in states else default
+        return cls(reverse(name), states, state, search_words(request), page_number(request))
+
+    @property
+    def wanted(self) -> str:
+        """The state that the query filters by; empty for all."""
+        return "" if self.state == "all" else self.state
+
+    @property
+    def skip(self) -> int:
+        """How many rows stand on the pages before."""
+        return self.number * DESK_PAGE_ROWS
+
+    def shown(self, rows: list[Row]) -> tuple[list[Row], dict[str, Any]]:
+        """One page of rows that were read with one more, and the context of the list's frame."""
+        rows, pager = paged(rows, self.number, self.here, state=self.state, q=self.words)
+        links = tabs(self.here, self.state, self.states, {"q": self.words}, "state")
+        return rows, {"pager": pager, "tabs": links, "query": self.words, "state": self.state}
 
 
 def may_act(operator: OperatorPrincipal) -> bool:

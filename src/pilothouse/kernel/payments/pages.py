@@ -11,15 +11,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     act,
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
     search_words,
-    tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
@@ -47,24 +45,11 @@ STATES = {"waiting": gettext_lazy("Waiting"), "closed": gettext_lazy("Closed"), 
 @operator_page()
 def incoming(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """What came in and waits, the most urgent first."""
-    here = reverse("payments:incoming")
-    state = request.GET.get("state", "waiting")
-    state = state if state in STATES else "waiting"
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "payments:incoming", STATES, "waiting")
     with looking(request, operator):
-        rows = queries.payments(
-            "" if state == "all" else state, words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS
-        )
-    rows, pager = paged(rows, number, here, state=state, q=words)
-    context = {
-        "rows": rows,
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": words}, "state"),
-        "query": words,
-        "state": state,
-        "may_act": may_act(operator),
-    }
-    return render(request, "payments/incoming.html", context)
+        rows = queries.payments(asked.wanted, asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
+    rows, frame = asked.shown(rows)
+    return render(request, "payments/incoming.html", {**frame, "rows": rows, "may_act": may_act(operator)})
 
 
 @require_http_methods(["GET", "POST"])

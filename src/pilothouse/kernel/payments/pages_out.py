@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     act,
     commanding,
     looking,
@@ -22,7 +23,6 @@ from pilothouse.kernel.access.desk import (
     page_number,
     paged,
     refused_in,
-    search_words,
     tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
@@ -61,27 +61,19 @@ REQUEST_STATES = {
 @operator_page()
 def payout_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """What is owed and on its way, the most urgent first."""
-    here = reverse("payments:payouts")
-    state = request.GET.get("state", "due")
-    state = state if state in STATES else "due"
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "payments:payouts", STATES, "due")
     with looking(request, operator):
-        rows = queries.payouts(
-            "" if state == "all" else state, words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS
-        )
+        rows = queries.payouts(asked.wanted, asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
         nowhere = queries.without_account([each["row"] for each in rows])
         files = bank_files.open_files(OPEN_FILES_SHOWN_ROWS + 1)
         can_file = bank_files.can_file()
-    rows, pager = paged(rows, number, here, state=state, q=words)
+    rows, frame = asked.shown(rows)
     context = {
+        **frame,
         "rows": [
             {**each, "nowhere": each["row"].id in nowhere, "stuck": outgoing.needs_a_person(each["row"])}
             for each in rows
         ],
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": words}, "state"),
-        "query": words,
-        "state": state,
         "may_act": may_act(operator),
         "files": files[:OPEN_FILES_SHOWN_ROWS],
         "more_files": len(files) > OPEN_FILES_SHOWN_ROWS,

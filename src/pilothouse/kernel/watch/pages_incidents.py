@@ -14,18 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     act,
     commanding,
     link,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
-    tabs,
 )
-from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -65,21 +61,11 @@ STEPS: dict[str, tuple[type[Form], Callable[..., Any], Any]] = {
 @operator_page()
 def incident_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Incidents: the open ones first, the worst of them on top."""
-    here = reverse("desk:incidents")
-    state = request.GET.get("state", "open")
-    state = state if state in STATES else "open"
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "desk:incidents", STATES, "open")
     with looking(request, operator):
-        rows = desk_queries.incidents(state="" if state == "all" else state, search=words, skip=number * DESK_PAGE_ROWS)
-    rows, pager = paged(rows, number, here, state=state, q=words)
-    context = {
-        "incidents": rows,
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": words}, "state"),
-        "query": words,
-        "state": state,
-        "may_act": may_act(operator),
-    }
+        rows = desk_queries.incidents(state=asked.wanted, search=asked.words, skip=asked.skip)
+    rows, frame = asked.shown(rows)
+    context = {**frame, "incidents": rows, "may_act": may_act(operator)}
     return render(request, "watch/incident_list.html", context)
 
 

@@ -2,12 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from pilothouse.kernel.access.desk import looking, may_act, page_number, paged, search_words, tabs
-from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
+from pilothouse.kernel.access.desk import DeskList, looking, may_act
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 
@@ -27,20 +25,11 @@ STATES = {
 @operator_page()
 def deals(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Deals of all marketplaces, newest first, each with the timer that runs for it."""
-    here = reverse("deals:desk_deals")
-    state = request.GET.get("state", "open")
-    state = state if state in STATES else "open"
-    search, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "deals:desk_deals", STATES, "open")
     with looking(request, operator):
-        rows = desk_reads.deals(state="" if state == "all" else state, search=search, skip=number * DESK_PAGE_ROWS)
-    rows, pager = paged(rows, number, here, state=state, q=search)
-    context = {
-        "deals": [{**row, "timer_words": TIMERS.get(row["timer"], "")} for row in rows],
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": search}, "state"),
-        "query": search,
-        "state": state,
-    }
+        rows = desk_reads.deals(state=asked.wanted, search=asked.words, skip=asked.skip)
+    rows, frame = asked.shown(rows)
+    context = {**frame, "deals": [{**row, "timer_words": TIMERS.get(row["timer"], "")} for row in rows]}
     return render(request, "deals/desk_deals.html", context)
 
 
