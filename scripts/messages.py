@@ -20,7 +20,7 @@ CATALOGUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "locale": (
         (
             "ui/**/*", "pilots/commands.py", "pilots/errors.py", "pilots/feedback.py", "pilots/forms.py",
-            "pilots/pages.py", "pilots/pages_feedback.py", "pilots/templates/pilots/ask.html",
+            "pilots/pages.py", "pilots/pages_feedback.py", "pilots/rollback.py", "pilots/templates/pilots/ask.html",
             "pilots/templates/pilots/feedback_form.html", "pilots/templates/pilots/inbox.html", "site/context.py",
             "site/errors.py", "site/navigation.py",
             "kernel/base/errors.py", "kernel/access/**/*", "kernel/files/*.py", "kernel/lifecycle/errors.py",

@@ -16,9 +16,12 @@ from pilot_market import PASSWORD, PRICE, browser, followed, pilot_market
 from typer.testing import CliRunner
 
 from pilothouse.kernel.access.commands import add_member
+from pilothouse.kernel.access.language import speak
+from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.watch.exports import write_rows
+from pilothouse.kernel.watch.pilot_facts import facts_of
 from pilothouse.pilots import rollback, triggers
 from pilothouse.programs.deals import metrics
 from pilothouse.programs.deals.errors import PilotDisabled
@@ -203,6 +206,19 @@ def test_kill_9_in_the_middle_and_again_tells_everybody_once(house: Any, here: P
         assert run("SELECT count(*) AS n FROM rollback") == [{"n": 1}]
     folder = rollback.export_folder(found)
     assert hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest() == found.export["sha256"]
+
+
+def test_the_notice_is_drafted_in_the_language_of_the_market_and_in_ours(house: Any) -> None:
+    market = pilot_market(house)
+    facts = facts_of("deals")
+    assert rollback.draft(facts, market.tenant)[0] == f"{market.tenant.name}: new deals are paused"
+    with worker_scope("test"):
+        speak(market.tenant.id, "mn")
+        tenant = Tenant.objects.get(id=market.tenant.id)
+    for subject, words in (rollback.draft(facts, tenant), rollback.resumed_draft(facts, tenant)):
+        assert "шинэ хэлцэл" in subject
+        assert words.index("шинэ хэлцэл") < words.index("ew deals")
+        assert words.count("/ask") == 2
 
 
 def test_the_command_line_does_the_same(house: Any, here: Path) -> None:

@@ -6,11 +6,13 @@ mail's key and its receipt hold each person to one notice.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from pilothouse.kernel.access.commands import set_flag
 from pilothouse.kernel.access.queries import flag
@@ -45,7 +47,7 @@ FOLDER = "rollbacks"
 def plan(program: str, tenant: Tenant) -> dict[str, Any]:
     """What a rollback would do: {program, tenant, is_stopped, open, timers, people, subject, words}."""
     facts = facts_of(program)
-    subject, words = draft(facts, tenant, "")
+    subject, words = draft(facts, tenant)
     return {
         "program": program,
         "tenant": tenant.public_id,
@@ -58,25 +60,49 @@ def plan(program: str, tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def draft(facts: PilotFacts, tenant: Tenant, reason: str) -> tuple[str, str]:
-    """The notice as it is first proposed: (subject, words)."""
-    why = f"The reason: {reason}\n\n" if reason else ""
-    return (
-        f"{tenant.name}: new {facts.subjects} are paused",
-        f"We have paused new {facts.subjects} in {tenant.name}.\n\n{why}"
-        f"Your open {facts.subjects} go on as agreed. Nothing is cancelled, every timer runs, disputes are decided, "
-        f"and payments are made as your pages show them.\n\n"
-        f"We write again when new {facts.subjects} are possible. Questions: {settings.SITE_URL}/ask\n",
+def draft(facts: PilotFacts, tenant: Tenant) -> tuple[str, str]:
+    """The notice as it is first proposed, in the account's language and then in ours: (subject, words)."""
+    return _in_both(
+        tenant,
+        lambda named: (
+            _("%(tenant)s: new %(subjects)s are paused") % named,
+            _(
+                "We have paused new %(subjects)s in %(tenant)s.\n\n"
+                "Your open %(subjects)s go on as agreed. Nothing is cancelled, every timer runs, disputes are decided, "
+                "and payments are made as your pages show them.\n\n"
+                "We write again when new %(subjects)s are possible. Questions: %(link)s\n"
+            )
+            % named,
+        ),
+        facts,
     )
 
 
 def resumed_draft(facts: PilotFacts, tenant: Tenant) -> tuple[str, str]:
-    """The notice of the end as it is first proposed: (subject, words)."""
-    return (
-        f"{tenant.name}: new {facts.subjects} are possible again",
-        f"New {facts.subjects} in {tenant.name} are possible again.\n\n"
-        f"Your open {facts.subjects} were not touched by the pause.\n\nQuestions: {settings.SITE_URL}/ask\n",
+    """The notice of the end as it is first proposed, in the account's language and then in ours: (subject, words)."""
+    return _in_both(
+        tenant,
+        lambda named: (
+            _("%(tenant)s: new %(subjects)s are possible again") % named,
+            _(
+                "New %(subjects)s in %(tenant)s are possible again.\n\n"
+                "Your open %(subjects)s were not touched by the pause.\n\nQuestions: %(link)s\n"
+            )
+            % named,
+        ),
+        facts,
     )
+
+
+def _in_both(tenant: Tenant, say: Callable[[dict[str, str]], tuple[str, str]], facts: PilotFacts) -> tuple[str, str]:
+    """One text for people of two languages, which an operator who reads the second one can check."""
+    codes = dict.fromkeys((str(tenant.settings.get("language") or settings.LANGUAGE_CODE), settings.LANGUAGE_CODE))
+    said = []
+    for code in codes:
+        with translation.override(code):
+            link = f"{settings.SITE_URL}/ask"
+            said.append(say({"tenant": tenant.name, "subjects": _(facts.subjects), "link": link}))
+    return said[0][0], "\n".join(words for _subject, words in said)
 
 
 def stop(program: str, tenant: Tenant, reason: str) -> Rollback:
@@ -89,7 +115,7 @@ def stop(program: str, tenant: Tenant, reason: str) -> Rollback:
     if running is not None:
         return running
     reason = _words(reason, "reason", WORDS_MAX_CHARACTERS)
-    subject, words = draft(facts, tenant, "")
+    subject, words = draft(facts, tenant)
     row = SQL.one(
         "open_rollback", public_id=new_id("rbk"), tenant=tenant.id, program=program, reason=reason, subject=subject,
         words=words, actor=current_scope().actor,

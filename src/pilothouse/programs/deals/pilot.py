@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from pilothouse.kernel.base.errors import Conflict, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
@@ -168,7 +169,7 @@ def _one(name: str, **params: Any) -> Row:
 FACTS = PilotFacts(
     program=PROGRAM_NAME,
     title="Escrow deals",
-    subjects="deals",
+    subjects=gettext_noop("deals"),
     flag=ENABLED_FLAG,
     tenants=tenants,
     day=day,
