@@ -56,6 +56,7 @@ def test_a_market_is_played_and_its_money_adds_up(timed_house: Any) -> None:
     assert rows["deals"] == DEALS
 
 
+@pytest.mark.slow
 def test_the_same_seed_tells_the_same_story_and_faults_break_nothing(timed_house: Any, copy_house: Copy) -> None:
     stories = []
     for _ in range(2):
@@ -67,6 +68,7 @@ def test_the_same_seed_tells_the_same_story_and_faults_break_nothing(timed_house
     assert {"worker_death", "clock_jump", "workers_down", "bank_refuses"} <= set(stories[0]["faults"]["struck"])
 
 
+@pytest.mark.slow
 def test_other_terms_meet_the_same_people(timed_house: Any, copy_house: Copy) -> None:
     with copy_house(timed_house):
         before = played()

@@ -1,6 +1,9 @@
 """Rehearsals of an enterprise customer: videos, webhooks and credits, with upstreams that fail and workers that die."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -8,7 +11,10 @@ from typing import Any
 import pytest
 
 from pilothouse.pilots.rehearsal.play import rehearse
+from pilothouse.programs.video import endings, population_limits
 from pilothouse.programs.video.population import CustomerPopulation
+from pilothouse.programs.video.steps import Step, Stepper
+from pilothouse.site.rehearsal_screen import show
 from pilothouse.site.seed import seed
 
 pytestmark = pytest.mark.house
@@ -50,3 +56,77 @@ def test_the_same_seed_tells_the_same_story_and_faults_break_nothing(timed_house
     assert {"worker_death", "clock_jump", "workers_down", "endpoint_down", "provider_storm"} <= set(
         told["faults"]["struck"]
     )
+
+
+@pytest.mark.slow
+def test_two_fresh_processes_print_the_same_bytes(timed_house: Any) -> None:
+    command = [sys.executable, "-m", "pilothouse.site.cli", "rehearse", "video", "--days", "1", "--seed", f"{SEED}"]
+    printed = [
+        subprocess.run(
+            [*command, "--faults", "--json"],
+            env=timed_house.env(PYTHONPATH=os.pathsep.join(sys.path)),
+            capture_output=True, check=True, timeout=1_000,
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert json.loads(printed[0])["holds"]
+    assert printed[0] == printed[1]
+
+
+def checks(told: dict[str, Any]) -> set[str]:
+    """What was found, each with the seed that finds it again."""
+    assert all(found["seed"] == SEED for found in told["findings"])
+    assert told["holds"] is not bool(told["findings"])
+    return {found["check"] for found in told["findings"]}
+
+
+def patched(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    """Plant a bug in the statement by which videos end."""
+    text = endings.SQL.text("end_items")
+    assert text.count(old) == 1
+    monkeypatch.setitem(endings.SQL._texts, "end_items", text.replace(old, new))
+
+
+@pytest.mark.slow
+def test_a_double_settle_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    patched(monkeypatch, "FROM ended e JOIN locked b ON b.id = e.batch\n    JOIN journals", (
+        "FROM generate_series(1, 2), ended e JOIN locked b ON b.id = e.batch\n    JOIN journals"
+    ))  # fmt: skip
+    told = played()
+    assert "stuck" in checks(told)
+    assert told["money"][0]["parts"]["settled"] == 0
+
+
+@pytest.mark.slow
+def test_a_lost_void_is_caught_and_its_seed_is_printed(
+    timed_house: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patched(monkeypatch, "WHERE k.n > 0", "WHERE k.n > 0 AND k.kind = 'settle'")
+    told = played()
+    assert told["series"][-1]["videos_refunded"] > 0
+    assert {"promise:video:refund", "invariant:04_item_end_matches_ledger"} <= checks(told)
+    assert told["pilot"]["verdict"] != "succeeded" or told["pilot"]["blocked"]
+    capsys.readouterr()
+    show(told)
+    assert f"--seed {SEED}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_late_success_that_is_billed_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Stepper.take
+
+    async def take(self: Stepper, row: dict[str, Any]) -> Step:
+        return await real(self, {**row, "timed_out": False})
+
+    monkeypatch.setattr(Stepper, "take", take)
+    # Half of the jobs succeed only when their time is over.
+    monkeypatch.setattr(population_limits, "CALM", {"late": 0.5})
+    assert "late_success" in checks(played())
+
+
+@pytest.mark.slow
+def test_late_successes_are_not_billed(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(population_limits, "CALM", {"late": 0.5})
+    told = played()
+    assert told["findings"] == []
+    assert told["series"][-1]["videos_refunded"] > 0

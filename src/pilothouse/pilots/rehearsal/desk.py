@@ -1,8 +1,7 @@
 """The pilot of a rehearsal: its people take the same steps as at the desk, as soon as they may."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
 
 from pilothouse.kernel.access.commands import consume_reveal_link
 from pilothouse.kernel.access.models import Operator, RevealLink
@@ -55,7 +54,7 @@ class Desk:
             answers = {line.id: group == "accept" for group in ("accept", "reject") for line in runbook.group(group)}
             qualify(self.pilot, answers, {"contact_name": name, "contact_email": email})
         if runbook.group("expectation"):
-            self._attest(lambda line: line.line.group == "expectation")
+            self._attest(self.seen()[0], lambda line: line.line.group == "expectation")
         else:
             with self.ours():
                 lock_expectations(self.pilot)
@@ -63,7 +62,7 @@ class Desk:
             prepare(self.pilot)
         promises.run()
         invariants.run_all()
-        self._attest(lambda line: line.line.group == "preparation")
+        self._attest(self.seen()[0], lambda line: line.line.group == "preparation")
         with self.ours():
             drill_rollback(self.pilot)
             begun = activate(self.pilot, self.asks)
@@ -88,8 +87,8 @@ class Desk:
             for incident in Incident.objects.filter(state="open").order_by("id"):
                 acknowledge(incident.public_id)
         follow_gates()
-        phase = self.seen()[0].pilot.phase
-        self._attest(lambda line: line.line.phase == phase)
+        seen = self.seen()[0]
+        self._attest(seen, lambda line: line.line.phase == seen.pilot.phase)
         advance_all()
 
     def seen(self) -> tuple[Look, Verdict]:
@@ -106,10 +105,10 @@ class Desk:
             sign_verdict(self.pilot, verdict.state, "Continue" if verdict.state == "succeeded" else "Close")
         return True
 
-    def _attest(self, wanted: Any) -> None:
+    def _attest(self, seen: Look, wanted: Callable[[LineState], bool]) -> None:
         """People say yes to their open lines; what the product does not let them say stays open."""
         members: Mapping[str, str] = self.population.members()
-        for state in self.seen()[0].lines:
+        for state in seen.lines:
             if state.state == "open" and wanted(state) and state.line.kind != "machine" and not state.line.is_optional:
                 try:
                     self._say(state, members)
