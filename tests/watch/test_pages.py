@@ -209,7 +209,7 @@ def test_what_needs_somebody_is_on_the_first_page_the_worst_first(shared_house, 
     page = desk("operator").get("/desk/").content.decode()
     assert page.index("A video shows a person") < page.index("No backup since Monday")
     assert "Held by hand." in page
-    assert re.search(r'Stuck kinds</a></span><span class="stat-value">1<', page)
+    assert re.search(r'Stuck</a></span><span class="stat-value">1<', page)
     assert "OSError: disk full" in page
     assert "All is quiet." not in page
 

@@ -57,7 +57,7 @@ def _stats(counts: Row, red: int) -> list[dict[str, Any]]:
         {"label": _("Closed gates"), "value": counts["gates"], "url": reverse("desk:gates"), "bad": False},
         {"label": _("Grants to approve"), "value": counts["grants"], "url": reverse("desk:grants"), "bad": False},
         {"label": _("Red checks"), "value": red, "url": reverse("desk:promises"), "bad": True},
-        {"label": _("Stuck kinds"), "value": counts["stuck"], "url": reverse("desk:stuck"), "bad": True},
+        {"label": _("Stuck"), "value": counts["stuck"], "url": reverse("desk:stuck"), "bad": True},
         {"label": _("Failing jobs"), "value": counts["jobs"], "url": reverse("desk:health"), "bad": False},
-        {"label": _("Given up"), "value": counts["dead"], "url": reverse("desk:deliveries"), "bad": False},
+        {"label": _("Events given up"), "value": counts["dead"], "url": reverse("desk:deliveries"), "bad": False},
     ]

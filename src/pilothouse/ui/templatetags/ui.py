@@ -85,6 +85,12 @@ def money(value: int, unit: str) -> str:
 
 
 @register.filter
+def spoken(code: str) -> str:
+    """A machine name as words: `slo_breach` is `slo breach`."""
+    return code.replace("_", " ")
+
+
+@register.filter
 def who(actor: str | None) -> str:
     """Who did it, in words."""
     return actor_words(actor or "")
