@@ -50,17 +50,22 @@ def request_hash(request: Mapping[str, Any]) -> str:
 
 def open_accounts(tenant: int, wanted: Sequence[tuple[str, str, str]]) -> list[int]:
     """Ids of the accounts (kind, ref, unit) of a tenant, opened where they are missing, in the order given."""
+    return [id_ for id_, _ in open_balances(tenant, wanted)]
+
+
+def open_balances(tenant: int, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[int, int]]:
+    """As `open_accounts`, each id with what the account holds: credits - debits in its unit."""
     params = {
         "tenant": tenant,
         "kinds": [kind for kind, _, _ in wanted],
         "refs": [ref for _, ref, _ in wanted],
         "units": [unit for _, _, unit in wanted],
     }
-    ids = [row["id"] for row in SQL.rows("open_accounts", **params)]
-    if None in ids:
+    found = SQL.rows("open_accounts", **params)
+    if any(row["id"] is None for row in found):
         # A twin opened one between our look and our insert; its row is visible to the next statement.
-        ids = [row["id"] for row in SQL.rows("open_accounts", **params)]
-    return ids
+        found = SQL.rows("open_accounts", **params)
+    return [(row["id"], row["holds"]) for row in found]
 
 
 def post(

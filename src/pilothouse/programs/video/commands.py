@@ -14,7 +14,7 @@ from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements, run
 from pilothouse.kernel.files.commands import SECONDS_PER_DAY, keep_files
 from pilothouse.kernel.files.models import File
-from pilothouse.kernel.ledger.commands import grant, open_accounts, request_hash
+from pilothouse.kernel.ledger.commands import grant, open_balances, request_hash
 from pilothouse.kernel.ledger.errors import InsufficientCredits
 from pilothouse.kernel.ledger.models import CREDIT, TEST
 from pilothouse.kernel.ledger.queries import balance
@@ -74,13 +74,15 @@ def create_batch(
     files = _images(items)
     digest = request_hash(_body(items, files, webhook_url, mode))
     _one_at_a_time(scope.tenant, request_id)
-    known = SQL.one("batch_of_request", tenant=scope.tenant, request_id=request_id)
-    if known is not None:
+    (known,) = SQL.rows("accept_request", tenant=scope.tenant, request_id=request_id)
+    if known["public_id"] is not None:
         if known["request_hash"] != digest:
             raise RequestIdConflict(request_id=request_id, batch_id=known["public_id"])
         return Created(known["public_id"], replayed=True)
     refuse_if_paused(PROGRAM_NAME, scope.tenant)
-    _check_size(scope.tenant, len(items), kind)
+    minimum, maximum = (1, 1) if kind == "studio" else _size_limits(known["settings"])
+    if not minimum <= len(items) <= maximum:
+        raise BatchSize(minimum=minimum, maximum=maximum, given=len(items))
     if webhook_url is not None:
         check_webhook_url(webhook_url)
     hashes = _image_hashes(items, files)
@@ -117,7 +119,11 @@ def _one_at_a_time(tenant: int, request_id: str) -> None:
 
 def batch_size_limits(tenant: int) -> tuple[int, int]:
     """The fewest and the most items of a batch of this tenant; its settings may lift a pilot's 10 to 50."""
-    (given,) = (row["settings"] for row in run("SELECT settings FROM tenant WHERE id = %s", [tenant]))
+    (row,) = run("SELECT settings FROM tenant WHERE id = %s", [tenant])
+    return _size_limits(row["settings"])
+
+
+def _size_limits(given: Mapping[str, Any]) -> tuple[int, int]:
     minimum = int(given.get("batch_items_min", limits.PILOT_BATCH_ITEMS_MIN_COUNT))
     maximum = int(given.get("batch_items_max", limits.PILOT_BATCH_ITEMS_MAX_COUNT))
     return minimum, min(maximum, settings.BATCH_ITEMS_MAX_COUNT)
@@ -135,12 +141,6 @@ def set_batch_limits(tenant: int, minimum: int, maximum: int) -> None:
     append_events(
         [NewEvent(tenant, "tenant", tenant, "set_batch_limits", data={"minimum": minimum, "maximum": maximum})]
     )
-
-
-def _check_size(tenant: int, given: int, kind: str) -> None:
-    minimum, maximum = (1, 1) if kind == "studio" else batch_size_limits(tenant)
-    if not minimum <= given <= maximum:
-        raise BatchSize(minimum=minimum, maximum=maximum, given=given)
 
 
 def refuse_too_many(tenant: int, request_id: str, given: int) -> None:
@@ -189,14 +189,13 @@ def _insert(
     cost = int(price.body["cost_per_video"])
     needed = len(items) * cost
     public_id = new_id("bat")
-    wallet, held, earned = open_accounts(
+    (wallet, available), (held, _), (earned, _) = open_balances(
         scope.tenant, [("wallet", "", unit), ("held", "", unit), ("credits_earned", "", unit)]
     )
     if mode == "test":
         # A test key's wallet has no value: what it needs is issued with the batch.
         grant(scope.tenant, needed, "adjustment", f"Test credits for {public_id}", test=True)
-    available = balance(scope.tenant, unit).available
-    if available < needed:
+    elif available < needed:
         raise InsufficientCredits(needed=needed, available=available)
     under = versions()
     fingerprints = [item_fingerprint(item.params, image, under) for item, image in zip(items, hashes, strict=True)]

@@ -55,7 +55,7 @@ def statement(room: str, name: str) -> str:
 
 AUTH_KEY = statement("kernel/access", "auth_key")
 OPEN_ACCOUNTS = statement("kernel/ledger", "open_accounts")
-BATCH_OF_REQUEST = statement("programs/video", "batch_of_request")
+BATCH_OF_REQUEST = "SELECT public_id FROM batch WHERE tenant = %(tenant)s AND request_id = %(request_id)s"
 CREATE_BATCH = statement("programs/video", "create_batch")
 SCOPE = "SELECT set_config('role', 'ph_app', true), set_config('app.tenant', %s, true)"
 
