@@ -317,6 +317,7 @@ MATRIX: dict[str, Row] = {
     # Pilots: any member looks at their account's; a line is for the roles of its runbook, which no account here has.
     "GET /start/{program}": Row("keys:write", 404),
     "POST /start/{program}": Row("keys:write", 404),
+    "GET /status/": Row("member", 200),
     "GET /pilot/": Row("member", 200),
     "POST /pilot/confirm/{line}": Row("member", 302),
     "GET /desk/pilots/": Row("operator", 200),

@@ -149,7 +149,7 @@ class SloReadings(Collector):
     """The service-level objectives; without a database, or when they cannot be read in time, none."""
 
     def collect(self) -> Iterable[Family]:
-        """One family each for value, target, sample and verdict (1 met, 0 breached, -1 too few to say)."""
+        """One family each for value, target, sample, burn rate and verdict (1 met, 0 breached, -1 too few to say)."""
         try:
             readings = read_slos()
         except DatabaseError:
@@ -159,6 +159,7 @@ class SloReadings(Collector):
             ("slo_value", "Measured value of the objective, in its unit", lambda r: r.value),
             ("slo_target", "What is aimed at, in the same unit", lambda r: r.slo.target),
             ("slo_sample_count", "From how many measurements", lambda r: r.sample),
+            ("slo_burn_rate", "Misses of the last day over what the target allows", lambda r: r.burn_rate),
             ("slo_met_state", "1 met, 0 breached, -1 too few measurements to say", lambda r: verdicts[r.state]),
         )
         for name, title, value_of in families:

@@ -18,6 +18,7 @@ LAST: tuple[NavItem, ...] = (
     NavItem("Ledger", "ledger:rows", ("owner", "engineer", "finance"), "ledger", "l"),
     NavItem("Webhooks", "outbox:endpoints", ("owner", "engineer"), "webhook", "w"),
     NavItem("API keys", "access_keys", ("owner", "engineer"), "key", "k"),
+    NavItem("Status", "status", ("owner", "engineer", "finance"), "clock", "s"),
     NavItem("Members", "access_members", ("owner",), "user", "m"),
     NavItem("Guides", "guides", ("owner", "engineer", "finance"), "info", "d"),
 )

@@ -5,6 +5,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
 from pilothouse.kernel.access.authenticate import operator_of, tenant_of
+from pilothouse.kernel.watch.pages_status import status
 
 from . import deal_playbooks, guides, health, playbooks
 from .api import build
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("docs/playbooks/<slug:name>", playbooks.playbook, name="playbook"),
     path("docs/<slug:slug>", guides.guide, name="guide"),
+    path("status/", status, name="status"),
     path("", include("pilothouse.kernel.access.urls")),
     path("", include("pilothouse.kernel.files.urls")),
     path("", include("pilothouse.kernel.outbox.urls")),

@@ -14,6 +14,7 @@ from .checks import INVARIANT_FOLDERS, REGISTRY
 from .highlight import highlighted
 from .lifecycle import INCIDENT
 from .limits import ACK_DUE_S, UPDATE_DUE_S
+from .slos import SloReading
 
 SENTENCES = {
     "open": gettext_lazy("Opened as {severity}: {title}"),
@@ -30,6 +31,7 @@ SENTENCES = {
 
 # Where an offending row is comes before what is wrong with it.
 FIRST_HEADS = ("tenant", "batch", "item")
+SHORT = {"seconds": "s", "hours": "h"}
 
 
 class _Told(dict[str, Any]):
@@ -54,6 +56,33 @@ def duration(seconds: float) -> str:
     parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
     shown = [part for part in parts if part][:2]
     return " ".join(shown) if shown else f"{left} s"
+
+
+def objective(reading: SloReading) -> dict[str, Any]:
+    """A service-level objective as a proof line; an objective is aimed at, not promised.
+
+    With too few measurements the value is the exact count.
+    """
+    slo = reading.slo
+    states = {"met": "pass", "breached": "fail", "insufficient_data": "insufficient"}
+    few = reading.state == "insufficient_data"
+    parts = [str(slo.title), _("%(days)s days") % {"days": slo.window_days}]
+    if not few:
+        parts.append(reading.counted)
+    if reading.burn_rate is not None:
+        parts.append(_("the last day missed %(times)s times what is allowed") % {"times": f"{reading.burn_rate:.1f}"})
+    return {
+        "claim": ", ".join(parts),
+        "value": reading.counted if few and reading.sample else _measure(reading.value, slo.unit),
+        "target": _measure(slo.target, slo.unit),
+        "state": states[reading.state],
+    }
+
+
+def _measure(value: float | None, unit: str) -> str:
+    if value is None:
+        return _("nothing measured")
+    return f"{100 * value:.2f} %" if unit == "ratio" else f"{value:.2g} {SHORT[unit]}"
 
 
 def history(events: Sequence[Row]) -> list[dict[str, Any]]:

@@ -16,7 +16,15 @@ METRICS_CACHE_S = 5
 SLO_WINDOW_DAYS = 28
 SLO_TAIL_ROWS = 50_000
 SLO_CACHE_S = 60
+# A backup is younger than a day, verified (requirement STO-005).
+BACKUP_STALE_S = 24 * 3600
+BACKUP_CHECK_EVERY_S = 600
+PAUSES_MAX_ROWS = 50
 SLO_CHECK_EVERY_S = 300
+# How fast the allowance of misses burns is told over one day; at three times the even pace that day takes a tenth of
+# four weeks' allowance.
+SLO_BURN_DAYS = 1
+SLO_BURN_MAX = 3.0
 PROCESS_KEEP_DAYS = 1
 # What is older and in no seal block, while workers run, is a finding (lifecycles K13).
 UNSEALED_MAX_S = 60

@@ -22,7 +22,7 @@ from . import desk_queries, desk_views
 from .checks import INVARIANT_FOLDERS, REGISTRY, declared, offending
 from .invariants import run_all_here
 from .promises import run_here
-from .slos import SloReading, read_slos
+from .slos import read_slos
 
 INVARIANT = "invariant"
 EVERYTHING = "everything"
@@ -61,30 +61,11 @@ def board(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     context = {
         "promises": [_line(check, seen) for check in promises],
         "invariants": [_line(check, seen) for check in invariants],
-        "objectives": [_objective(reading) for reading in readings],
+        "objectives": [desk_views.objective(reading) for reading in readings],
         "looks": looks,
         "may_act": may_act(operator),
     }
     return render(request, "watch/board.html", context)
-
-
-def _objective(reading: SloReading) -> dict[str, Any]:
-    """A service-level objective as a proof line; an objective is aimed at, not promised."""
-    slo = reading.slo
-    states = {"met": "pass", "breached": "fail", "insufficient_data": "insufficient"}
-    return {
-        "claim": _("%(title)s, %(days)s days, %(sample)s measured")
-        % {"title": slo.title, "days": slo.window_days, "sample": reading.sample},
-        "value": _measure(reading.value, slo.unit),
-        "target": _measure(slo.target, slo.unit),
-        "state": states[reading.state],
-    }
-
-
-def _measure(value: float | None, unit: str) -> str:
-    if value is None:
-        return "—"
-    return f"{100 * value:.2f} %" if unit == "ratio" else f"{value:.2g} {unit}"
 
 
 def _line(check: dict[str, str], seen: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pilothouse.kernel.base.clock import iso
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .errors import Paused
+from .limits import PAUSES_MAX_ROWS
 
 SQL = Statements(__file__)
 
@@ -45,6 +46,14 @@ def refuse_if_paused(program: str, tenant: int) -> None:
     """Raise Paused (409 `paused`) when a gate of either mode is closed: neither lets new work in."""
     for gate in closed_gates(program, tenant):
         raise Paused(gate=gate["mode"], reason=gate["reason"], closed_at=iso(gate["closed_at"]), id=gate["public_id"])
+
+
+def pauses(tenant: int, days: int) -> list[Row]:
+    """Gates that hold a tenant, and those that did within the last days: {program, mode, reason, closed_at, opened_at}.
+
+    Those that are closed still come first, then the newest.
+    """
+    return SQL.rows("pauses", tenant=tenant, days=days, count=PAUSES_MAX_ROWS)
 
 
 def open_incidents() -> list[Row]:

@@ -2,7 +2,8 @@
 
 The promises hold always or are broken; an objective is a number over a window, and missing it is a P2. The five of
 requirement C29 are here; a program names in `Program.slos` those that it lives by, and adds or replaces by name. With
-fewer measurements than a single miss would need to break the target, the answer is "insufficient data", never "met".
+fewer measurements than a single miss would need to break the target, the answer is "insufficient data", never "met",
+and the count is told exactly ("1 of 12 late"); the pace at which the allowance burns is told above that floor alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,10 @@ from time import monotonic
 from typing import Any, Literal
 
 from pilothouse.kernel.base.scope import ops_scope
-from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.base.sql import Row, run
 
 from .checks import OTHERS
-from .limits import METRIC_TIMEOUT_MS, SLO_CACHE_S, SLO_TAIL_ROWS, SLO_WINDOW_DAYS
+from .limits import METRIC_TIMEOUT_MS, SLO_BURN_DAYS, SLO_BURN_MAX, SLO_CACHE_S, SLO_TAIL_ROWS, SLO_WINDOW_DAYS
 
 FOLDER = Path(__file__).parent / "sql" / "slos"
 State = Literal["met", "breached", "insufficient_data"]
@@ -27,7 +28,8 @@ class Slo:
     """One objective. A `ratio` is met at `target` or above, `seconds` and `hours` strictly below it.
 
     `sql` is a file with one row {value, sample} over the last `window_days` days (at most the newest rows of a hot
-    table: parameters `days` and `tail`); None where no program measures it yet.
+    table: parameters `days` and `tail`), and `missed` where the value is no share; None where no program measures it
+    yet. `miss` is what a miss is called after its count: "1 of 12 late". Customers read those of their `visibility`.
     """
 
     name: str
@@ -37,15 +39,23 @@ class Slo:
     sample_min: int
     sql: Path | None = None
     window_days: int = SLO_WINDOW_DAYS
+    miss: str = "missed"
+    visibility: Literal["customer", "internal"] = "internal"
 
 
 @dataclass(frozen=True, slots=True)
 class SloReading:
-    """An objective at one moment: the value (None without a measurement), from how many, and what follows."""
+    """An objective at one moment: the value (None without a measurement), from how many, and what follows.
+
+    `missed` of the sample did not make it, None where misses are not counted. `burn_rate` of a ratio is the share of
+    misses of the last day over the share that the target allows, None below the smallest sample that can tell.
+    """
 
     slo: Slo
     value: float | None
     sample: int
+    missed: int | None = None
+    burn_rate: float | None = None
 
     @property
     def state(self) -> State:
@@ -62,6 +72,16 @@ class SloReading:
             return None
         return 1 - (1 - self.value) / (1 - self.slo.target)
 
+    @property
+    def is_burning(self) -> bool:
+        """Whether the last day used the allowance so fast that somebody has to look."""
+        return self.burn_rate is not None and self.burn_rate >= SLO_BURN_MAX
+
+    @property
+    def counted(self) -> str:
+        """The exact count: `1 of 12 late`; the sample alone where misses are not counted."""
+        return str(self.sample) if self.missed is None else f"{self.missed} of {self.sample} {self.slo.miss}"
+
     def as_json(self) -> dict[str, Any]:
         """The reading for the command, the API and pages."""
         return {
@@ -74,7 +94,10 @@ class SloReading:
             "window_days": self.slo.window_days,
             "sample": self.sample,
             "sample_min": self.slo.sample_min,
+            "missed": self.missed,
+            "counted": self.counted,
             "budget_left": self.budget_left,
+            "burn_rate": self.burn_rate,
         }
 
 
@@ -85,22 +108,24 @@ def enough_for(ratio: float) -> int:
 
 API_AVAILABILITY = Slo(
     "api_availability", "API calls answered without a failure of ours", "ratio", 0.995, enough_for(0.995),
-    FOLDER / "api_availability.sql",
+    FOLDER / "api_availability.sql", miss="failed", visibility="customer",
 )  # fmt: skip
 API_LATENCY = Slo(
     "api_latency", "95th percentile of the API's answer time", "seconds", 1.0, enough_for(0.95),
-    FOLDER / "api_latency.sql",
+    FOLDER / "api_latency.sql", miss="slower", visibility="customer",
 )  # fmt: skip
 WEBHOOK_DELIVERY = Slo(
     "webhook_delivery", "Events acknowledged within five minutes", "ratio", 0.99, enough_for(0.99),
-    FOLDER / "webhook_delivery.sql",
+    FOLDER / "webhook_delivery.sql", miss="late", visibility="customer",
 )  # fmt: skip
 TIMER_LATENESS = Slo(
     "timer_lateness", "Timers fired within a minute of being due", "ratio", 0.999, enough_for(0.999),
-    FOLDER / "timer_lateness.sql",
+    FOLDER / "timer_lateness.sql", miss="late", visibility="customer",
 )  # fmt: skip
 # A program that scores declares its own under this name, with its SQL.
-SCORING_FRESHNESS = Slo("scoring_freshness", "Age of the oldest score that is in use", "hours", 24.0, 1)
+SCORING_FRESHNESS = Slo(
+    "scoring_freshness", "Age of the oldest score that is in use", "hours", 24.0, 1, visibility="customer"
+)
 REGISTRY: dict[str, Slo] = {
     slo.name: slo for slo in (API_AVAILABILITY, API_LATENCY, WEBHOOK_DELIVERY, TIMER_LATENESS, SCORING_FRESHNESS)
 }
@@ -114,6 +139,11 @@ def declare_slos(slos: Iterable[Slo]) -> tuple[Slo, ...]:
     return declared
 
 
+def customer_slos() -> list[Slo]:
+    """The objectives that a customer reads and some program measures."""
+    return [slo for slo in REGISTRY.values() if slo.visibility == "customer" and slo.sql is not None]
+
+
 def slo_report(slos: Sequence[Slo] | None = None) -> list[SloReading]:
     """The readings of these objectives (None = all) in the open scope: a tenant's own rows, or everybody's."""
     return [_read(slo) for slo in (REGISTRY.values() if slos is None else slos)]
@@ -122,8 +152,25 @@ def slo_report(slos: Sequence[Slo] | None = None) -> list[SloReading]:
 def _read(slo: Slo) -> SloReading:
     if slo.sql is None:
         return SloReading(slo, None, 0)
-    (row,) = run(slo.sql.read_text(encoding="utf-8"), {"days": slo.window_days, "tail": SLO_TAIL_ROWS})
-    return SloReading(slo, None if row["value"] is None else float(row["value"]), int(row["sample"]))
+    row = _measured(slo, slo.window_days)
+    value, sample = None if row["value"] is None else float(row["value"]), int(row["sample"])
+    missed = round((1 - (value or 0.0)) * sample) if slo.unit == "ratio" else row.get("missed")
+    return SloReading(slo, value, sample, missed, _burn_rate(slo, sample))
+
+
+def _measured(slo: Slo, days: int) -> Row:
+    assert slo.sql is not None
+    (row,) = run(slo.sql.read_text(encoding="utf-8"), {"days": days, "tail": SLO_TAIL_ROWS})
+    return row
+
+
+def _burn_rate(slo: Slo, sample: int) -> float | None:
+    if slo.unit != "ratio" or sample < slo.sample_min:
+        return None
+    row = _measured(slo, SLO_BURN_DAYS)
+    if row["value"] is None or row["sample"] < slo.sample_min:
+        return None
+    return (1 - float(row["value"])) / (1 - slo.target)
 
 
 def read_slos() -> list[SloReading]:
@@ -140,7 +187,10 @@ def read_slos() -> list[SloReading]:
 
 def _breached(check_name: str) -> int:
     slo = REGISTRY.get(check_name.partition(":")[2])
-    return int(slo is not None and _read(slo).state == "breached")
+    if slo is None:
+        return 0
+    reading = _read(slo)
+    return int(reading.state == "breached" or reading.is_burning)
 
 
 OTHERS["slo"] = _breached

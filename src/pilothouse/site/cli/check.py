@@ -117,7 +117,7 @@ def slo(
             value = "–" if entry["value"] is None else f"{entry['value']:.4g}"
             target = f"{entry['target']:g} {entry['unit']}"
             mark = "too few" if entry["state"] == "insufficient_data" else _mark(entry["state"] == "met")
-            table.add_row(mark, entry["title"], value, target, str(entry["sample"]), str(entry["window_days"]))
+            table.add_row(mark, entry["title"], value, target, entry["counted"], str(entry["window_days"]))
         Console().print(table)
     if not ok:
         raise typer.Exit(EXIT_BROKEN)
