@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.watch.backups import record_verified
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.messages import send_message
 from pilothouse.pilots.pilot_errors import VerdictBlocked
@@ -28,6 +30,7 @@ FACTS = {
     "ledger_visible": ("checklist_line", "name = 'ledger'"),
     "ten_minutes": ("checklist_line", "name = 'ledger'"),
     "rollback_drill": ("event", "type = 'rollback_drill'"),
+    "backup_verified": ("check_run", "name = 'backup:verified'"),
     "promises_green": ("check_run", "name = 'video:parity'"),
     "key_made": ("reveal_link", "true"),
     "credits_granted": ("transfer", "kind = 'grant'"),
@@ -65,6 +68,8 @@ def pilot(shared_house: Any, kept: dict[str, VideoPilot]) -> VideoPilot:
         run_calls(made)
         made.proven()
         made.finish_all_lines()
+        with worker_scope("test"):
+            record_verified([], 1)
         with made.ours():
             send_message(made.row, "success", {"batch_id": "bat_1"})
             record_fix(made.id, "ours", "Documentation unclear")

@@ -6,15 +6,18 @@ from importlib import import_module
 
 import pytest
 from check_command import RUNNER, check
+from django.contrib.auth import get_user_model
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from pilothouse.kernel.access.commands import add_member
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run as query
 from pilothouse.kernel.outbox.models import Delivery, DeliveryAttempt, Endpoint, Message, SigningSecret
 from pilothouse.kernel.watch import slos
 from pilothouse.kernel.watch.checks import offending
+from pilothouse.kernel.watch.gates import close_gate, reopen_gate
 from pilothouse.kernel.watch.tasks import watch_slos
 from pilothouse.site.cli import app
 from pilothouse.site.programs import load_programs
@@ -73,6 +76,61 @@ def test_availability_counts_our_failures_and_only_the_window(house):
     calls(tenant, 1, status=503)
     state, value, sample = report("api_availability")
     assert (state, sample, value < 0.995) == ("breached", 201, True)
+
+
+def burning(name="api_availability"):
+    with worker_scope():
+        (reading,) = slos.slo_report([slos.REGISTRY[name]])
+    return (reading.counted, reading.burn_rate and round(reading.burn_rate, 3), reading.is_burning)
+
+
+def test_few_calls_are_counted_exactly_and_burn_only_above_the_floor(house):
+    tenant = house.tenant()
+    assert burning() == ("0 of 0 failed", None, False)
+    calls(tenant, 11)
+    calls(tenant, 1, status=500)
+    assert burning() == ("1 of 12 failed", None, False)
+    calls(tenant, 3_000, days_ago=3)
+    assert burning() == ("1 of 3012 failed", None, False), "a quiet day says nothing of its pace"
+    calls(tenant, 188)
+    assert burning() == ("1 of 3200 failed", 1.0, False)
+    calls(tenant, 3, status=500)
+    counted, burn, is_burning = burning()
+    assert (counted, burn > 3.0, is_burning) == ("4 of 3203 failed", True, True)
+    assert report("api_availability")[0] == "met"
+    watch_slos()
+    with worker_scope():
+        (row,) = query("SELECT title, severity FROM incident WHERE kind = 'slo_breach'")
+        assert offending("slo:api_availability") == 1
+    assert (row["severity"], "times what the target allows" in row["title"]) == ("P2", True)
+
+
+def test_a_customer_reads_their_own_status(house):
+    mine, theirs = house.tenant("Mine"), house.tenant("Theirs")
+    calls(mine, 11)
+    calls(mine, 1, status=500)
+    calls(theirs, 400, status=500)
+    with tenant_scope(mine.id, "test"):
+        add_member(mine.id, "owner@mine.example", "owner", "Omar", "a long pass phrase 7")
+    client = Client()
+    person = get_user_model().objects.get(email="owner@mine.example")
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/status/").content.decode()
+    assert "Nothing is paused." in page
+    assert "1 of 12 failed" in page
+    assert "400" not in page
+    assert "Disputes ended" not in page, "that one is our own"
+    with worker_scope():
+        shut = close_gate("video", "We check a number.")
+        close_gate("deals", "A matter of theirs.", tenant=theirs.id)
+    page = client.get("/status/").content.decode()
+    assert "We check a number." in page
+    assert "Nothing is paused." not in page
+    assert "A matter of theirs." not in page
+    with worker_scope():
+        reopen_gate(shut["public_id"])
+    page = client.get("/status/").content.decode()
+    assert page.index("Nothing is paused.") < page.index("We check a number.")
 
 
 def test_a_tenant_sees_its_own_numbers_only(house):
@@ -190,10 +248,12 @@ def test_an_objective_that_is_missed_is_told_everywhere_and_breaks_nothing(house
     assert (done.exit_code, told["ok"]) == (1, False)
     entry = told["slos"][0]
     assert entry["budget_left"] == pytest.approx(-19)
-    assert {key: entry[key] for key in entry if key not in ("title", "budget_left")} == {
+    assert {key: entry[key] for key in entry if key not in ("title", "budget_left", "burn_rate")} == {
         "name": "api_availability", "state": "breached", "value": 0.9, "target": 0.995, "unit": "ratio",
-        "window_days": 28, "sample": 200, "sample_min": 200,
+        "window_days": 28, "sample": 200, "sample_min": 200, "missed": 20, "counted": "20 of 200 failed",
     }  # fmt: skip
+    assert entry["burn_rate"] == pytest.approx(20)
+    assert (told["slos"][1]["counted"], told["slos"][1]["burn_rate"]) == ("200 of 200 slower", None)
     assert [entry["state"] for entry in told["slos"]] == ["breached"] * 2 + ["insufficient_data"] * 5
     assert "too few" in RUNNER.invoke(app, ["slo"], catch_exceptions=False).stdout
 
@@ -207,6 +267,8 @@ def test_an_objective_that_is_missed_is_told_everywhere_and_breaks_nothing(house
     assert found["pilothouse_slo_target", "api_latency"] == 1.0
     assert found["pilothouse_slo_sample_count", "api_latency"] == 200
     assert found["pilothouse_slo_met_state", "api_latency"] == 0
+    assert found["pilothouse_slo_burn_rate", "api_availability"] == pytest.approx(20)
+    assert ("pilothouse_slo_burn_rate", "timer_lateness") not in found
     assert found["pilothouse_slo_met_state", "timer_lateness"] == -1
     assert ("pilothouse_slo_value", "scoring_freshness") not in found
 

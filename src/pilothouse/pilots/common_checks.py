@@ -5,8 +5,10 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.facts import Fact, LineCheck, Measure, MeasureCheck, PilotScope
 from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.watch import backups
 from pilothouse.kernel.watch.checks import REGISTRY
 
 from .models import Report
@@ -80,6 +82,16 @@ def invariants_green(scope: PilotScope, argument: str) -> Fact:
     return Fact(True, f"{len(rows)} invariants hold.", min(row["at"] for row in rows), url)
 
 
+def backup_verified(scope: PilotScope, argument: str) -> Fact:
+    """A backup was restored and found whole within a day (requirement STO-005). Read by operators only."""
+    at = backups.last_verified()
+    if at is None:
+        return Fact(False, "No backup was ever verified.", url=reverse("desk:health"))
+    hours = (business_now() - at).total_seconds() / 3600
+    words = f"The last verified backup is {hours:.0f} h old."
+    return Fact(not backups.is_stale(), words, at, reverse("desk:health"))
+
+
 def fix_recorded(scope: PilotScope, argument: str) -> Fact:
     """Why this attempt did not succeed is recorded."""
     at = common_facts(scope)["fix_at"]
@@ -111,7 +123,7 @@ def _named(*functions: Callable[[PilotScope, str], Fact]) -> dict[str, LineCheck
 
 
 COMMON = _named(
-    key_made, key_opened, credits_granted, message_sent, rollback_drill, promises_green, invariants_green, fix_recorded,
-    parity_questioned,
+    key_made, key_opened, credits_granted, message_sent, rollback_drill, promises_green, invariants_green,
+    backup_verified, fix_recorded, parity_questioned,
 )  # fmt: skip
 COMMON_MEASURES: dict[str, MeasureCheck] = {"api_error_rate": api_error_rate, "reports": reports}

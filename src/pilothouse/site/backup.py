@@ -19,8 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connections, transaction
+from psycopg import sql
 
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import PilothouseError
@@ -73,13 +75,13 @@ class RestoreRefused(PilothouseError):
 def backup(folder: Path) -> dict[str, Any]:
     """Write a backup into the new `folder` and return its manifest; the folder appears when it is whole."""
     if folder.exists():
-        raise BackupFolderTaken(folder=folder)
+        raise BackupFolderTaken(folder=str(folder))
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
     # Without the right to pass row-level security, the role's own policy still shows it every row.
     more = [] if _passes_row_security() else ["--enable-row-security"]
-    _tool("pg_dump", _as_backup(), "--format=custom", *more, f"--file={part / DUMP}")
+    rows = _dump(part / DUMP, *more)
     files = store()
     if isinstance(files, LocalStore):
         _pack(files.root, part / FILES)
@@ -87,6 +89,7 @@ def backup(folder: Path) -> dict[str, Any]:
         "format": FORMAT,
         "made_at": clock.iso(clock.now()),
         "schema_hash": schema_hash(),
+        "rows": rows,
         "secret_key": _mark(),
         "changed_walls": [list(key) for key in _changed_walls()],
         "parts": {path.name: _sha256(path) for path in sorted(part.iterdir())},
@@ -96,17 +99,39 @@ def backup(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def _dump(target: Path, *options: str) -> dict[str, int]:
+    """Dump the database, and count the rows of each table in the same snapshot."""
+    variables = _as_backup()
+    try:
+        with psycopg.connect(conninfo=psycopg.conninfo.make_conninfo(**_options(variables))) as here:
+            here.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            (snapshot,) = here.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+            _tool("pg_dump", variables, "--format=custom", f"--snapshot={snapshot}", *options, f"--file={target}")
+            return count_rows(here)
+    except psycopg.Error as error:
+        raise BackupFailed(tool="pg_dump", output=str(error).strip()) from None
+
+
+def count_rows(connection: psycopg.Connection) -> dict[str, int]:
+    """How many rows each table has, by its name."""
+    tables = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND NOT relispartition ORDER BY 1"
+    ).fetchall()
+    counted = {}
+    for (name,) in tables:
+        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))).fetchone()
+        counted[name] = int(row[0]) if row else 0
+    return counted
+
+
 def restore(folder: Path) -> dict[str, Any]:
     """Bring an empty database, and an empty local storage, to what a backup holds; returns its manifest.
 
     In order: the backup is whole, the secret key is its own, nothing is there that would be overwritten; then roles,
     database, files, and this version's shape.
     """
-    manifest = _manifest(folder)
-    if manifest["secret_key"] != _mark():
-        raise RestoreRefused(
-            reason="SECRET_KEY is not the one of this backup: what it sealed could never be opened again. Set it first."
-        )
+    manifest = readable_manifest(folder)
     files = store()
     if isinstance(files, LocalStore) and files.root.is_dir() and any(files.root.iterdir()):
         raise RestoreRefused(reason=f"There are files in {files.root}.")
@@ -114,25 +139,40 @@ def restore(folder: Path) -> dict[str, Any]:
     with admin_connection() as connection:
         if connection.execute("SELECT to_regclass('public.house') IS NOT NULL").fetchone() == (True,):
             raise RestoreRefused(reason="There is a house in this database.")
-    _restore_dump(folder / DUMP)
+    load(folder)
     if FILES in manifest["parts"]:
         if not isinstance(files, LocalStore):
             raise RestoreRefused(reason="The backup has files of a folder, and STORAGE_URL names a bucket.")
         files.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tarfile.open(folder / FILES) as tar:
             _unpack(tar, files.root)
-    _record_walls({tuple(key) for key in manifest["changed_walls"]})
-    migrate()
+    shape(manifest)
     return manifest
 
 
-def _restore_dump(dump: Path) -> None:
-    """Restore the schemas first, and then all in them.
+def readable_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a backup that is whole and ours. Raises BackupUnreadable and RestoreRefused."""
+    manifest = _manifest(folder)
+    if manifest["secret_key"] != _mark():
+        raise RestoreRefused(
+            reason="SECRET_KEY is not the one of this backup: what it sealed could never be opened again. Set it first."
+        )
+    return manifest
+
+
+def shape(manifest: dict[str, Any]) -> None:
+    """Bring the configured database, just loaded from a backup, to this version's shape."""
+    _record_walls({tuple(key) for key in manifest["changed_walls"]})
+    migrate()
+
+
+def load(folder: Path) -> None:
+    """Load a backup's dump into the configured database, which is empty: the schemas first, and then all in them.
 
     An administrator who is no superuser can give a function to a role only where that role may create in the schema,
     and the dump grants that last.
     """
-    variables = _as_owner()
+    variables, dump = _as_owner(), folder / DUMP
     entries = _tool("pg_restore", variables, "--list", str(dump)).splitlines(keepends=True)
     schemas = [line for line in entries if re.match(r"\d+; \d+ \d+ SCHEMA - ", line)]
 
@@ -201,13 +241,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         parts = dict(manifest["parts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BackupUnreadable(folder=folder, reason=f"{MANIFEST}: {error}") from None
+        raise BackupUnreadable(folder=str(folder), reason=f"{MANIFEST}: {error}") from None
     if manifest.get("format") != FORMAT:
-        raise BackupUnreadable(folder=folder, reason=f"its format is {manifest.get('format')}, not {FORMAT}")
+        raise BackupUnreadable(folder=str(folder), reason=f"its format is {manifest.get('format')}, not {FORMAT}")
     for name, sha256 in parts.items():
         path = folder / Path(name).name
         if not path.is_file() or _sha256(path) != sha256:
-            raise BackupUnreadable(folder=folder, reason=f"{name} is missing or not what was written")
+            raise BackupUnreadable(folder=str(folder), reason=f"{name} is missing or not what was written")
     return manifest
 
 
@@ -227,6 +267,12 @@ def _variables(entry: Mapping[str, Any], *, user: str, password: str) -> dict[st
     named = {VARIABLES[key]: str(value) for key, value in given.items() if value}
     # libpq has a variable for each option that an address may carry, such as sslmode.
     return {**named, **{f"PG{key.upper()}": str(value) for key, value in entry["OPTIONS"].items() if key != "pool"}}
+
+
+def _options(variables: Mapping[str, str]) -> dict[str, str]:
+    """The same options in psycopg's names."""
+    names = {name: key for key, name in VARIABLES.items()}
+    return {names.get(name, name.removeprefix("PG").lower()): value for name, value in variables.items()}
 
 
 def _passes_row_security() -> bool:

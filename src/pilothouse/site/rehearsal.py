@@ -40,7 +40,7 @@ def rehearsal(label: str, at: datetime, *, keep: bool = False) -> Iterator[str]:
     house = settings.DATABASES[OWNER]["NAME"]
     try:
         _clone(_template(), name)
-        _use(name)
+        use_database(name)
         with admin_connection() as admin:
             install(admin, at)
         seed()
@@ -48,10 +48,10 @@ def rehearsal(label: str, at: datetime, *, keep: bool = False) -> Iterator[str]:
         if not keep:
             _remove_files()
     finally:
-        _use(house)
+        use_database(house)
         if not keep:
             with admin_connection("postgres") as admin:
-                _drop(admin, name)
+                drop_database(admin, name)
 
 
 def _template() -> str:
@@ -67,14 +67,14 @@ def _template() -> str:
             return made
         for old in known:
             if old.startswith(TEMPLATE_PREFIX):
-                _drop(admin, old)
+                drop_database(admin, old)
         making = f"{made}_making"
-        _use(making)
+        use_database(making)
         migrate()
         with admin_connection() as inside:
             inside.execute("UPDATE house SET kind = 'rehearsal'")
             inside.execute(NO_STATISTICS)
-        _use(made)
+        use_database(made)
         admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(making), sql.Identifier(made)))
     return made
 
@@ -89,11 +89,12 @@ def _clone(template: str, name: str) -> None:
         admin.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(copy))
 
 
-def _drop(admin: Any, name: str) -> None:
+def drop_database(admin: Any, name: str) -> None:
+    """Remove a database of the house's server, whoever is connected to it."""
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _use(name: str) -> None:
+def use_database(name: str) -> None:
     """Point every alias at another database; what was open is closed, pools included."""
     for alias in settings.DATABASES:
         connection = connections[alias]

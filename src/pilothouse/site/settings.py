@@ -22,6 +22,8 @@ if HOUSE_KIND not in ("production", "demo", "test", "rehearsal"):
 WEBHOOK_ALLOW_LOCAL = env.boolean("WEBHOOK_ALLOW_LOCAL", False)
 STORAGE_URL = env.text("STORAGE_URL")
 SEAL_HEAD_FOLDER = env.text("SEAL_HEAD_FOLDER")
+# Where the worker writes a backup and proves it, before the last one is a day old; empty: it writes none.
+BACKUP_FOLDER = env.text("BACKUP_FOLDER")
 ALERT_URLS = env.words("ALERT_URLS")
 # Shows metrics that name providers to whoever presents it at /metrics.
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -9,6 +9,7 @@ from pilothouse.kernel.work.pump import Periodic, Pump
 from pilothouse.kernel.work.worker import WorkerProcess
 from pilothouse.pilots import tasks as pilots
 
+from . import backup_verify
 from .programs import load_programs
 
 ROOMS = ("access", "files", "terms", "outbox", "payments", "watch")
@@ -26,7 +27,7 @@ def build_worker() -> WorkerProcess:
         tasks = import_module(name)
         pumps += tasks.pumps() if hasattr(tasks, "pumps") else []
         periodic += tasks.periodic() if hasattr(tasks, "periodic") else []
-    periodic += pilots.periodic()
+    periodic += [*pilots.periodic(), *backup_verify.periodic()]
     for program in load_programs().values():
         pumps += program.pumps() if program.pumps else []
         periodic += program.periodic() if program.periodic else []

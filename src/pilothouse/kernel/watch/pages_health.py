@@ -1,5 +1,6 @@
 """Health at the desk: queues, workers, jobs that fail, and webhook deliveries that gave up."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -22,7 +23,7 @@ from pilothouse.kernel.outbox.models import Delivery
 from pilothouse.kernel.outbox.queries import ERROR_TEXT
 from pilothouse.kernel.work.models import JOB, Job
 
-from . import desk_queries
+from . import backups, desk_queries
 from .desk_views import duration
 from .limits import HEARTBEAT_FRESH_S
 
@@ -45,6 +46,7 @@ def health(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
         jobs = desk_queries.failing_jobs(skip=number * DESK_PAGE_ROWS)
         endpoints = desk_queries.sick_endpoints()
         dead = desk_queries.dead_deliveries(count=DESK_PAGE_ROWS)
+        backup_at, is_stale = backups.last_verified(), backups.is_stale()
     jobs, pager = paged(jobs, number, reverse("desk:health"))
     context = {
         "queues": [{**row, "label": QUEUE_LABELS[row["queue"]], **_late(row["late_s"])} for row in queues],
@@ -55,6 +57,7 @@ def health(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
         "pager": pager,
         "endpoints": endpoints,
         "dead": len(dead),
+        "backup": {"at": backup_at, "is_stale": is_stale, "is_scheduled": bool(settings.BACKUP_FOLDER)},
         "may_act": may_act(operator),
     }  # fmt: skip
     return render(request, "watch/health.html", context)
