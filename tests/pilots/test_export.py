@@ -18,6 +18,7 @@ from test_lifecycle import run_calls
 from pilothouse.pilots import verify
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.export import export_pilot
+from pilothouse.pilots.messages import send_message
 from pilothouse.pilots.pilot_errors import FolderNotEmpty, NoExport
 from pilothouse.pilots.verdicts import sign_verdict
 
@@ -35,6 +36,7 @@ def signed(module_house: Any) -> VideoPilot:
     assert advance_all() == 1
     with pilot.ours():
         sign_verdict(pilot.id, "succeeded", "Continue")
+        send_message(pilot.row, "post_pilot_summary", {}, channel="note")
     return pilot
 
 
@@ -65,6 +67,25 @@ def rewrite(path: Path, change: Callable[[Any], Any]) -> None:
     path.write_text(
         json.dumps(value if changed is None else changed, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     )
+
+
+@pytest.fixture(scope="module")
+def alone(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The verifier, and nothing else, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("verifier")
+    shutil.copy(good / "verify.py", folder)
+    return folder
+
+
+def told(alone: Path, folder: Path, *options: str) -> tuple[int, list[str], list[str]]:
+    """(exit, the claims that hold, those that do not) by the verifier alone, without any package of ours."""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", str(alone / "verify.py"), str(folder), *options],
+        cwd=alone, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.stderr == ""
+    lines = ran.stdout.splitlines()
+    return ran.returncode, *([line[2:] for line in lines if line.startswith(mark)] for mark in "✓✗")
 
 
 def relabel(folder: Path) -> None:
@@ -130,8 +151,31 @@ def forged_body(rows: Any) -> None:
     message["body_sha256"] = hashlib.sha256(message["body"].encode()).hexdigest()
 
 
+def forged_paper(text: str) -> Callable[[Path], None]:
+    """Other words in a report, with its inputs and both of its hashes, by somebody who knows how it is made."""
+
+    def change(folder: Path) -> None:
+        runbook = json.loads((folder / "runbook.json").read_text())
+        body = next(each for each in runbook["texts"] if each["id"] == text)["body"]
+
+        def edit(rows: Any) -> None:
+            row = next(each for each in rows if each["text"] == text)
+            slots = row["inputs"]["slots"]
+            name = next(each for each in sorted(slots) if f"{{{each}}}" in body)
+            slots[name] = "better than it was"
+            row["body"] = verify.filled(body, slots)
+            assert "better than it was" in row["body"]
+            row["inputs_sha256"] = verify.canonical(row["inputs"])
+            row["body_sha256"] = hashlib.sha256(row["body"].encode()).hexdigest()
+
+        rewrite(folder / "papers.json", edit)
+
+    return change
+
+
 SEALS = "The seals hold every row of ledger and timeline"
 EQUATION = "reserved = settled + refunded for every batch"
+PAPERS = "Every message and report is what was sealed"
 RUNBOOK = "The runbook is the pinned one"
 PLANTED = {
     "an amount in the ledger": (in_stream("ledger", '"settle", 10,', '"settle", 90,'), SEALS),
@@ -150,6 +194,7 @@ PLANTED = {
         lambda folder: rewrite(folder / "criteria.json", lambda c: set_(0, "value", 9)(c["criteria"])),
         "Every criterion follows from the rows",
     ),
+    "a report with its hashes": (forged_paper("post_pilot_summary"), PAPERS),
     "the verdict": (
         lambda folder: rewrite(folder / "criteria.json", lambda c: {**c, "state": "failed"}),
         "The verdict follows from the criteria",
@@ -157,18 +202,11 @@ PLANTED = {
 }  # fmt: skip
 
 
-def test_a_good_export_passes_in_an_empty_folder_with_the_verifier_alone(good: Path, tmp_path: Path) -> None:
-    alone = tmp_path / "verifier"
-    alone.mkdir()
-    shutil.copy(good / "verify.py", alone)
+def test_a_good_export_passes_in_an_empty_folder_with_the_verifier_alone(good: Path, alone: Path) -> None:
     heads = json.loads((good / "manifest.json").read_text())["heads"]
-    ran = subprocess.run(
-        [sys.executable, "-I", "-S", str(alone / "verify.py"), str(good), "--head", heads["ledger"]],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.count("✓") == len(verify.CLAIMS) + 1
-    assert "✗" not in ran.stdout
+    code, holds, fails = told(alone, good, "--head", heads["ledger"])
+    assert (code, len(holds), fails) == (0, len(verify.CLAIMS) + 1, [])
+    assert [path.name for path in alone.iterdir()] == ["verify.py"]
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))
@@ -178,14 +216,15 @@ def test_a_change_is_named_by_the_manifest(copy: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))
-def test_a_change_with_manifest_tables_and_report_made_to_fit_is_named(copy: Path, name: str) -> None:
+def test_a_change_with_the_report_and_every_hash_made_to_fit_is_named(copy: Path, alone: Path, name: str) -> None:
     change, claim = PLANTED[name]
     change(copy)
     relabel(copy)
-    found = wrong(copy)
-    assert "Every file is as it was exported" not in found
-    assert "The report says what the files say" not in found
-    assert claim in found, found
+    code, holds, fails = told(alone, copy)
+    assert code == 1
+    assert "Every file is as it was exported" in holds
+    assert "The report says what the files say" in holds
+    assert claim in fails
 
 
 def test_a_folder_forged_with_its_seals_has_other_heads(copy: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psycopg
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
@@ -51,6 +52,10 @@ def verify(folder: Path) -> dict[str, Any]:
     try:
         use_database(name)
         create_database()
+    except psycopg.Error as error:
+        use_database(house)
+        raise BackupFailed(tool="CREATE DATABASE", output=str(error).strip()) from None
+    try:
         load(folder)
         found = _counted(manifest)
         shape(manifest)

@@ -29,7 +29,7 @@ SELECT
             SELECT FROM claim_line c JOIN deals d ON d.id = p.deal_id
             JOIN terms t ON t.kind = 'deal_template' AND t.hash = d.terms_hash
             WHERE c.dispute_id = p.id AND NOT coalesce(
-                t.body -> 'allowedOutcomes' -> c.code, t.body -> 'allowedOutcomes' -> '*') ? c.outcome))) AS unaudited,
+                t.body -> 'allowedOutcomes' -> c.code, t.body -> 'allowedOutcomes' -> '*', '[]') ? c.outcome))) AS unaudited,
     (SELECT max(ended_at) FROM claims) AS decided_at,
     (SELECT max(terms_version) FROM deals) AS newest_used,
     (SELECT min(terms_version) FROM deals) AS first_used,
