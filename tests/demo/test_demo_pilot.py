@@ -27,6 +27,8 @@ def test_two_pilots_from_prospect_to_signed_verdict() -> None:
             assert len(run["phases"]) == phases
             assert [each["verdict"] for each in run["criteria"]] == ["pass"] * criteria
             assert all(each["value"] is not None and each["target"] for each in run["criteria"])
+            assert all(each["target"].partition(" ")[2] and "target" in each["words"] for each in run["criteria"])
+            assert {Path(path).suffix for path in run["reports"]} == {".md", ".pdf"}
             assert run["lines"]["done"]["machine"] > 15
             assert run["lines"]["done"]["ours"] > 5
             by = {line["kind"]: line["by"] for phase in run["phases"] for line in phase["lines"] if line["at"]}

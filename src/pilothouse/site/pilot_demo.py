@@ -32,9 +32,11 @@ from pilothouse.pilots.attestations import attest_customer, attest_ours
 from pilothouse.pilots.evaluation import look
 from pilothouse.pilots.export import export_pilot
 from pilothouse.pilots.messages import send_message
+from pilothouse.pilots.paper_files import write_reports
 from pilothouse.pilots.pilot_json import as_json
 from pilothouse.pilots.pilot_models import Pilot
 from pilothouse.pilots.pilot_reads import access_pilot
+from pilothouse.pilots.pilot_words import rule_words, value_words
 from pilothouse.pilots.registry import rows_of
 from pilothouse.pilots.running import create_pilot, prepare, qualify
 from pilothouse.pilots.verdicts import computed, record_signal, sign_verdict
@@ -126,10 +128,20 @@ def run_video(data: Path, say: Say) -> dict[str, Any]:
     told = shown(story.id, story.ours, data / "demo" / story.id, say)
     return {
         **told, "batch": proof["batch_id"], "ledger": proof["ledger"], "webhook": proof["webhook"],
-        "promises": proof["promises"], "parity": parity, "seconds": round(time.monotonic() - began, 1),
+        "promises": proof["promises"], "parity": parity, "look": _look(story, data),
+        "seconds": round(time.monotonic() - began, 1),
         "holds": told["state"] == "succeeded" and all(proof["promises"].values()) and told["verifier"]["holds"]
         and parity["state"] == "pass",
     }  # fmt: skip
+
+
+def _look(story: Story, data: Path) -> list[str]:
+    """Where a person sees the pilot on this house."""
+    return [
+        f"pilothouse up --data {data}",
+        f"/desk/pilots/{story.id}/ as {OPERATORS[0][0]}, /pilot/ as {story.mail('owner')}",
+        f"sign in by code: it is in the newest file of {data / 'mails'}",
+    ]
 
 
 def shown(pilot: str, ours: Callable[[], Any], folder: Path, say: Say) -> dict[str, Any]:
@@ -144,7 +156,12 @@ def shown(pilot: str, ours: Callable[[], Any], folder: Path, say: Say) -> dict[s
         kind: sum(line["state"] == "done" and line["kind"] == kind for line in lines)
         for kind in ("machine", "ours", "customer")
     }
+    for row, each in zip(body["criteria"], seen.criteria, strict=True):
+        unit = each.criterion.unit
+        row["words"] = f"{value_words(each.measure.value, unit)}, target {rule_words(each.criterion.target, unit)}"
     exported, reports, claims = _exported(seen.pilot, ours, folder / "export")
+    with ours():
+        reports += [str(path) for path in write_reports(pilot, folder / "reports")]
     say(f"Exported to {exported['folder']}; {len(claims)} claims were checked.")
     return {
         **body,
@@ -299,17 +316,21 @@ def _incident(story: Story, say: Say) -> None:
 def told(run: dict[str, Any]) -> str:
     """A pilot's run for a person."""
     phases = [f"  {each['number']} {each['title']}: {_counts(each['lines'])}" for each in run["phases"]]
-    criteria = [f"{each['verdict']:>13}  {each['title']}: {each['sentence']}" for each in run["criteria"]]
+    criteria = [
+        f"{each['verdict']:>13}  {each['title']}: {each['words']} ({each['sentence']})" for each in run["criteria"]
+    ]
     kinds = {"machine": "ticked by facts", "ours": "attested by us", "customer": "attested by the customer"}
     done = ", ".join(f"{count} {kinds[kind]}" for kind, count in run["lines"]["done"].items())
     incidents = [f"{each['incident']}: {each['severity']} {each['kind']}, {each['state']}" for each in run["incidents"]]
+    signer = run["verdict_by"].partition(":")[2]
     failed = {claim: found for claim, found in run["verifier"]["claims"].items() if found}
     verifier = f"{len(run['verifier']['claims'])} claims, " + (f"✗ {failed}" if failed else "all ✓")
     lines = [
-        "", f"{run['company']} ({run['pilot']}) is {run['state']}, signed by {run['verdict_by'] or 'nobody'}.",
+        "", f"{run['company']} ({run['pilot']}): {run['state']}, signed by {signer or 'nobody'}.",
         *phases, f"Lines: {done}.", *criteria,
         *[f"Incident  {each}" for each in incidents],
         *[f"Report    {path}" for path in run["reports"]],
+        *[f"Look      {line}" for line in run.get("look", ())],
         f"Export    {run['export']['folder']}", f"Verifier  {verifier}",
         "Every number holds." if run["holds"] else "The proof does NOT hold.",
     ]  # fmt: skip
