@@ -118,6 +118,36 @@ def test_a_reject_line_that_is_true_begins_nothing(house: Any) -> None:
     assert go_on_all() == 0
 
 
+def test_a_wish_for_another_program_does_not_hide_the_pilot_that_runs(house: Any) -> None:
+    world = VideoPilot(house).locked()
+    engineer = browser("engineer@northwind.example")
+    engineer.post("/start/deals", {"note": "We also sell cars."})
+    wish = newest(world).public_id
+    video, deals = (each.public_id for each in pilots_of(world))
+    assert (wish, world.row.program) == (deals, "deals")
+    page = engineer.get(f"/pilot/?pilot={video}").content.decode()
+    assert "Video batches: Locked" in page
+    assert "Escrow deals: Prospect" in page
+    assert f"/pilot/?pilot={deals}" in page
+    assert engineer.get("/pilot/?pilot=pil_nobodys").status_code == 404
+    with world.ours():
+        abandon(deals, "withdrawn")
+    ended = engineer.get(f"/pilot/?pilot={deals}").content.decode()
+    assert "Another pilot" in ended
+    mine = engineer.get("/pilot/").content.decode()
+    assert "Complete the full loop" in mine, "what goes on comes first"
+    assert "Another pilot" not in mine
+    told = engineer.post("/pilot/confirm/understands_guarantees", {"pilot": video, "answer": "yes"})
+    assert told["Location"] == f"/pilot/?pilot={video}#line-understands_guarantees"
+    missing = engineer.post("/pilot/confirm/understands_guarantees", {"pilot": "pil_nobodys", "answer": "yes"})
+    assert missing.status_code == 404
+
+
+def pilots_of(world: VideoPilot) -> list[Pilot]:
+    with worker_scope("test"):
+        return list(Pilot.objects.filter(tenant_id=world.tenant.id).order_by("id"))
+
+
 def test_more_credits_than_one_person_gives_wait_for_people(house: Any) -> None:
     world = account(house)
     succeeded(world, 3)
