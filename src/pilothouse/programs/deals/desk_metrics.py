@@ -76,4 +76,4 @@ def _percent(share: float | None) -> str:
 
 
 def _days(value: float | None) -> str:
-    return "—" if value is None else f"{value:.1f} d"
+    return "—" if value is None else _("%(days)s d") % {"days": f"{value:.1f}"}
