@@ -156,7 +156,7 @@ def _fresh_house(template: str = TEMPLATE, prefix: str = "house_") -> Iterator[H
     fresh = House(prefix)
     _use_database("no_house_fixture")
     with admin_connection("postgres") as admin:
-        admin.execute(f'CREATE DATABASE "{fresh.name}" TEMPLATE {template} STRATEGY FILE_COPY')
+        admin.execute(f'CREATE DATABASE "{fresh.name}" OWNER ph_owner TEMPLATE {template} STRATEGY FILE_COPY')
         # A clone has the template's walls, but not the rights on the database itself.
         admin.execute(f'REVOKE TEMPORARY ON DATABASE "{fresh.name}" FROM PUBLIC')
     _use_database(fresh.name)
