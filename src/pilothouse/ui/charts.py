@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from .tokens import LIGHT
 
 WIDTH_PX, ROW_PX, BAR_PX, LABEL_PX, VALUE_PX = 640, 34, 14, 210, 130
+# A longer label stands above its bar: beside it, it would run under it.
+LABEL_MAX_CHARACTERS, LABEL_LINE_PX = 32, 16
 COLUMN_HEIGHT_PX, FOOT_PX, HEAD_PX, COLUMNS_MAX_COUNT = 120, 22, 18, 26
 FONT = "Inter, sans-serif"
 FILLS = {"pass": LIGHT.settled.fill, "fail": LIGHT.breach.fill, "inconclusive": LIGHT.held.fill}
@@ -29,14 +31,17 @@ class Bar:
 
 def bars(rows: Sequence[Bar], title: str) -> SafeString:
     """Horizontal bars, each against its target, which is a dark line across it."""
-    room = WIDTH_PX - LABEL_PX - VALUE_PX
+    is_above = any(len(row.label) > LABEL_MAX_CHARACTERS for row in rows)
+    left, step = (0, ROW_PX + LABEL_LINE_PX) if is_above else (LABEL_PX, ROW_PX)
+    room = WIDTH_PX - left - VALUE_PX
     drawn = []
     for n, row in enumerate(rows):
-        y = n * ROW_PX + (ROW_PX - BAR_PX) / 2
+        y = (n + 1) * step - (ROW_PX + BAR_PX) / 2
         length = max(2.0, room * min(1.0, max(0.0, row.share)))
         drawn.append((
-            y + 11, row.label, LABEL_PX, y, room, BAR_PX, LIGHT.sunken, row.verdict or "other", LABEL_PX, y, length,
-            BAR_PX, FILLS.get(row.verdict, OTHER), _target(row, room, y), WIDTH_PX, y + 11, row.value,
+            y - 8 if is_above else y + 11, row.label, left, y, room, BAR_PX, LIGHT.sunken, row.verdict or "other",
+            left, y, length, BAR_PX, FILLS.get(row.verdict, OTHER), _target(row, left, room, y), WIDTH_PX, y + 11,
+            row.value,
         ))  # fmt: skip
     body = _joined(
         '<text class="chart-label" x="0" y="{}">{}</text><rect class="chart-ground" x="{}" y="{}" width="{}" '
@@ -44,13 +49,13 @@ def bars(rows: Sequence[Bar], title: str) -> SafeString:
         'fill="{}"/>{}<text class="chart-label" x="{}" y="{}" text-anchor="end">{}</text>',
         drawn,
     )
-    return _svg(WIDTH_PX, ROW_PX * max(1, len(rows)), title, body)
+    return _svg(WIDTH_PX, step * max(1, len(rows)), title, body)
 
 
-def _target(row: Bar, room: float, y: float) -> SafeString | str:
+def _target(row: Bar, left: float, room: float, y: float) -> SafeString | str:
     if row.target is None:
         return ""
-    x = LABEL_PX + room * min(1.0, max(0.0, row.target))
+    x = left + room * min(1.0, max(0.0, row.target))
     return _drawn(
         '<line class="chart-target" x1="{0}" x2="{0}" y1="{1}" y2="{2}" stroke="{3}" stroke-width="2"/>',
         x, y - 4, y + BAR_PX + 4, LIGHT.ink,

@@ -98,12 +98,9 @@ def _block(node: SyntaxTreeNode) -> Node:
 
 def _ticked(item: list[Node]) -> Node:
     """A point of a list; one that begins with a box carries whether it is ticked."""
-    first = item[0]["parts"][0] if item and item[0]["kind"] == "text" else {}
-    for sign, tick in TICKS.items():
-        if first.get("kind") == "words" and first["value"].startswith(sign):
-            first["value"] = first["value"].removeprefix(sign)
-            return {"tick": tick, "blocks": item}
-    return {"tick": "", "blocks": item}
+    parts = item[0]["parts"] if item and item[0]["kind"] == "text" else []
+    tick = parts.pop(0)["state"] if parts and parts[0]["kind"] == "tick" else ""
+    return {"tick": tick, "blocks": item}
 
 
 def _inline(node: SyntaxTreeNode) -> list[Node]:
@@ -116,16 +113,29 @@ def _inline(node: SyntaxTreeNode) -> list[Node]:
         elif child.type in ("softbreak", "hardbreak"):
             found.append({"kind": "break"})
         elif child.content:
-            found.append({"kind": "words", "value": child.content})
+            is_begun = bool(found) and found[-1]["kind"] != "break"
+            found += [{"kind": "words", "value": child.content}] if is_begun else _line(child.content)
     return found or [{"kind": "words", "value": ""}]
 
 
+def _line(words: str) -> list[Node]:
+    """Words at the beginning of a line, with a box before them where they begin with its sign."""
+    for sign, state in TICKS.items():
+        if words.startswith(sign):
+            return [{"kind": "tick", "state": state}, {"kind": "words", "value": words.removeprefix(sign)}]
+    return [{"kind": "words", "value": words}]
+
+
+def shown(paper: Paper) -> list[Node]:
+    """The blocks below the title: without a first heading or line that only repeats it."""
+    found = blocks(paper.markdown)
+    repeats = bool(found) and found[0]["kind"] in ("heading", "text") and plain(found[0]["parts"]) == paper.title
+    return found[1:] if repeats else found
+
+
 def as_html(paper: Paper) -> SafeString:
-    """The paper's text for a page. A first heading that repeats the title is the page's own."""
-    shown = blocks(paper.markdown)
-    if shown and shown[0]["kind"] == "heading" and plain(shown[0]["parts"]) == paper.title:
-        shown = shown[1:]
-    return mark_safe("".join(_html(block) for block in shown))  # noqa: S308 - every word in it is escaped below
+    """The paper's text for a page, whose heading is its title."""
+    return mark_safe("".join(_html(block) for block in shown(paper)))  # noqa: S308 - every word in it is escaped below
 
 
 def plain(parts: Sequence[Node]) -> str:
@@ -181,6 +191,9 @@ def _html_parts(parts: Sequence[Node]) -> str:
             drawn.append(escape(part["value"]))
         elif part["kind"] == "code":
             drawn.append(f"<code>{escape(part['value'])}</code>")
+        elif part["kind"] == "tick":
+            sign = "✓" if part["state"] == "done" else "☐"
+            drawn.append(f'<span class="paper-box" data-tick="{part["state"]}">{sign}</span> ')
         elif part["kind"] == "break":
             drawn.append("<br>")
         else:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .papers import Paper, blocks
+from .papers import Paper, shown
 from .tokens import LIGHT
 
 FOLDER = Path(__file__).parent / "print"
@@ -44,7 +44,7 @@ def _set(paper: Paper, product: str, at: datetime, format_: Any) -> Any:
         "made": f"{at:%Y-%m-%d %H:%M} UTC",
         "hash": paper.inputs_sha256,
         "head": [list(each) for each in paper.head],
-        "blocks": blocks(paper.markdown),
+        "blocks": shown(paper),
         "charts": [{"title": title, "svg": str(svg)} for title, svg in paper.charts],
         "colours": {
             "ink": LIGHT.ink, "muted": LIGHT.muted, "line": LIGHT.line, "strong": LIGHT.line_strong,
