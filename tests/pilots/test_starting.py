@@ -9,8 +9,10 @@ from pilot_world import ACCEPT, EXPECTED, REJECT, VideoPilot
 from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.ledger.queries import balance
+from pilothouse.kernel.terms.queries import published
 from pilothouse.kernel.watch import promises
 from pilothouse.pilots.pilot_models import Pilot
+from pilothouse.pilots.runbook import of_version
 from pilothouse.pilots.running import abandon
 from pilothouse.pilots.starting import go_on_all
 
@@ -30,13 +32,13 @@ def account(house: Any) -> VideoPilot:
     return world
 
 
-def succeeded(world: VideoPilot, count: int) -> None:
+def succeeded(world: VideoPilot, count: int, program: str = "video") -> None:
     """So many pilots of other accounts that ended well."""
     with worker_scope("test"):
         like = Pilot.objects.get(public_id=world.id)
         for number in range(count):
             Pilot.objects.create(
-                tenant_id=world.house.tenant(f"Account {number}").id, public_id=f"pil_{number}", program="video",
+                tenant_id=world.house.tenant(f"Account {number}").id, public_id=f"pil_{number}", program=program,
                 company="Another", runbook=like.runbook, runbook_version=1,
                 runbook_hash=like.runbook_hash, phase=like.phase, created_at=business_now(), created_by="test",
             )  # fmt: skip
@@ -116,6 +118,24 @@ def test_a_reject_line_that_is_true_begins_nothing(house: Any) -> None:
     assert "This pilot is not for you" in done.content.decode()
     assert newest(world).state == "rejected"
     assert go_on_all() == 0
+
+
+def test_where_nothing_has_to_be_confirmed_the_preparation_begins_and_waits_for_people(house: Any) -> None:
+    world = account(house)
+    succeeded(world, 3, "deals")
+    engineer = browser("engineer@northwind.example")
+    with worker_scope("test"):
+        runbook = of_version(published("runbook", "deals"))
+    assert runbook.group("expectation") == []
+    form = {"contact_name": "Ada", "contact_email": "ada@northwind.example", "note": "Cars of our own."}
+    form |= {f"line_{line.id}": "yes" for line in runbook.group("accept")}
+    form |= {f"line_{line.id}": "no" for line in runbook.group("reject")}
+    done = engineer.post("/start/deals", form, follow=True).content.decode()
+    assert "The preparation begins by itself" in done
+    assert newest(world).state == "locked"
+    assert "Cars of our own." in browser("operator@ours.example").get(f"/desk/pilots/{world.id}/").content.decode()
+    assert [go_on_all() for _ in range(3)] == [1, 0, 0]
+    assert newest(world).state == "preparing", "our own lines are for people to tick"
 
 
 def test_a_wish_for_another_program_does_not_hide_the_pilot_that_runs(house: Any) -> None:

@@ -57,14 +57,15 @@ def attest_customer(
 def lock_expectations(public_id: str, *, role: str = "operator") -> Pilot:
     """Lock what to expect: the customer's own step, taken when every expectation line is confirmed.
 
-    An operator locks a pilot only where its runbook has no expectation lines. Raises ExpectationsOpen.
+    An operator, or the system for an account that begins by itself, locks a pilot only where its runbook has no
+    expectation lines. Raises ExpectationsOpen.
     """
     pilot = lock_pilot(public_id)
     runbook = pinned(pilot.runbook_hash)
     expectations = runbook.group("expectation")
     seen = look(pilot, "customer" if role == "customer" else "internal")
     missing = [each.line.text for each in seen.open_lines(group="expectation")]
-    if missing or (role == "operator" and expectations):
+    if missing or (role != "customer" and expectations):
         raise ExpectationsOpen(lines="; ".join(missing) or "; ".join(line.text for line in expectations))
     pilot = moved(pilot, "lock", role, changes={"locked_at": business_now()})
     arm_stale(pilot, runbook)

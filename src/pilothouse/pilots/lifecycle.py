@@ -29,7 +29,7 @@ PILOT = Lifecycle(
         Transition("create", None, "prospect", ("customer", "operator"), timer="stale"),
         Transition("qualify", "prospect", "qualified", ("operator", "system"), timer="stale"),
         Transition("reject", "prospect", "rejected", ("operator", "system"), reasons=REJECTIONS),
-        Transition("lock", "qualified", "locked", ("customer", "operator"), timer="stale"),
+        Transition("lock", "qualified", "locked", ("customer", "operator", "system"), timer="stale"),
         Transition("prepare", "locked", "preparing", ("operator", "system"), timer="stale"),
         Transition("activate", "preparing", "active", ("operator", "system"), timer="deadline", posting="grant"),
         Transition("advance", "active", "active", ("system",)),

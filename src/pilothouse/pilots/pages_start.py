@@ -83,5 +83,7 @@ def _tell(request: HttpRequest, made: Pilot) -> None:
         )
     elif made.state == "prospect":
         messages.success(request, _("Noted. Nothing was begun; we call you first."))
-    else:
+    elif made.state == "qualified":
         messages.success(request, _("Qualified. Confirm what to expect, and the rest goes by itself."))
+    else:
+        messages.success(request, _("Qualified. The preparation begins by itself."))

@@ -19,6 +19,7 @@ from pilothouse.kernel.terms.queries import published
 
 from . import limits
 from .activation import activate, drill_rollback, least_credits
+from .attestations import lock_expectations
 from .evaluation import look
 from .pilot_errors import CreditsTooFew
 from .pilot_models import Pilot
@@ -52,7 +53,12 @@ def start_pilot(tenant: int, program: str, company: str, answers: Mapping[str, b
         raise CreditsTooFew(credits=credits, needed=least)
     pilot = create_pilot(tenant, program, company, role="customer")
     Pilot.objects.filter(id=pilot.id).update(owner=SELF)
-    return qualify(pilot.public_id, answers, form, note="Answered by the account.", role="system")
+    note = f"Answered by the account. {form.get('note', '')}".strip()
+    pilot = qualify(pilot.public_id, answers, form, note=note, role="system")
+    if pilot.state == "qualified" and not runbook.group("expectation"):
+        # There is nothing for the account to confirm, so nobody would take this step.
+        return lock_expectations(pilot.public_id, role="system")
+    return pilot
 
 
 def go_on_all() -> int:
