@@ -45,6 +45,17 @@ SETTLEMENT = (
     " VALUES ({tenant}, 'stl_x', 'po_1', 100, 0, 'JPY', 'x', base.clock_now())"
 )
 
+AUTOMATIC = (
+    "INSERT INTO refund (tenant, public_id, state, payment_id, payment_intent, amount, unit, reason, sent_by,"
+    " automatic, next_run_at, created_at) SELECT tenant, 'rfd_x', 'due', id, 'pi', amount, unit, '', 'processor', true,"
+    " base.clock_now(), base.clock_now() FROM payment WHERE public_id = '{large}'"
+)
+REQUEST = (
+    "INSERT INTO send_request (tenant, public_id, state, kind, subject, amount, unit, reference, asked_by, asked_at)"
+    " SELECT tenant, 'srq_x', 'requested', 'send_back', public_id, amount, unit, 'X', 'operator:olga', base.clock_now()"
+    " FROM payment WHERE public_id = '{large}'"
+)
+
 
 def moved(kind: str, ref: str, debit: str, credit: str, amount: object = 100) -> list[str]:
     """A journal with one transfer between two named accounts; words in braces are filled in later."""
@@ -239,8 +250,8 @@ def test_no_movement_stands_without_its_other_half(market: Any) -> None:
         assert [row for row in run_invariants(INVARIANT_FOLDERS) if row["rows"]] == []
 
 
-def test_a_web_process_makes_no_payout_and_no_chargeback(market: Any) -> None:
-    deal = market.deal(market.funded(PRICE))
+def test_a_web_process_makes_no_payout_no_chargeback_and_signs_for_nobody(market: Any) -> None:
+    deal, large = market.deal(market.funded(PRICE)), pay(market, "L", PRICE)
     names = {"tenant": market.tenant.id, "deal": deal.public_id, "person": market.seller}
     with market.house.connect("ph_web") as web:
         web.execute("SET ROLE ph_app")
@@ -249,5 +260,9 @@ def test_a_web_process_makes_no_payout_and_no_chargeback(market: Any) -> None:
             web.execute(PAYOUT.format(side="seller", account=deal.seller_account, **names))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             web.execute("UPDATE chargeback SET state = 'won'")
+        with pytest.raises(psycopg.Error, match="only the worker sends money back"):
+            web.execute(AUTOMATIC.format(large=large))
+        with pytest.raises(psycopg.Error, match="signed by the operator who acts"):
+            web.execute(REQUEST.format(large=large))
         with pytest.raises(psycopg.Error, match="creates no credits"):
             web.execute(JOURNAL.format(kind="charge_off", ref="cbk_x", tenant=market.tenant.id))

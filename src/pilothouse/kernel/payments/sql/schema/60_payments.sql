@@ -282,6 +282,18 @@ CREATE OR REPLACE TRIGGER sending_is_approved AFTER INSERT ON refund FOR EACH RO
 CREATE OR REPLACE TRIGGER sending_is_approved AFTER INSERT ON payment_return FOR EACH ROW
     WHEN (NEW.way = 'bank' AND NEW.approved_by <> '') EXECUTE FUNCTION sending_is_approved();
 
+-- What goes back without anybody asking is what the worker found that nothing waited for: no page and no API says so.
+CREATE OR REPLACE FUNCTION refund_is_automatic() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF current_user IN ('ph_web', 'ph_app', 'ph_ops') THEN
+        RAISE EXCEPTION 'only the worker sends money back without anybody asking' USING ERRCODE = 'PH003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER refund_is_automatic BEFORE INSERT ON refund FOR EACH ROW
+    WHEN (NEW.automatic) EXECUTE FUNCTION refund_is_automatic();
+
 -- Once sent, where to and what stands on the bank's statement stay as they are until the bank answers.
 CREATE OR REPLACE TRIGGER payout_stays_sent BEFORE UPDATE ON payout FOR EACH ROW
     WHEN (OLD.state IN ('confirmed', 'sent') AND (OLD.bank_account_id, OLD.bank_reference, OLD.sent_by, OLD.approved_by, OLD.sent_at)
