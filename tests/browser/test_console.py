@@ -114,6 +114,18 @@ def test_finance_reconciles_a_receipt_and_takes_the_statement(person: Opener, ac
     accessible(page)
 
 
+def end_is_free(page: Page) -> bool:
+    """Whether the last thing of a page can be pressed once the page is scrolled to its end."""
+    return bool(
+        page.evaluate(
+            "() => { scrollTo(0, document.documentElement.scrollHeight);"
+            " const last = [...document.querySelectorAll('.page-foot a, .page-foot button')].at(-1);"
+            " const { x, y, width, height } = last.getBoundingClientRect();"
+            " return document.elementFromPoint(x + width / 2, y + height / 2) === last; }"
+        )
+    )
+
+
 def test_the_console_on_a_phone_in_the_dark(person: Opener, accessible: Check) -> None:
     page = person("owner", "/overview/", width=390, scheme="dark")
     paths = (
@@ -127,6 +139,7 @@ def test_the_console_on_a_phone_in_the_dark(person: Opener, accessible: Check) -
     for path in paths:
         page.goto(path)
         accessible(page)
+        assert end_is_free(page), f"{path}: the end of the page lies under what stays at the bottom"
     page.goto("/batches/?outcome=partial")
     page.click(".row-link >> nth=0")
     page.click(".video-prompt a >> nth=0")
