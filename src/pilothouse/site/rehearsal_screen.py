@@ -1,7 +1,9 @@
 """A rehearsal on a terminal: the verdict first, then why, the money, what went wrong, and how it went day by day."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.rule import Rule
@@ -46,28 +48,37 @@ def show(told: Told, *, title: str = "", story: bool = False) -> None:
 
 
 def compare(before: Told, after: Told, terms: str) -> None:
-    """What other terms would have changed."""
+    """What other terms would have changed; what differs is bold."""
     console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, title=f"In force against {terms}", title_justify="left")
+    console.print()
+    console.print(Rule(f"[bold]What {terms} would change[/bold]", align="left", style="dim"))
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("", "in force", terms):
-        table.add_column(column, justify="left" if not column else "right")
-    table.add_row("Verdict", *[Text(each["pilot"]["verdict"], VERDICTS[each["pilot"]["verdict"]])
-                               for each in (before, after)])  # fmt: skip
+        table.add_column(column, justify="right" if column else "left")
+    for name, old, new in _compared(before, after):
+        table.add_row(name, old, Text(new, style="bold" if new != old else "dim"))
+    console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _compared(before: Told, after: Told) -> Iterator[tuple[str, str, str]]:
+    both = (before, after)
+    yield "Verdict", before["pilot"]["verdict"], after["pilot"]["verdict"]
     for old, new in zip(before["pilot"]["criteria"], after["pilot"]["criteria"], strict=True):
-        table.add_row(old["title"], _value(old), _value(new))
+        yield old["title"], _value(old), _value(new)
     for old, new in zip(before["money"], after["money"], strict=False):
         for name in old["parts"]:
-            both = [amount_text(each["parts"][name], each["unit"]) for each in (old, new)]
-            table.add_row(f"{old['unit']} {name.replace('_', ' ')}", *both)
-    table.add_row("Incidents", *[str(len(each["incidents"])) for each in (before, after)])
-    table.add_row("Worst lateness", *[_length(each["lateness"]["worst_s"]) for each in (before, after)])
-    console.print(table)
+            first, second = (amount_text(each["parts"][name], each["unit"]) for each in (old, new))
+            yield name.replace("_", " ").capitalize(), first, second
+    yield "Incidents", *(str(len(each["incidents"])) for each in both)  # type: ignore[misc]
+    yield "Timers fired", *(str(each["lateness"]["fired"]) for each in both)  # type: ignore[misc]
+    yield "Worst lateness", *(_length(each["lateness"]["worst_s"]) for each in both)  # type: ignore[misc]
+    yield "Found", *(str(len(each["findings"])) for each in both)  # type: ignore[misc]
 
 
 def _verdict(told: Told) -> Group:
     pilot = told["pilot"]
     line = Text.assemble(
-        "\nThe pilot ", ("would be ", "") if not pilot["signed"] else ("is ", ""),
+        "\nThe verdict ", "is " if pilot["signed"] else "would be ",
         (pilot["verdict"], f"bold {VERDICTS[pilot['verdict']]}"),
         " for want of data" if pilot["insufficient"] else "", ".",
     )  # fmt: skip
@@ -81,13 +92,13 @@ def _verdict(told: Told) -> Group:
 
 def _criteria(told: Told) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
-    for justify in ("left", "left", "right", "left", "left"):
+    for justify in ("left", "left", "right", "left"):
         table.add_column(justify=justify)  # type: ignore[arg-type]
     for each in told["pilot"]["criteria"]:
         mark, style = MARKS[each["verdict"]]
         table.add_row(
-            Text(mark, style=style), each["title"], Text(_value(each), style=style), f"target {_target(each)}",
-            Text(each["sentence"], style="dim"),
+            Text(mark, style=style), Text.assemble(each["title"], ("\n" + each["sentence"], "dim")),
+            Text(_value(each), style=style), f"target {_target(each)}",
         )  # fmt: skip
     return table
 
@@ -116,11 +127,11 @@ def _money(told: Told) -> Group:
         rows.append(bar)
         mark = Text(" ✓", "green") if each["holds"] else Text(" ✗ the parts have another sum", "red")
         rows.append(Text.assemble((amount_text(each["into"], each["unit"]), "bold"), " came in", mark))
-        legend = Text()
-        for style, (name, amount) in zip(PARTS, each["parts"].items(), strict=False):
-            legend.append("■ ", style=style)
-            legend.append(f"{name.replace('_', ' ')} {amount_text(amount, each['unit'])}   ")
-        rows.append(legend)
+        legend = [
+            Text.assemble(("■ ", style), f"{name.replace('_', ' ')} {amount_text(amount, each['unit'])}")
+            for style, (name, amount) in zip(PARTS, each["parts"].items(), strict=False)
+        ]
+        rows.append(Columns(legend, padding=(0, 3)))
     return Group(*(rows or [Text("No money moved.", style="dim")]))
 
 
@@ -170,11 +181,11 @@ def _length(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 3_600 else f"{seconds / 3_600:.1f} h"
 
 
-def _faults(told: Told) -> Text | None:
+def _faults(told: Told) -> Columns | None:
     struck = told["faults"]["struck"]
     if not struck:
         return None
-    return Text(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in struck.items()))
+    return Columns([f"{kind.replace('_', ' ')} [dim]× {count}[/dim]" for kind, count in struck.items()], padding=(0, 3))
 
 
 def _incidents(told: Told) -> Group:
@@ -202,7 +213,10 @@ def _findings(told: Told) -> Group:
         Text.assemble((f"  {each['check']} ", "red"), (_when(each["at"]), "dim"), f"  {each['what']}")
         for each in found[:FINDINGS_MAX]
     ]
-    return Group(Text(f"✗ {len(found)} found. The same again: --seed {told['seed']}", style="bold red"), *lines)
+    again = f"pilothouse rehearse {told['program']} --days {told['days']} --seed {told['seed']}"
+    again += " --faults" if told["faults"]["planned"] else ""
+    lines.append(Text(f"The same again: {again}", style="dim"))
+    return Group(Text(f"✗ {len(found)} found.", style="bold red"), *lines)
 
 
 def _when(at: str) -> str:

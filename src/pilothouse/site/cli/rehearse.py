@@ -49,9 +49,9 @@ def rehearse(
     with database_up():
         body = _terms(terms, made().terms) if terms else None
         with _progress(quiet=as_json) as passed:
-            told = [_played(program, made, keep, passed, **options)]
-            if body is not None:
-                told.append(_played(program, made, keep, passed, terms=body, **options))
+            # The other terms first: those that cannot be used are refused before anybody waits.
+            other = [_with(body, terms, program, made, keep, passed, **options)] if body is not None else []
+            told = [_played(program, made, keep, passed, **options), *other]
     _print(told, terms, as_json, story)
     raise typer.Exit(0 if all(each["holds"] for each in told) else EXIT_FOUND)
 
@@ -79,6 +79,16 @@ def _played(
         if keep:
             typer.echo(f"The database {database} is kept.", err=True)
         return play(program, made(), passed=passed, **options)
+
+
+def _with(body: dict[str, Any], terms: str, *played: Any, **options: Any) -> dict[str, Any]:
+    from pilothouse.kernel.base.errors import PilothouseError
+
+    try:
+        return _played(*played, terms=body, **options)
+    except PilothouseError as refused:
+        typer.echo(f"{terms}: {refused}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
 
 
 def _population(program: str) -> Callable[[], Any]:
