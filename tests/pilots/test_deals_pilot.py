@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
 from typer.testing import CliRunner
 
 from pilothouse.kernel.access.commands import add_member, add_operator
@@ -17,6 +19,7 @@ from pilothouse.kernel.watch.invariants import run_all
 from pilothouse.pilots.activation import activate, drill_rollback
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.attestations import attest_ours, lock_expectations
+from pilothouse.pilots.desk_needs import needs
 from pilothouse.pilots.evaluation import Look, look
 from pilothouse.pilots.pilot_models import Pilot as PilotRow
 from pilothouse.pilots.pilot_reads import access_pilot
@@ -184,3 +187,20 @@ def command(*words: str) -> Any:
     done = CliRunner().invoke(command_line.app, [*words, "--json"])
     assert done.exit_code == 0, (done.output, done.exception)
     return json.loads(done.stdout)
+
+
+def test_a_qualified_market_waits_for_our_lock(house: Any) -> None:
+    pilot = Pilot(house)
+    desk = Client()
+    person = get_user_model().objects.get(email="operator@ours.example")
+    desk.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    with pilot.ours():
+        runbook = look(access_pilot(pilot.id)).runbook
+        qualify(pilot.id, {line.id: True for line in runbook.group("accept")}, FORM)
+        (need,) = needs()
+    assert (need["title"], need["state"]) == ("Nomad Market", "qualified")
+    assert need["words"].startswith("Lock the scope")
+    here = f"/desk/pilots/{pilot.id}/"
+    assert "Lock the scope: its runbook" in desk.get(here).content.decode()
+    assert desk.post(f"{here}step/lock").status_code == 302
+    assert pilot.row().state == "locked"

@@ -1,22 +1,29 @@
 """What the desk's first page says of pilots: those that wait for an operator now, over all programs."""
 
+from typing import Any
+
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.watch.desk_work import DeskNeed, declare_need
 
-from .limits import DESK_NEEDS_ROWS
+from .limits import DESK_NEEDS_ROWS, OPEN_PILOTS_MAX_ROWS
 from .pilot_reads import pilots
-from .pilot_words import NEXT, STATES
+from .pilot_words import STATES, next_words
+from .runbook import pinned
 
-# In these states the next step is ours; a qualified prospect and an active pilot move without us.
+# In these states the next step is ours; an active pilot moves without us, and a qualified one where its customer has
+# something to confirm.
 OURS = ("prospect", "locked", "preparing", "retrying", "paused", "review", "failed", "inconclusive")
 
 
 def needs() -> list[Row]:
     """Pilots whose next step is ours, the nearest due first."""
     rows = pilots(states=OURS, count=DESK_NEEDS_ROWS, by_due=True)
+    qualified = pilots(states=("qualified",), count=OPEN_PILOTS_MAX_ROWS, by_due=True)
+    rows += [row for row in qualified if not pinned(row["runbook_hash"]).group("expectation")]
+    rows = sorted(rows, key=_due)[:DESK_NEEDS_ROWS]
     shown = []
     for row in rows:
         label, tone = STATES[row["state"]]
@@ -24,11 +31,17 @@ def needs() -> list[Row]:
         shown.append(
             {
                 "title": row["company"], "url": reverse("pilots:desk_pilot", args=[row["public_id"]]),
-                "state": row["state"], "tone": tone, "label": label, "words": NEXT[row["state"]], "due_at": due,
-                "is_late": due is not None and due < row["now"],
+                "state": row["state"], "tone": tone, "label": label, "due_at": due,
+                "words": next_words(row["state"], confirms=False), "is_late": due is not None and due < row["now"],
             }
         )  # fmt: skip
     return shown
+
+
+def _due(row: Row) -> tuple[bool, Any]:
+    """Sorts the nearest due first, and what has no day last."""
+    due = row["due_at"] or row["timer_at"]
+    return (due is None, due or row["now"])
 
 
 def register() -> None:

@@ -109,7 +109,7 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
     return {
         **context,
         "may_act": may_act,
-        "next": pilot_words.NEXT.get(pilot.state, ""),
+        "next": pilot_words.next_words(pilot.state, confirms=bool(seen.runbook.group("expectation"))),
         "verdict": verdict,
         "signed_words": pilot_words.STATES[pilot.verdict][0] if pilot.verdict else "",
         "verdict_words": pilot_words.verdict_words(verdict, seen.runbook),

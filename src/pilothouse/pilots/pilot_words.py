@@ -58,6 +58,7 @@ NEXT = {
     "failed": gettext_lazy("Record the cause and whose side can mend it; then retry or close."),
     "inconclusive": gettext_lazy("Record what was missing; then retry or close."),
 }
+LOCK_IT = gettext_lazy("Lock the scope: its runbook leaves the customer nothing to confirm.")
 SIGNALS = {
     "concurrency": gettext_lazy("Concurrency: scale need"),
     "webhook_event": gettext_lazy("Webhook event: integration depth"),
@@ -84,6 +85,11 @@ SPOKEN_LABELS = {
     "ui_improvements": gettext_lazy("UI/UX improvements needed?"),
     "sender": gettext_lazy("Signed by"),
 }
+
+
+def next_words(state: str, *, confirms: bool) -> str:
+    """What comes next, for operators; `confirms` says that its runbook has something for the customer to confirm."""
+    return str(LOCK_IT if state == "qualified" and not confirms else NEXT.get(state, ""))
 
 
 def line_shown(each: LineState, role: str = "") -> dict[str, Any]:

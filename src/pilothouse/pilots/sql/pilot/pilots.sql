@@ -1,4 +1,4 @@
-SELECT p.id, p.public_id, p.tenant, p.program, p.state, p.company, p.phase, p.attempt, p.runbook, p.runbook_version,
+SELECT p.id, p.public_id, p.tenant, p.program, p.state, p.company, p.phase, p.attempt, p.runbook, p.runbook_version, p.runbook_hash,
        p.created_at, p.since, p.deadline_at, p.deadline_left_s, p.paused_at, p.pause_reason, p.review_at, p.verdict,
        p.recommendation, p.owner, p.due_at, p.ended_at, t.name AS tenant_name, t.public_id AS tenant_id, t.timezone,
        (SELECT base.clock_now()) AS now,
