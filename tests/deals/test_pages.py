@@ -117,7 +117,8 @@ def test_the_money_page_and_every_button_say_their_result(market: Market) -> Non
     seller, buyer = browser(market, "seller"), browser(market, "buyer")
     pay = text(buyer.get(f"/deals/{deal}/fund"))
     assert "5000123456" in pay
-    assert deal in pay
+    # Whole, for who writes it on paper.
+    assert f">{deal}<" in pay
     assert "30,000,000" in pay
     assert seller.get(f"/deals/{deal}/fund").status_code == 302
     deal = market.handed_over(PRICE)

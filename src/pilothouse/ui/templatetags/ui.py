@@ -136,16 +136,20 @@ def instant(value: datetime | None, form: str = "relative") -> SafeString | str:
 
 
 @register.simple_tag
-def id_chip(value: str, label: str = "") -> SafeString:
-    """An id in monospace, shortened in the middle; a click copies the whole. `label` names it for screen readers."""
+def id_chip(value: str, label: str = "", *, whole: bool = False) -> SafeString:
+    """An id in monospace, shortened in the middle; a click copies the whole. `label` names it for screen readers.
+
+    What people write down by hand is shown as a `whole`.
+    """
     text = str(value)
     short = text
-    if len(text) > ID_CHIP_FULL_MAX_CHARS:
+    if len(text) > ID_CHIP_FULL_MAX_CHARS and not whole:
         short = f"{text[:ID_CHIP_HEAD_CHARS]}…{text[-ID_CHIP_TAIL_CHARS:]}"
     name = _("Copy %(label)s %(id)s") % {"label": label or _("id"), "id": text}
     return format_html(
-        '<button type="button" class="id-chip" data-copy="{}" data-copied-text="{}" aria-label="{}" title="{}">'
+        '<button type="button" class="id-chip{}" data-copy="{}" data-copied-text="{}" aria-label="{}" title="{}">'
         "{}{}</button>",
+        " id-chip-whole" if whole else "",
         text,
         _("Copied"),
         name,
