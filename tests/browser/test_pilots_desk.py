@@ -1,4 +1,4 @@
-"""A pilot with a browser and the command line: wished for, qualified, confirmed by its customer, then prepared."""
+"""A pilot with a browser: wished for, qualified at the desk, confirmed by its customer, then prepared."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from test_members import switched
 
 pytestmark = pytest.mark.browser
 COMPANY = "Harbour Pilots"
+ACCEPT = ("engineering_team", "use_case", "webhook_willing", "budget_aligned")
+REJECT = ("wants_success_rate", "expects_sla", "no_technical_contact", "just_trying")
 Check = Callable[[Page], None]
 
 
@@ -37,30 +39,34 @@ def test_a_pilot_from_the_wish_to_its_preparation(person: Any, account: str, acc
     expect(owner.locator("main")).to_contain_text("It is our turn")
     accessible(owner)
 
-    (row,) = [each for each in json.loads(house.cli("pilot", "list", "--json")) if each["company"] == COMPANY]
-    pilot = row["pilot"]
-    desk = person("operator", f"/desk/pilots/?q={COMPANY.partition(' ')[0]}")
+    desk = person("operator", "/desk/pilots/?view=board&q=Harbour")
     accessible(desk)
-    desk.goto("/desk/pilots/?view=board")
+    desk.click("a:has-text('As a list')")
     accessible(desk)
-    desk.goto(f"/desk/pilots/{pilot}/")
+    desk.click(f"main a:has-text('{COMPANY}')")
     accessible(desk)
-    by = ("--as", house.people["operator"], "--json")
-    told = json.loads(house.cli("pilot", "qualify", pilot, "--contact", "Ada", "--email", "ada@harbour.example", *by))
-    assert told["state"] == "qualified"
+    desk.click("a:has-text('Answer the qualification')")
+    accessible(desk)
+    desk.fill("[name=contact_name]", "Ada")
+    desk.fill("[name=contact_email]", "ada@harbour.example")
+    for answer, lines in (("yes", ACCEPT), ("no", REJECT)):
+        for line in lines:
+            desk.check(f"[name=line_{line}][value={answer}]")
+    desk.click("button:has-text('Decide the qualification')")
+    expect(desk.locator("main")).to_contain_text("The customer confirms what to expect")
 
     owner.goto("/pilot/")
     accessible(owner)
     for _ in range(3):
-        owner.locator("button:has-text('Yes, I confirm')").first.click()
-        owner.wait_for_load_state()
+        with owner.expect_navigation():
+            owner.locator("button:has-text('Yes, I confirm')").first.click()
     expect(owner.locator("text=Please confirm what to expect")).to_have_count(0)
-    assert json.loads(house.cli("pilot", "prepare", pilot, *by))["state"] == "preparing"
-    assert json.loads(house.cli("pilot", "drill", pilot, *by))["ok"]
-    shown = json.loads(house.cli("pilot", "show", pilot, "--json"))
-    lines = {line["id"]: line["state"] for phase in shown["phases"] for line in phase["lines"]}
-    assert lines["understands_guarantees"] == lines["rollback_drill"] == "done"
     desk.reload()
+    desk.click("button:has-text('Begin the preparation')")
+    desk.click("button:has-text('Drill the rollback')")
+    expect(desk.locator("#line-rollback_drill .proof-mark")).to_have_attribute("aria-label", "done")
     accessible(desk)
     desk.set_viewport_size({"width": 390, "height": 844})
     accessible(desk)
+    (row,) = [each for each in json.loads(house.cli("pilot", "list", "--json")) if each["company"] == COMPANY]
+    assert row["state"] == "preparing"
