@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pypdfium2
 import pytest
 from pilot_market import PRICE, browser, followed, pilot_market
 
@@ -138,6 +139,21 @@ def test_the_review_says_when_there_is_too_little(timed_house: Any) -> None:
     page = browser("ops@ours.example").get(f"/desk/daily/{market.tenant.public_id}/deals/review").content.decode()
     assert "Reports of hidden timers" in page
     assert "not enough data" in page
+    here = f"/desk/daily/{market.tenant.public_id}/deals/review/"
+    assert f'href="{here}pdf"' in page
+    words = browser("ops@ours.example").get(f"{here}md").content.decode()
+    assert words.startswith("# Weekly review: Nomad Market, week 1\n")
+    assert (
+        "| Deals that reach SETTLED | 100.0 % | 2 / 2 | 34.2 % – 100.0 % | more than 90 % | not enough data |" in words
+    )
+    assert "| Reports of hidden timers | 1 | 1 / 1 |" in words
+    printed = browser("ops@ours.example").get(f"{here}pdf")
+    (sheet,) = pypdfium2.PdfDocument(printed.content)
+    text = sheet.get_textpage()
+    assert "Week by week" in text.get_text_range()
+    edges = [text.get_charbox(n) for n in range(text.count_chars())]
+    assert max(box[2] for box in edges) < sheet.get_size()[0] - 50
+    assert browser("ops@ours.example").get(f"{here}exe").status_code == 404
 
 
 @pytest.mark.house

@@ -345,6 +345,7 @@ MATRIX: dict[str, Row] = {
     "GET /desk/daily/": Row("operator", 200),
     "GET /desk/daily/{tenant}/{program}/": Row("operator", 404),
     "GET /desk/daily/{tenant}/{program}/review": Row("operator", 404),
+    "GET /desk/daily/{tenant}/{program}/review/{kind}": Row("operator", 404),
     "GET /desk/rollbacks/": Row("operator", 200),
     "GET /desk/rollbacks/new": Row("operator", 404, {"operator support": 403}),
     "POST /desk/rollbacks/new": Row("operator", 404, {"operator support": 403}),

@@ -94,6 +94,7 @@ TOKENS = {
     "tick/{line}": "a line of the pilot's runbook, for us",
     "step/{step}": "what to do with the pilot",
     "texts/{name}": "a text of the pilot's runbook, for us",
+    "review/{kind}": "a format of a paper, for us",
     "post-mortem/{kind}": "a format of a paper, for us",
     "file/{kind}": "a format of a paper",
     "messages/{public_id}": "a message of one's own account's pilot (tests/pilots/test_message_pages.py)",

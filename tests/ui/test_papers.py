@@ -49,6 +49,9 @@ def test_a_table_says_which_columns_are_numbers() -> None:
     text = table(("What", "Who", "Days"), [("A | b", "x", 3)], right=("Days",))
     assert text.splitlines() == ["| What | Who | Days |", "|---|---|---:|", "| A / b | x | 3 |"]
     assert blocks(text)[0]["right"] == [False, False, True]
+    heads = [f"A head that is far too long for its numbers {n}" for n in range(5)]
+    wide = table(("Week", "Begun", *heads), [("2026-03-02", 2, *("1.0 %",) * 5)], right=("Begun", *heads))
+    assert blocks(wide)[0]["narrow"] == [False, True, *[False] * 5]
     html = as_html(paper(text))
     assert '<td>x</td><td class="num">3</td>' in html
 

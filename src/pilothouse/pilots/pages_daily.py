@@ -16,6 +16,7 @@ from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.days import day as parsed_day
 from pilothouse.kernel.watch.pilot_facts import facts_of
+from pilothouse.ui.paper_files import FORMATS, as_file
 
 from . import review as reviews
 from .checklist import checklist
@@ -23,16 +24,13 @@ from .daily_models import Digest, DigestPlan
 from .digests import access_plan
 from .feedback import answer_words, question
 from .limits import PLANS_SHOWN_COUNT
+from .review_paper import review_paper
 from .rollback import open_rollback
 from .times import TIMES, due_at, local_day, next_due, week_of
 
 PART_TITLES = {
     "morning": gettext_lazy("Morning"), "afternoon": gettext_lazy("Afternoon"),
     "evening": gettext_lazy("End of the day"), "week": gettext_lazy("Weekly review"),
-}  # fmt: skip
-DIFFERS = {
-    "yes": gettext_lazy("differs"), "no": gettext_lazy("no difference shown"),
-    "insufficient": gettext_lazy("not enough data"),
 }  # fmt: skip
 
 
@@ -129,7 +127,7 @@ def review(request: HttpRequest, operator: OperatorPrincipal, tenant: str, progr
                 **pair,
                 "lines": [
                     {"title": line["old"]["title"], "old": _measure(line["old"]), "new": _measure(line["new"]),
-                     "differs": line["differs"], "differs_words": DIFFERS[line["differs"]]}
+                     "differs": line["differs"], "differs_words": reviews.DIFFERS[line["differs"]]}
                     for line in pair["lines"]
                 ],
             }
@@ -141,8 +139,21 @@ def review(request: HttpRequest, operator: OperatorPrincipal, tenant: str, progr
         ],
         "rollback": rollback,
         "pages": [(label, reverse(name)) for label, name in facts.pages],
+        "files": [(kind, reverse("pilots:review_file", args=[tenant, program, kind])) for kind in FORMATS],
     }  # fmt: skip
     return render(request, "pilots/review.html", context)
+
+
+@require_GET
+@operator_page()
+def review_file(
+    request: HttpRequest, operator: OperatorPrincipal, tenant: str, program: str, kind: str
+) -> HttpResponse:
+    """The weekly review as a file."""
+    with looking(request, operator):
+        now = business_now()
+        paper = review_paper(access_plan(program, tenant), facts_of(program), now)
+    return as_file(paper, kind, f"review-{tenant}-{program}", now)
 
 
 def _measure(each: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.watch.pilot_facts import Measure, PilotFacts, share
@@ -17,6 +18,10 @@ from .times import week_of
 SQL = Statements(__file__)
 VERDICTS = {
     "pass": "on target", "fail": "missed", "inconclusive": "not on target", "insufficient": "not enough data", "": "",
+}  # fmt: skip
+DIFFERS = {
+    "yes": gettext_lazy("differs"), "no": gettext_lazy("no difference shown"),
+    "insufficient": gettext_lazy("not enough data"),
 }  # fmt: skip
 REPORT_WORDS = {
     "hidden_timer": "Reports of hidden timers",
@@ -123,7 +128,7 @@ def as_text(found: Mapping[str, Any]) -> str:
     for pair in found["versions"]:
         out += ["", f"{pair['name']} {pair['old']} → {pair['new']}:"]
         out += [
-            f"- {line['old']['title']}: {written(line['old'])} → {written(line['new'])} ({_differs(line['differs'])})"
+            f"- {line['old']['title']}: {written(line['old'])} → {written(line['new'])} ({DIFFERS[line['differs']]})"
             for line in pair["lines"]
         ]
     out += [f"! {words}" for words in found["triggers"]]
@@ -137,7 +142,3 @@ def _in_words(each: Mapping[str, Any]) -> str:
 
 def _row(measures: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{each['title']} {written(each)}" for each in measures)
-
-
-def _differs(word: str) -> str:
-    return {"yes": _("differs"), "no": _("no difference shown"), "insufficient": _("not enough data")}[word]

@@ -43,6 +43,7 @@ urlpatterns = [
     path("desk/daily/", pages_daily.plans, name="plans"),
     path("desk/daily/<str:tenant>/<slug:program>/", pages_daily.day, name="day"),
     path("desk/daily/<str:tenant>/<slug:program>/review", pages_daily.review, name="review"),
+    path("desk/daily/<str:tenant>/<slug:program>/review/<slug:kind>", pages_daily.review_file, name="review_file"),
     path("desk/rollbacks/", pages_rollback.rollback_list, name="rollbacks"),
     path("desk/rollbacks/new", pages_rollback.rollback_new, name="rollback_new"),
     path("desk/rollbacks/<str:public_id>/", pages_rollback.rollback_detail, name="rollback"),

@@ -21,6 +21,8 @@ _MARKDOWN = MarkdownIt("commonmark", {"breaks": True, "html": False}).enable("ta
 )  # fmt: skip
 # What a line of a checklist begins with, and the sign that a reader sees.
 TICKS = {"[x] ": "done", "[ ] ": "open"}
+# A column of numbers under a longer head takes a share of the line on paper, and its head wraps.
+NARROW_MAX_CHARACTERS = 16
 # Tags by which a block is drawn on a page; the paper's own title is the page's heading.
 TAGS = {"strong": "strong", "em": "em"}
 
@@ -88,7 +90,10 @@ def _block(node: SyntaxTreeNode) -> Node:
     if node.type == "table":
         rows = [[_inline(cell.children[0]) for cell in row.children] for part in node.children for row in part.children]
         right = [cell.attrs.get("style") == "text-align:right" for cell in node.children[0].children[0].children]
-        return {"kind": "table", "head": rows[0], "rows": rows[1:], "right": right}
+        narrow = [
+            number and len(plain(cell)) <= NARROW_MAX_CHARACTERS for number, cell in zip(right, rows[0], strict=True)
+        ]
+        return {"kind": "table", "head": rows[0], "rows": rows[1:], "right": right, "narrow": narrow}
     if node.type in ("fence", "code_block"):
         return {"kind": "code", "value": node.content.rstrip("\n")}
     if node.type == "blockquote":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -85,8 +86,15 @@ def digest(
 
 
 @app.command()
-def review(program: ProgramArgument, tenant: TenantOption = "", as_json: JsonOption = False) -> None:
+def review(
+    program: ProgramArgument,
+    tenant: TenantOption = "",
+    out: Annotated[Path | None, typer.Option(help="A .md or .pdf file to write; needs --tenant.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Print a pilot's weekly review: metrics against targets, trends, versions compared, feedback."""
+    if out is not None and (out.suffix not in (".md", ".pdf") or not tenant):
+        raise typer.BadParameter("--out ends in .md or .pdf, and needs --tenant.")
     with plans_of(program, tenant) as plans:
         from pilothouse.kernel.base.clock import business_now
         from pilothouse.kernel.watch.pilot_facts import facts_of
@@ -97,6 +105,11 @@ def review(program: ProgramArgument, tenant: TenantOption = "", as_json: JsonOpt
             | reviews.review(plan, facts_of(program), business_now())
             for plan in plans
         ]
+        if out is not None:
+            from pilothouse.pilots.paper_files import write_paper
+            from pilothouse.pilots.review_paper import review_paper
+
+            write_paper(review_paper(plans[0], facts_of(program), business_now()), out)
     if as_json:
         typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
