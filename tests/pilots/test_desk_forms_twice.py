@@ -79,8 +79,11 @@ def test_the_desk(house: Any) -> None:
 
 
 def test_a_customers_account(house: Any) -> None:
-    VideoPilot(house)
+    pilot = VideoPilot(house)
     owner, engineer = (Person(browser(f"{who}@northwind.example")) for who in ("owner", "engineer"))
     owner.twice("/members/invite", email="new@northwind.example", role="engineer")
     owner.twice("/members/", owner.form_at("/members/", "/withdraw"))
     engineer.twice("/webhooks/new", url="https://hooks.northwind.example/video", description="Production")
+    batch = f"/batches/{pilot.batch(ended=False).public_id}/"
+    engineer.twice(batch, f"{batch}cancel")
+    engineer.twice("/start/deals", note="We also sell cars.")

@@ -39,6 +39,8 @@ def test_deals(market: Market) -> None:
     decided = {"decision": "HANDOVER_CONFIRMED", "audit_reason": "evidence_clear", "note": NOTE}
     page = f"/admin/disputes/handovers/{deal}"
     olga.twice(page, f"{page}/decide", form_of=page, **decided)
+    terms = f"/desk/terms/{MN}/"
+    olga.twice(terms, olga.form_at(terms, "/retire"))
 
 
 def test_claims(market: Market) -> None:
@@ -50,7 +52,11 @@ def test_claims(market: Market) -> None:
     seller.twice(f"/deals/{second}/respond", amount_0="100,000", note="It was told in the advertisement.")
     seller.twice(f"/deals/{second}/agree", amount_0="200,000")
     buyer.acts(second, "sign-settlement")
-    dispute = market.claim(third, "UNDISCLOSED_DEFECT", 500_000_000, ("PHOTO", "DOCUMENT")).public_id
+    with market.scope("buyer"):
+        photo = market.file(third, "buyer")
+    asked = {"amount": "5,000,000", "note": "The gearbox slips.", "PHOTO-kept": photo}
+    buyer.twice(f"/deals/{third}/claim", **{f"UNDISCLOSED_DEFECT-{name}": value for name, value in asked.items()})
+    dispute = market.dispute(third).public_id
     olga = Person(browser("ops@ours.example"))
     good = {"audit_reason": "evidence_clear", "note": NOTE, "outcome_1": "OFFSET_50_OF_CAP"}
     page = f"/admin/disputes/{dispute}"
