@@ -20,7 +20,7 @@ def server() -> Iterator[EmbeddedPostgres]:
     with throwaway_postgres() as started:
         with psycopg.connect(started.dsn(), autocommit=True) as superuser:
             superuser.execute(f"CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD 'given'")
-            for name in ("given", "second", "shop"):
+            for name in ("given", "second", "shop", "bare"):
                 superuser.execute(f"CREATE DATABASE {name} OWNER {ADMIN}")
         yield started
 
@@ -59,6 +59,19 @@ def test_a_database_with_tables_of_somebody_else_is_left_alone(server: EmbeddedP
     )
     with psycopg.connect(server.dsn(dbname="shop")) as superuser:
         assert superuser.execute("SELECT relname FROM pg_class WHERE relname = 'house'").fetchall() == []
+
+
+@pytest.mark.parametrize(("dbname", "says"), [("nobodys", "The database does not answer: "), ("bare", "relation ")])
+def test_a_database_that_is_missing_or_bare_is_one_sentence(
+    server: EmbeddedPostgres, tmp_path: Path, dbname: str, says: str
+) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as superuser:
+        superuser.execute("DO $$ BEGIN CREATE ROLE ph_worker LOGIN PASSWORD 'x'; EXCEPTION WHEN OTHERS THEN END $$")
+    refused = pilothouse(server, dbname, tmp_path, "tenant", "list")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(says)
+    assert refused.stderr.endswith("`pilothouse migrate`.\n")
+    assert len(refused.stderr.splitlines()) == 2
 
 
 @pytest.mark.slow

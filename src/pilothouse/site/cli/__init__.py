@@ -53,10 +53,28 @@ def main() -> None:
     for group in GROUPS:
         if importlib.util.find_spec(f"pilothouse.site.cli.{group}"):
             importlib.import_module(f"pilothouse.site.cli.{group}")
-    from pilothouse.kernel.base.errors import PilothouseError
-
     try:
         app()
-    except PilothouseError as refused:
-        typer.echo(str(refused), err=True)
+    except Exception as error:
+        sentence = _refusal(error)
+        if not sentence:
+            raise
+        typer.echo(sentence, err=True)
         sys.exit(1)
+
+
+def _refusal(error: Exception) -> str:
+    """What an error says to who typed the command; empty for one that is ours to mend and shows its traceback."""
+    from django.db import DatabaseError, OperationalError
+    from psycopg import errors
+
+    from pilothouse.kernel.base.errors import PilothouseError
+
+    if isinstance(error, PilothouseError):
+        return str(error)
+    first = str(error).splitlines()[0] if str(error) else ""
+    if isinstance(error, OperationalError | errors.OperationalError):
+        return f"The database does not answer: {first}\nIf it is new, bring it to this version's shape: `pilothouse migrate`."
+    if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.UndefinedTable):
+        return f"{first}\nBring the database to this version's shape with `pilothouse migrate`."
+    return ""

@@ -1,7 +1,6 @@
 """`pilothouse check`: the four promises, the invariants and the guards, each with what offends."""
 
 import json
-import logging
 import os
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -29,8 +28,6 @@ def check(
         from rich.console import Console
 
         console = Console(stderr=True)
-        # The sentence below says it once; the pool would say it at each of its attempts.
-        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         try:
             with console.status("Checking promises, invariants and guards") if not as_json else _quiet():
                 report = build_report()

@@ -1,6 +1,7 @@
 """Commands on the database itself, and the way in which other commands reach it."""
 
 import contextlib
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ def database_up() -> Iterator[None]:
     from pilothouse.site.tree import running
     from pilothouse.site.tree.folder import AlreadyRunning, held
 
+    # A command says once that the database does not answer; the pool would say it at each of its attempts.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     data = data_folder()
     live = running(data)
     if live:
