@@ -74,7 +74,7 @@ def _refusal(error: Exception) -> str:
         return str(error)
     first = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, OperationalError | errors.OperationalError):
-        return f"The database does not answer: {first}\nIf it is new, bring it to this version's shape: `pilothouse migrate`."
+        return f"The database does not answer: {first}\nIf it is new, bring it to its shape: `pilothouse migrate`."
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.UndefinedTable):
         return f"{first}\nBring the database to this version's shape with `pilothouse migrate`."
     return ""
