@@ -41,5 +41,5 @@ def test_only_triggers_look_changed_until_migrate_installs_them_anew(restored):
     assert len(recorded) > 1000
     assert {(kind, name) for kind, _, name in other} <= {
         ("trigger", "lifecycle_update"), ("trigger", "terms_frozen"), ("trigger", "payout_stays_sent"),
-        ("trigger", "deal_holds_its_escrow public.deal_holds_its_escrow"),
+        ("trigger", "send_request_stays"), ("trigger", "deal_holds_its_escrow public.deal_holds_its_escrow"),
     }  # fmt: skip
