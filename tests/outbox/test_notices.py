@@ -55,6 +55,18 @@ def test_a_mail_is_sealed_sent_once_and_only_with_its_transaction(house: Any) ->
         assert Notice.objects.count() == 0
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+def test_one_that_leaves_and_one_that_must_wait_are_written_together(house: Any) -> None:
+    mail.outbox = []
+    with worker_scope():
+        notify([Mail(["ann@example.com"], "Leaves", "text"), Chat("json://127.0.0.1:1", "Waits", "text")])
+    work()
+    with worker_scope():
+        found = {notice.subject: notice.state for notice in Notice.objects.all()}
+    assert found == {"Leaves": "sent", "Waits": "waiting"}
+    assert len(mail.outbox) == 1
+
+
 def test_bad_recipients_are_refused(house: Any) -> None:
     with worker_scope():
         for to in ([], ["no address"], ["a@example.com\nBcc: b@example.com"], ["a@example.com"] * 21):

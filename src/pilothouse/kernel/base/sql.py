@@ -44,14 +44,15 @@ def _decoded(text: str) -> Any:
 
 
 def array_literal(values: list[Any]) -> Any:
-    """A list of whole numbers, texts and None as PostgreSQL's array literal; any other list as it is.
+    """A list of numbers, texts and None as PostgreSQL's array literal; any other list as it is.
 
-    The driver adapts a list element by element, which for a set of a thousand rows costs as much as writing them.
+    The driver adapts a list element by element, which for a set of a thousand rows costs as much as writing them, and
+    refuses one of whole and other numbers.
     """
     kinds = set(map(type, values))
     kinds.discard(type(None))
-    if kinds == {int}:
-        return "{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}"
+    if kinds and kinds <= {int, float}:
+        return "{" + ",".join(["NULL" if v is None else repr(v) for v in values]) + "}"
     if kinds == {str}:
         quoted = ["NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values]
         return "{" + ",".join(quoted) + "}"
