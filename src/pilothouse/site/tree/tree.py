@@ -116,7 +116,8 @@ class Tree:
         """
         try:
             make_data_folder(self.data)
-            with folder.held(self.data), self._signals():
+            # Signals first: who sees the folder held may send one at once.
+            with self._signals(), folder.held(self.data):
                 return self._run(on_ready)
         except folder.AlreadyRunning as refused:
             self._errors.line("up", str(refused))
