@@ -1,7 +1,11 @@
 """Messages and reports by hand: looked at, downloaded, sent once, kept, and read by the customer alone."""
 
+import asyncio
+import json
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pypdfium2
@@ -14,6 +18,7 @@ from test_pilot_pages import browser
 
 from pilothouse.kernel.access.commands import add_member
 from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.outbox.notices import NoticePump
 from pilothouse.pilots.daily_posts import post_daily
 from pilothouse.pilots.message_models import PilotMessage
 from pilothouse.pilots.paper_files import write_reports
@@ -151,3 +156,44 @@ def test_the_update_is_posted_once_a_day(pilot: VideoPilot, monkeypatch: pytest.
     rows = sent(pilot, "internal_update")
     assert len(rows) == before + 1
     assert (rows[-1].channel, rows[-1].recipients) == ("chat", ["chat"])
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+def test_one_click_posts_the_update_to_the_chat(pilot: VideoPilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+
+    class ChatService(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """The test's own output stays clean."""
+
+    desk, here = browser("operator@ours.example"), f"/desk/pilots/{pilot.id}/texts/internal_update/"
+    monkeypatch.setattr(settings, "ALERT_URLS", [])
+    assert "Post it to our chat" not in desk.get(here).content.decode()
+    service = ThreadingHTTPServer(("127.0.0.1", 0), ChatService)
+    Thread(target=service.serve_forever, daemon=True).start()
+    try:
+        monkeypatch.setattr(settings, "ALERT_URLS", [f"json://127.0.0.1:{service.server_port}"])
+        assert "Post it to our chat" in desk.get(here).content.decode()
+        posted = desk.post(f"{here}send", {"key": "click_1", "channel": "chat"}, follow=True)
+        assert "It is on its way to the chat." in posted.content.decode()
+        asyncio.run(deliver())
+    finally:
+        service.shutdown()
+        service.server_close()
+    row = sent(pilot, "internal_update")[-1]
+    mine = [message for message in told if row.subject in message["title"]]
+    assert len(mine) == 1
+    assert mine[0]["message"] == f"{row.body}\n\n--\nInputs SHA-256: {row.inputs_sha256}"
+    assert pilot.row.company in mine[0]["title"] + mine[0]["message"]
+
+
+async def deliver() -> None:
+    """What the worker does with the notices that are due."""
+    pump = NoticePump()
+    rows = await asyncio.to_thread(pump.claim, 100)
+    await asyncio.to_thread(pump.finish, await asyncio.gather(*(pump.act(row) for row in rows)))

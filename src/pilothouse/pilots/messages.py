@@ -160,12 +160,18 @@ def _post(pilot: Pilot, made: Draft) -> None:
     if not settings.ALERT_URLS:
         raise NowhereToPost()
     # The words begin with the subject already where the source's template has it.
-    notify([Chat(url, made.paper.title, made.paper.markdown) for url in settings.ALERT_URLS])
+    words = f"{made.paper.markdown}{_source(made)}"
+    notify([Chat(url, made.paper.title, words) for url in settings.ALERT_URLS])
+
+
+def _source(made: Draft) -> str:
+    """What stands below the words of a message that leaves: the hash of what it was made of."""
+    return f"\n\n--\nInputs SHA-256: {made.paper.inputs_sha256}\n"
 
 
 def _mail(pilot: Pilot, made: Draft, receivers: list[str], sealed: Mapping[str, str]) -> None:
     paper, slots = made.paper, {**made.slots, **sealed}
-    words = f"{fill(made.text.body, slots)}\n\n--\nInputs SHA-256: {paper.inputs_sha256}\n"
+    words = f"{fill(made.text.body, slots)}{_source(made)}"
     is_theirs = made.text.audience == "customer"
     post_mail(
         receivers, paper.title, words, tenant=pilot.tenant_id if is_theirs else None,
