@@ -126,6 +126,12 @@ def _grant(pilot: Pilot, runbook: Runbook, operator: int | None, confirm_small: 
     if credits < least and not confirm_small:
         raise CreditsTooFew(credits=credits, needed=least)
     words = runbook.body["grant_description"].format(company=pilot.company)
+    # The same words are the same grant for ever, so a later pilot of the account must not say what an earlier one said.
+    earlier = Pilot.objects.filter(
+        tenant_id=pilot.tenant_id, program=pilot.program, id__lt=pilot.id, since__isnull=False
+    ).count()
+    if earlier:
+        words += f" (pilot {earlier + 1})"
     if pilot.attempt > 1:
         words += f" (attempt {pilot.attempt})"
     if operator is None:
