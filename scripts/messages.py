@@ -25,7 +25,7 @@ CATALOGUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "site/errors.py", "site/navigation.py",
             "kernel/base/errors.py", "kernel/access/**/*", "kernel/files/*.py", "kernel/lifecycle/errors.py",
             "kernel/watch/errors.py", "kernel/watch/templates/watch/_list_head.html", "kernel/payments/errors.py",
-            "kernel/payments/bank_accounts.py",
+            "kernel/payments/bank_accounts.py", "kernel/payments/lifecycle.py",
         ),
         (
             "ui/gallery.py", "ui/templates/ui/gallery.html", "kernel/access/pages_keys.py", "kernel/access/api_auth.py",

@@ -285,7 +285,7 @@ def test_the_same_action_twice_or_by_two_people_at_once_is_done_once(market: Any
     approved = market.handed_over(PRICE)
     path = f"deals/{approved}/approve"
     assert at_once(status_of(buyer, path), status_of(other, path)) == [200, 409]
-    sentence = "approve is not possible: this deal is HOLDBACK."
+    sentence = "You cannot approve this deal: its state is “Approved”."
     refuse(buyer, path, {}, 409, "transition_refused", sentence)
     assert market.accounts(approved) == {"escrow": 450_000_000, "payable": 2_550_000_000, "refund_due": 0}
     disputed = market.handed_over(PRICE)
@@ -297,7 +297,8 @@ def test_the_same_action_twice_or_by_two_people_at_once_is_done_once(market: Any
     )
     assert told == [200, 409, 409]
     assert market.accounts(disputed)["refund_due"] == 60_000_000
-    refuse(people["admin"], path, GOOD, 409, "transition_refused", "resolve is not possible: this dispute is RESOLVED.")
+    sentence = "You cannot decide this dispute: its state is “Decided”."
+    refuse(people["admin"], path, GOOD, 409, "transition_refused", sentence)
     body, key = json.dumps(DRAFT), {"Idempotency-Key": "twin"}
 
     def draft(who: Person) -> Callable[[], int]:

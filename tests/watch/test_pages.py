@@ -220,7 +220,7 @@ def test_a_job_that_gave_up_is_queued_again_once(shared_house, world):
         (row,) = run("SELECT id FROM job WHERE kind = 'retried'")
     client, url = desk("admin"), reverse("desk:job_retry", args=[row["id"]])
     assert "queued again" in client.post(url, follow=True).content.decode()
-    assert "retry is not possible: this job is queued" in client.post(url, follow=True).content.decode()
+    assert "You cannot queue this job again: its state is “Queued”." in client.post(url, follow=True).content.decode()
     with worker_scope():
         (job,) = run("SELECT state, attempt, error FROM job WHERE id = %s", [row["id"]])
     assert job == {"state": "queued", "attempt": 0, "error": ""}

@@ -4,6 +4,8 @@
 each outcome, so that the table itself says what may be signed.
 """
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
 # Why a prospect is no pilot: the accept lines that were not met, then the reject lines that were.
@@ -20,11 +22,48 @@ BEFORE = ("prospect", "qualified", "locked", "preparing", "retrying")
 RUNNING = ("active", "paused", "review")
 JUDGED = ("failed", "inconclusive", "succeeded")
 UNDECIDED = ("failed", "inconclusive")
+LABELS = {
+    "prospect": _("Prospect"),
+    "qualified": _("Qualified"),
+    "rejected": _("Rejected"),
+    "locked": _("Locked"),
+    "preparing": _("Preparing"),
+    "active": _("Active"),
+    "paused": _("Paused"),
+    "review": _("Review"),
+    "succeeded": _("Success"),
+    "failed": _("Failure"),
+    "inconclusive": _("Inconclusive"),
+    "retrying": _("Retrying"),
+    "enterprise": _("Enterprise"),
+    "closed": _("Closed"),
+}
 OUTCOMES = {"succeeded": "succeed", "failed": "fail", "inconclusive": "leave_open"}
 
 PILOT = Lifecycle(
     name="pilot",
     table="pilot",
+    acts={
+        "qualify": _("qualify this pilot"),
+        "reject": _("reject this pilot"),
+        "lock": _("lock this pilot"),
+        "prepare": _("prepare this pilot"),
+        "activate": _("activate this pilot"),
+        "pause": _("pause this pilot"),
+        "resume": _("resume this pilot"),
+        "resume_review": _("resume the review of this pilot"),
+        "give_up": _("give this pilot up"),
+        "review": _("review this pilot"),
+        "succeed": _("sign a success of this pilot"),
+        "fail": _("sign a failure of this pilot"),
+        "leave_open": _("sign this pilot as inconclusive"),
+        "retry": _("retry this pilot"),
+        "prepare_again": _("prepare this pilot again"),
+        "abandon": _("abandon this pilot"),
+        "close": _("close this pilot"),
+        "upgrade": _("upgrade this pilot"),
+    },
+    labels=LABELS,
     transitions=(
         Transition("create", None, "prospect", ("customer", "operator"), timer="stale"),
         Transition("qualify", "prospect", "qualified", ("operator", "system"), timer="stale"),

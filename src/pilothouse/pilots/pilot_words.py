@@ -6,25 +6,27 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .evaluation import CriterionState, FailureState, LineState, MetricState, Verdict
+from .lifecycle import LABELS
 from .runbook import Runbook
 
 MINUTES_PER_HOUR = 60
-STATES = {
-    "prospect": (gettext_lazy("Prospect"), "returned"),
-    "qualified": (gettext_lazy("Qualified"), "accent"),
-    "rejected": (gettext_lazy("Rejected"), "returned"),
-    "locked": (gettext_lazy("Locked"), "accent"),
-    "preparing": (gettext_lazy("Preparing"), "accent"),
-    "active": (gettext_lazy("Active"), "settled"),
-    "paused": (gettext_lazy("Paused"), "held"),
-    "review": (gettext_lazy("Review"), "held"),
-    "succeeded": (gettext_lazy("Success"), "settled"),
-    "failed": (gettext_lazy("Failure"), "breach"),
-    "inconclusive": (gettext_lazy("Inconclusive"), "held"),
-    "retrying": (gettext_lazy("Retrying"), "accent"),
-    "enterprise": (gettext_lazy("Enterprise"), "settled"),
-    "closed": (gettext_lazy("Closed"), "returned"),
+TONES = {
+    "prospect": "returned",
+    "qualified": "accent",
+    "rejected": "returned",
+    "locked": "accent",
+    "preparing": "accent",
+    "active": "settled",
+    "paused": "held",
+    "review": "held",
+    "succeeded": "settled",
+    "failed": "breach",
+    "inconclusive": "held",
+    "retrying": "accent",
+    "enterprise": "settled",
+    "closed": "returned",
 }
+STATES = {state: (label, TONES[state]) for state, label in LABELS.items()}
 # The columns of the board, in the order of a pilot's life.
 COLUMNS = {
     "before": (gettext_lazy("Before the pilot"), ("prospect", "qualified", "locked", "preparing", "retrying")),

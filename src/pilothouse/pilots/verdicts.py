@@ -77,7 +77,7 @@ def sign_verdict(public_id: str, expected: str, recommendation: str, note: str =
     """
     pilot = lock_pilot(public_id)
     if recommendation not in CLOSES:
-        raise ReasonRefused(reason=recommendation, event="verdict", allowed=", ".join(CLOSES))
+        raise ReasonRefused(reason=recommendation, event="verdict", allowed=", ".join(CLOSES), act="sign this verdict")
     seen, verdict = computed(pilot)
     if verdict.blocked:
         raise VerdictBlocked(reason=verdict.blocked)

@@ -20,7 +20,6 @@ from pilothouse.kernel.base.ids import ALPHABET, new_id
 from pilothouse.kernel.base.scope import WEB_ALIAS, current_scope
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply, arm, cancel
-from pilothouse.kernel.lifecycle.errors import TransitionRefused
 
 from . import limits
 from .errors import AlreadyMember, KeysClosed, LastOwner, RevealLinkGone, TooMany
@@ -130,7 +129,7 @@ def resume_key(tenant: int, key: str) -> ApiKey:
 def _switch(tenant: int, key: str, *, active: bool) -> ApiKey:
     row = access_key(tenant, key)
     if row.state == "revoked":
-        raise TransitionRefused(event="resume" if active else "pause", kind="API key", state=row.state)
+        raise API_KEY.refusal("resume" if active else "pause", row.state)
     SQL.rows("switch_key", tenant=tenant, key=row.id, active=active)
     row.refresh_from_db()
     return row
@@ -158,7 +157,7 @@ def create_reveal_link(
     if not 0 <= overlap_hours <= limits.KEY_OVERLAP_MAX_HOURS:
         raise InvalidInput(reason=f"An old key works on for 0 to {limits.KEY_OVERLAP_MAX_HOURS} hours.")
     if replaces is not None and replaces.state == "revoked":
-        raise TransitionRefused(event="rotate", kind="API key", state=replaces.state)
+        raise API_KEY.refusal("rotate", replaces.state)
     token = token or new_secret()
     with _closed_told():
         row = SQL.one(

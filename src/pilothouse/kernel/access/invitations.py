@@ -20,7 +20,6 @@ from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply, arm, cancel
-from pilothouse.kernel.lifecycle.errors import TransitionRefused
 
 from . import limits
 from .commands import add_member, check_role, checked_email, find_or_make_person, hash_of, new_secret
@@ -109,7 +108,7 @@ def _renew(invitation: Invitation) -> str:
     invitation.refresh_from_db()
     if row is None:
         if invitation.state != "sent":
-            raise TransitionRefused(event="resend", kind=KIND, state=invitation.state)
+            raise INVITATION.refusal("resend", invitation.state)
         raise SentTooOften(sends=invitation.sends, gap_s=limits.INVITATION_RESEND_GAP_S)
     cancel(KIND, [invitation.id], EXPIRE)
     arm(KIND, EXPIRE, [(invitation.tenant_id, invitation.id)], limits.INVITATION_LIFE_HOURS * 3600)

@@ -1,10 +1,18 @@
 """The lives of an API key and of an invitation."""
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
 API_KEY = Lifecycle(
     name="api_key",
     table="enterprise_api_keys",
+    acts={
+        "pause": _("pause this key"),
+        "resume": _("resume this key"),
+        "rotate": _("rotate this key"),
+        "revoke": _("revoke this key"),
+    },
     transitions=(
         # The raw key is shown at this moment and never again.
         Transition("issue", None, "revealed_once", ("owner", "engineer", "operator", "system")),
@@ -24,6 +32,11 @@ API_KEY = Lifecycle(
 INVITATION = Lifecycle(
     name="invitation",
     table="invitation",
+    acts={
+        "accept": _("accept this invitation"),
+        "resend": _("send this invitation again"),
+        "withdraw": _("withdraw this invitation"),
+    },
     transitions=(
         Transition("send", None, "sent", ("owner", "operator"), timer="expire"),
         Transition("accept", "sent", "accepted", ("invitee",)),

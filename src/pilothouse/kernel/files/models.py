@@ -1,6 +1,7 @@
 """Files of tenants: what is stored, where, and until when."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.models import TenantForeignKey, TenantModel
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
@@ -8,6 +9,9 @@ from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 FILE = Lifecycle(
     name="file",
     table="file",
+    acts={
+        "delete": _("delete this file"),
+    },
     transitions=(
         Transition("store", None, "stored", ("customer", "system")),
         Transition("expire", "stored", "deleted", ("timer",)),
@@ -20,6 +24,9 @@ FILE = Lifecycle(
 UPLOAD = Lifecycle(
     name="upload",
     table="upload",
+    acts={
+        "complete": _("complete this upload"),
+    },
     transitions=(
         Transition("create", None, "awaited", ("customer",)),
         Transition("complete", "awaited", "completed", ("customer",)),

@@ -15,7 +15,6 @@ from pilothouse.kernel.base.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements
-from pilothouse.kernel.lifecycle.errors import TransitionRefused
 
 from .commands import check_grant, request_hash
 from .errors import GrantRefused, InsufficientCredits, KeyConflict, NotReversible, SecondOperatorNeeded
@@ -148,7 +147,7 @@ def _answer(operator: int, request: str, event: str, state: str, answer: str) ->
     if (row["state"], row["decided_by"]) == (state, operator):
         return _shown(request, replayed=True)
     if GRANT_REQUEST.find(event, row["state"]) is None:
-        raise TransitionRefused(event=event, kind="grant request", state=row["state"])
+        raise GRANT_REQUEST.refusal(event, row["state"])
     if state == "approved" and operator == row["asked_by"]:
         raise SecondOperatorNeeded(asked_by=row["asked_by_email"])
     try:
@@ -157,7 +156,7 @@ def _answer(operator: int, request: str, event: str, state: str, answer: str) ->
     except Error as error:
         _raise_known(error, row["tenant"], row)
     if done is None:
-        raise TransitionRefused(event=event, kind="grant request", state=_read(public_id=request)[0]["state"])
+        raise GRANT_REQUEST.refusal(event, _read(public_id=request)[0]["state"])
     return _shown(request, replayed=False)
 
 

@@ -100,7 +100,7 @@ def apply(
             continue
         moves[row["id"]] = (row, transition.to, transition.passes)
     if strict and len(rows) < len(set(ids)):
-        raise TransitionRefused(event=event, kind=lifecycle.name, state="not there")
+        raise lifecycle.refusal(event, "not there")
     for target in sorted({to for _, to, _ in moves.values()}):
         chosen = [key for key, (_, to, _) in moves.items() if to == target]
         columns = "".join(f', "{name}" = %({name})s' for name in (changes or {}))

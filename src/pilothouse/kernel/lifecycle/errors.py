@@ -1,4 +1,6 @@
-"""Errors of the lifecycle room."""
+"""Errors of the lifecycle room. Machines read the table's names in the details, people an act and a state in words."""
+
+from typing import Any
 
 from pilothouse.kernel.base.errors import PilothouseError
 
@@ -8,7 +10,11 @@ class TransitionRefused(PilothouseError):
 
     code = "transition_refused"
     status = 409
-    message = "{event} is not possible: this {kind} is {state}."
+    message = "You cannot {act}: its state is “{label}”."
+
+    def __init__(self, *, event: str, kind: str, state: str, act: Any, label: Any) -> None:
+        super().__init__(act=act, label=label)
+        self.details = {"event": event, "kind": kind, "state": state}
 
 
 class ReasonRefused(PilothouseError):
@@ -16,4 +22,8 @@ class ReasonRefused(PilothouseError):
 
     code = "reason_refused"
     status = 422
-    message = "{reason!r} is not a reason for {event}. Choose one of: {allowed}."
+    message = "{reason!r} is not a reason to {act}. Choose one of: {allowed}."
+
+    def __init__(self, *, reason: str, event: str, allowed: str, act: Any) -> None:
+        super().__init__(reason=reason, allowed=allowed, act=act)
+        self.details = {"reason": reason, "event": event, "allowed": allowed}

@@ -1,6 +1,7 @@
 """The timeline and the timers."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.models import HotTenantModel, TenantModel
 
@@ -45,6 +46,9 @@ class Event(HotTenantModel):
 TIMER = Lifecycle(
     name="timer",
     table="timer",
+    acts={
+        "rearm": _("arm this timer again"),
+    },
     transitions=(
         Transition("arm", None, "armed", ("system",)),
         Transition("fire", "armed", "fired", ("timer",)),

@@ -4,11 +4,14 @@ A lifecycle is a list of `Transition` rows. From it follow the CHECK of known st
 the allowed pairs, who may do what, the buttons on a page, the allowed actions of the API and the picture in the docs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from django.db import models
+
+from pilothouse.ui.pictures import state_label
 
 from .errors import ReasonRefused, TransitionRefused
 
@@ -44,7 +47,9 @@ class Lifecycle:
     """A subject's states and moves. `table` is the database table with columns `id`, `tenant` and `state`.
 
     `alive` is the SQL that is true for a row `s` in a non-terminal state which something will move on: by default an
-    armed timer of its own. The never-stuck detector lists rows for which it is false.
+    armed timer of its own. The never-stuck detector lists rows for which it is false. `acts` says each event that a
+    person may ask for as a refusal names it ("decide this dispute"); `labels` the states that the pages call otherwise
+    than their badges do.
     """
 
     name: str
@@ -55,6 +60,8 @@ class Lifecycle:
     )
     # A platform's subject belongs to no tenant, so it has no timeline of its own.
     platform: bool = False
+    acts: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
     events: dict[str, tuple[Transition, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,10 +103,19 @@ class Lifecycle:
         """The transition of `event` from `state` by `role`; raises TransitionRefused or ReasonRefused."""
         move = self.find(event, state)
         if move is None or role not in move.who:
-            raise TransitionRefused(event=event, kind=self.name, state=state)
+            raise self.refusal(event, state)
         if move.reasons and reason not in move.reasons:
-            raise ReasonRefused(reason=reason, event=event, allowed=", ".join(move.reasons))
+            raise ReasonRefused(reason=reason, event=event, allowed=", ".join(move.reasons), act=self.act(event))
         return move
+
+    def refusal(self, event: str, state: str) -> TransitionRefused:
+        """The error that says that `event` is not possible in `state`."""
+        label = self.labels.get(state) or state_label(state)
+        return TransitionRefused(event=event, kind=self.name, state=state, act=self.act(event), label=label)
+
+    def act(self, event: str) -> Any:
+        """An event in words, with its object; one that no person asks for is said by its name."""
+        return self.acts.get(event) or f"{event} this {self.name}".replace("_", " ")
 
     def allowed(self, state: str, role: str) -> list[Transition]:
         """What `role` may do in `state`: the buttons on the page and the actions in the API."""

@@ -1,5 +1,7 @@
 """Transition tables of the outbox (`deliver`, `notice`, `endpoint`)."""
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
 OWNERS = ("customer", "operator")
@@ -13,6 +15,9 @@ _MOVED_BY_WORKER = (
 DELIVERY = Lifecycle(
     name="delivery",
     table="delivery",
+    acts={
+        "abort": _("cancel this delivery"),
+    },
     transitions=(
         Transition("enqueue", None, "queued", ("system",)),
         Transition("send", ("queued", "waiting"), "sending", ("system",)),
@@ -41,6 +46,12 @@ NOTICE = Lifecycle(
 ENDPOINT = Lifecycle(
     name="endpoint",
     table="endpoint",
+    acts={
+        "pause": _("pause this endpoint"),
+        "resume": _("resume this endpoint"),
+        "disable": _("disable this endpoint"),
+        "delete": _("delete this endpoint"),
+    },
     transitions=(
         Transition("create", None, "active", OWNERS),
         Transition("pause", "active", "paused", OWNERS),

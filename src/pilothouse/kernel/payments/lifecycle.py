@@ -1,10 +1,16 @@
 """The states of what comes in and goes out."""
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
 PAYMENT = Lifecycle(
     name="payment",
     table="payment",
+    acts={
+        "match": _("match this payment"),
+        "close": _("close this payment"),
+    },
     transitions=(
         Transition("receive", None, "waiting", ("operator", "system"), posting="receive"),
         Transition("match", "waiting", "waiting", ("operator", "system"), posting="fund"),
@@ -29,6 +35,10 @@ CHECKOUT = Lifecycle(
 REFUND = Lifecycle(
     name="refund",
     table="refund",
+    acts={
+        "retry": _("retry this refund"),
+        "give_up": _("give this refund up"),
+    },
     transitions=(
         Transition("create", None, "due", ("operator", "system")),
         # The processor took the order and has not ended it.
@@ -56,6 +66,10 @@ CHARGEBACK = Lifecycle(
 SEND_REQUEST = Lifecycle(
     name="send_request",
     table="send_request",
+    acts={
+        "approve": _("approve this request"),
+        "refuse": _("refuse this request"),
+    },
     transitions=(
         Transition("request", None, "requested", ("operator",), timer="send_request_expiry"),
         # By another operator than the one who asked.
@@ -68,6 +82,13 @@ SEND_REQUEST = Lifecycle(
 PAYOUT = Lifecycle(
     name="payout",
     table="payout",
+    acts={
+        "file": _("put this payout into a file"),
+        "send": _("send this payout"),
+        "confirm": _("confirm this payout"),
+        "fail": _("report this payout as failed"),
+        "retry": _("retry this payout"),
+    },
     transitions=(
         Transition("create", None, "due", ("system",)),
         # Into a file for the bank, once.
@@ -84,6 +105,10 @@ PAYOUT = Lifecycle(
 BANK_ACCOUNT = Lifecycle(
     name="bank_account",
     table="bank_account",
+    acts={
+        "confirm": _("confirm this bank account"),
+        "replace": _("remove this bank account"),
+    },
     transitions=(
         Transition("name", None, "named", ("customer",)),
         Transition("confirm", "named", "confirmed", ("customer",)),

@@ -1,6 +1,7 @@
 """Versioned, immutable, hashed parameters: price lists, deal templates, runbooks, policies."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.models import HouseModel
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
@@ -8,6 +9,10 @@ from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 TERMS = Lifecycle(
     name="terms",
     table="terms",
+    acts={
+        "publish": _("publish this version"),
+        "retire": _("retire this version"),
+    },
     transitions=(
         Transition("draft", None, "draft", ("operator",)),
         Transition("publish", "draft", "published", ("operator",)),

@@ -1,5 +1,7 @@
 """The states of an incident."""
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
 SEVERITIES = ("P0", "P1", "P2")
@@ -29,6 +31,15 @@ INCIDENT = Lifecycle(
     name="incident",
     table="incident",
     platform=True,
+    acts={
+        "acknowledge": _("acknowledge this incident"),
+        "promote": _("make this incident a P0"),
+        "update": _("post news on this incident"),
+        "mitigate": _("mitigate this incident"),
+        "root_cause": _("write the root cause of this incident"),
+        "resolve": _("resolve this incident"),
+        "dismiss": _("dismiss this incident"),
+    },
     transitions=(
         Transition("open", None, "open", ("check", "customer", "operator", "slo"), timer="ack"),
         Transition("acknowledge", "open", "investigating", ("operator",), timer="update"),

@@ -1,6 +1,7 @@
 """Coarse jobs and the workers' heartbeats."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.models import HouseModel
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
@@ -8,6 +9,9 @@ from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 JOB = Lifecycle(
     name="job",
     table="job",
+    acts={
+        "retry": _("queue this job again"),
+    },
     transitions=(
         Transition("queue", None, "queued", ("system",)),
         Transition("succeed", "queued", "done", ("worker",)),

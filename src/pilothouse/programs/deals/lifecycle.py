@@ -4,7 +4,11 @@ A party is `buyer` or `seller`; an offer's `creator` is one of them, the other i
 operator who is not a party.
 """
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
+
+from . import words
 
 OPEN_BEFORE_MONEY = ("DRAFT", "OFFERED", "AWAITING_FUNDS")
 HANDOVER_REASONS = ("item_wrong", "not_received")
@@ -13,6 +17,23 @@ AUDIT_REASONS = ("evidence_clear", "evidence_missing", "identity_problem", "part
 DEAL = Lifecycle(
     name="deal",
     table="deal",
+    acts={
+        "offer": _("offer this deal"),
+        "accept": _("accept this deal"),
+        "withdraw": _("take this deal back"),
+        "correct_price": _("correct the price of this deal"),
+        "file_handover": _("report the handover of this deal"),
+        "contest_handover": _("contest the handover of this deal"),
+        "confirm_handover": _("confirm the handover of this deal"),
+        "cancel_funded": _("cancel this deal"),
+        "cancel_in_inspection": _("cancel this deal"),
+        "approve": _("approve this deal"),
+        "settle_approved": _("approve this deal"),
+        "release_holdback": _("release the holdback of this deal"),
+        "raise_issue": _("raise an issue about this deal"),
+        "cancel_in_issue": _("cancel this deal"),
+    },
+    labels=words.STATES,
     transitions=(
         Transition("create", None, "DRAFT", ("buyer", "seller"), timer="draft"),
         Transition("offer", "DRAFT", "OFFERED", ("buyer", "seller"), timer="offer"),
@@ -94,6 +115,15 @@ DEAL = Lifecycle(
 DISPUTE = Lifecycle(
     name="dispute",
     table="dispute",
+    acts={
+        "respond": _("answer this dispute"),
+        "agree": _("agree in this dispute"),
+        "accept_claim": _("accept the claim of this dispute"),
+        "resolve": _("decide this dispute"),
+        "mutual_return": _("undo the deal of this dispute"),
+        "withdraw": _("take this dispute back"),
+    },
+    labels=words.DISPUTE_STATES,
     transitions=(
         Transition("open", None, "OPEN", ("buyer",), timer="dispute_ttl"),
         Transition("respond", "OPEN", "RESPONDED", ("seller",), reasons=("accept", "contest", "counter")),

@@ -54,7 +54,8 @@ def end_items(endings: Sequence[Ending], *, from_state: str, claim: str) -> Ende
     for state, reason in {(e.state, e.reason) for e in endings}:
         if reason not in REASONS.get((from_state, state), ()):
             known = ", ".join(map(str, REASONS.get((from_state, state), ())))
-            raise ReasonRefused(reason=reason, event=f"{from_state} to {state}", allowed=known)
+            act = "end this video"
+            raise ReasonRefused(reason=str(reason), event=f"{from_state} to {state}", allowed=known, act=act)
     changed = SQL.rows(
         "end_items",
         ids=[e.item for e in endings],

@@ -1,5 +1,7 @@
 """The states of a batch and of its items (`docs/architecture.md` shows the pictures)."""
 
+from django.utils.translation import gettext_lazy as _
+
 from pilothouse.kernel.lifecycle.table import Lifecycle, Transition
 
 # The one message about a batch (requirement ENT-050).
@@ -9,6 +11,9 @@ FAILURE_REASONS = ("cancelled", "model_error", "param_error", "timeout")
 ITEM = Lifecycle(
     name="item",
     table="item",
+    acts={
+        "cancel": _("cancel this video"),
+    },
     transitions=(
         Transition("create", None, "pending", ("customer",), posting="reserve"),
         Transition("dispatch", "pending", "running", ("system",)),
