@@ -1,0 +1,1 @@
+"""Django's own commands, done our way; what people type is in `site/cli`."""
