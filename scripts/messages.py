@@ -24,7 +24,7 @@ CATALOGUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "pilots/templates/pilots/feedback_form.html", "pilots/templates/pilots/inbox.html", "site/context.py",
             "site/errors.py", "site/navigation.py",
             "kernel/base/errors.py", "kernel/access/**/*", "kernel/files/*.py", "kernel/lifecycle/errors.py",
-            "kernel/watch/errors.py", "kernel/watch/templates/watch/_list_head.html", "kernel/payments/errors.py",
+            "kernel/watch/errors.py", "kernel/payments/errors.py",
             "kernel/payments/bank_accounts.py", "kernel/payments/lifecycle.py",
         ),
         (

@@ -14,17 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     act,
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
-    tabs,
 )
-from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import member_page, operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal, Principal
@@ -112,27 +108,21 @@ def inbox(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
 def _inbox(
     request: HttpRequest, operator: OperatorPrincipal, bound: dict[str, tuple[str, Form]], status: int = 200
 ) -> HttpResponse:
-    here = reverse("pilots:inbox")
-    state, kind = request.GET.get("state", "waiting"), request.GET.get("kind", "")
-    state, kind = state if state in STATES else "waiting", kind if kind in KIND_WORDS else ""
-    words, number = search_words(request), page_number(request)
-    # A form that was refused is shown with its report, wherever the list stands.
-    search = next(iter(bound), words)
+    asked = DeskList.of(request, "pilots:inbox", STATES, "waiting", kind={"": "", **KIND_WORDS})
+    state, kind, words = asked.state, asked.filters["kind"], asked.words
+    if bound:
+        # A form that was refused is shown with its report, wherever the list stands.
+        state, kind, words = "all", "", next(iter(bound))
     with looking(request, operator):
-        rows = queries.inbox(
-            state="all" if bound else state, kind="" if bound else kind, search=search, skip=number * DESK_PAGE_ROWS
-        )
+        rows = queries.inbox(state=state, kind=kind, search=words, skip=asked.skip)
         faq, sources = queries.faq(), queries.faq_sources()
         counts = queries.counts()
-    rows, pager = paged(rows, number, here, state=state, kind=kind, q=words)
+    rows, frame = asked.shown(rows)
     context = {
+        **frame,
         "reports": [_shown(row, bound.get(row["public_id"])) for row in rows],
         "faq": [{**row, "sources": [_sourced(each) for each in sources.get(row["id"], [])]} for row in faq],
         "counts": counts,
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {"q": words, "kind": kind}, "state"),
-        "query": words,
-        "state": state,
         "may_act": may_act(operator),
     }
     return render(request, "pilots/inbox.html", context, status=status)

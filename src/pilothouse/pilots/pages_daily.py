@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from pilothouse.kernel.access.desk import link, looking, search_words
+from pilothouse.kernel.access.desk import DeskList, link, looking
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.clock import business_now
@@ -23,7 +24,6 @@ from .checklist import checklist
 from .daily_models import Digest, DigestPlan
 from .digests import access_plan
 from .feedback import answer_words, question
-from .limits import PLANS_SHOWN_COUNT
 from .review_paper import review_paper
 from .rollback import open_rollback
 from .times import TIMES, due_at, local_day, next_due, week_of
@@ -38,14 +38,15 @@ PART_TITLES = {
 @operator_page()
 def plans(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Every pilot that is followed, with what is done of its day."""
-    words = search_words(request)
+    asked = DeskList.of(request, "pilots:plans")
     with looking(request, operator):
         found = DigestPlan.objects.select_related("tenant").order_by("tenant__name", "program")
-        if words:
-            found = found.filter(tenant__name__icontains=words)
+        if asked.words:
+            found = found.filter(tenant__name__icontains=asked.words)
+        shown, frame = asked.shown(list(found[asked.skip : asked.skip + DESK_PAGE_ROWS + 1]))
         now = business_now()
-        rows = [_plan_row(plan, now) for plan in found[:PLANS_SHOWN_COUNT]]
-    return render(request, "pilots/plans.html", {"plans": rows, "query": words})
+        rows = [_plan_row(plan, now) for plan in shown]
+    return render(request, "pilots/plans.html", {**frame, "plans": rows})
 
 
 def _plan_row(plan: DigestPlan, now: Any) -> dict[str, Any]:

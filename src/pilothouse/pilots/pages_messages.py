@@ -13,14 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
-    tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import member_page, operator_page
@@ -137,24 +134,11 @@ def send(request: HttpRequest, operator: OperatorPrincipal, public_id: str, name
 @operator_page()
 def listed(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Everything that was sent of any pilot, the newest first."""
-    here = reverse("pilots:desk_messages")
-    state = request.GET.get("state", "all")
-    state = state if state in FILTERS else "all"
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "pilots:desk_messages", FILTERS, "all")
     with looking(request, operator):
-        rows = sent_messages(
-            audience="" if state == "all" else state, search=words, skip=number * DESK_PAGE_ROWS,
-            count=DESK_PAGE_ROWS + 1,
-        )  # fmt: skip
-    rows, pager = paged(rows, number, here, state=state, q=words)
-    context = {
-        "rows": rows,
-        "pager": pager,
-        "tabs": tabs(here, state, FILTERS, {"q": words}, "state"),
-        "query": words,
-        "state": state,
-    }
-    return render(request, "pilots/desk_messages.html", context)
+        rows = sent_messages(audience=asked.wanted, search=asked.words, skip=asked.skip, count=DESK_PAGE_ROWS + 1)
+    rows, frame = asked.shown(rows)
+    return render(request, "pilots/desk_messages.html", {**frame, "rows": rows})
 
 
 @require_GET

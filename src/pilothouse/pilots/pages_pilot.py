@@ -15,15 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     act,
     commanding,
+    link,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
-    tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
@@ -54,30 +52,24 @@ OPEN_STATES = tuple(state for key in ("before", "running", "review", "judged") f
 @operator_page()
 def pilot_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Pilots as a list, or as a board by where they are; both keep the filter in the address."""
-    here = reverse("pilots:desk_pilots")
-    view = "board" if request.GET.get("view") == "board" else "list"
-    state = request.GET.get("state", "open")
-    state = state if state in FILTERS else "open"
-    words, number = search_words(request), page_number(request)
-    states = {"open": OPEN_STATES, "all": ()}.get(state) if state in ("open", "all") else COLUMNS[state][1]
+    asked = DeskList.of(request, "pilots:desk_pilots", FILTERS, "open", view={"list": "", "board": ""})
+    is_board = asked.filters["view"] == "board"
+    states = {"open": OPEN_STATES, "all": ()}.get(asked.state) or COLUMNS.get(asked.state, ("", ()))[1]
     with looking(request, operator):
-        if view == "board":
-            rows = pilots(search=words, count=OPEN_PILOTS_MAX_ROWS, by_due=True)
+        if is_board:
+            rows = pilots(search=asked.words, count=OPEN_PILOTS_MAX_ROWS, by_due=True)
+            _, frame = asked.shown([])
         else:
-            rows = pilots(states=states or (), search=words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS)
-    pager = None
-    if view == "list":
-        rows, pager = paged(rows, number, here, state=state, q=words)
+            rows = pilots(states=states, search=asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
+            rows, frame = asked.shown(rows)
     shown = [_row(row) for row in rows]
     context = {
+        **frame,
         "rows": shown,
-        "columns": _columns(shown, words) if view == "board" else [],
-        "view": view,
-        "tabs": tabs(here, state, FILTERS, {"q": words}, "state") if view == "list" else None,
-        "pager": pager,
-        "query": words,
-        "state": state,
-        "other_view": f"{here}?{urlencode({'view': 'list' if view == 'board' else 'board', 'q': words})}",
+        "columns": _columns(shown, asked.words) if is_board else [],
+        # A board shows every state beside the others.
+        "tabs": None if is_board else frame["tabs"],
+        "other_view": link(asked.here, view="" if is_board else "board", q=asked.words),
         "may_act": may_act(operator),
     }
     return render(request, "pilots/desk_pilots.html", context)

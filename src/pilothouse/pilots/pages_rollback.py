@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from pilothouse.kernel.access.desk import DESK_WRITERS, act, commanding, looking, may_act, refused_in
+from pilothouse.kernel.access.desk import DESK_WRITERS, DeskList, act, commanding, looking, may_act, refused_in
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -40,6 +42,9 @@ class ReasonForm(forms.Form):
     )
 
 
+STATES = {"stopped": gettext_lazy("Stopped now"), "ended": gettext_lazy("Ended"), "all": gettext_lazy("All")}
+
+
 class NoticeForm(forms.Form):
     """What everybody with open work is told."""
 
@@ -53,19 +58,21 @@ class NoticeForm(forms.Form):
 @operator_page()
 def rollback_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """What proposes a rollback, what is stopped, and the rollbacks of the past."""
+    asked = DeskList.of(request, "pilots:rollbacks", STATES, "stopped")
     with looking(request, operator):
-        found = list(Rollback.objects.select_related("tenant").order_by("-id")[:PLANS_SHOWN_COUNT])
-        stopped = {(one.program, one.tenant_id) for one in found if one.state != "resumed"}
+        found = Rollback.objects.select_related("tenant").order_by("-id")
+        stopped = set(found.exclude(state="resumed").values_list("program", "tenant_id"))
         plans = DigestPlan.objects.select_related("tenant").order_by("tenant__name")[:PLANS_SHOWN_COUNT]
         running = [plan for plan in plans if (plan.program, plan.tenant_id) not in stopped]
-        asked = proposals()
+        if asked.state != "all":
+            found = found.filter(state="resumed") if asked.state == "ended" else found.exclude(state="resumed")
+        if asked.words:
+            found = found.filter(Q(tenant__name__icontains=asked.words) | Q(public_id=asked.words))
+        rows, frame = asked.shown(list(found[asked.skip : asked.skip + DESK_PAGE_ROWS + 1]))
+        proposed = proposals()
     context = {
-        "open": [one for one in found if one.state != "resumed"],
-        "past": [one for one in found if one.state == "resumed"],
-        "running": running,
-        "proposals": asked,
-        "may_act": may_act(operator),
-    }
+        **frame, "rollbacks": rows, "running": running, "proposals": proposed, "may_act": may_act(operator)
+    }  # fmt: skip
     return render(request, "pilots/rollbacks.html", context)
 
 

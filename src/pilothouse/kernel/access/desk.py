@@ -111,10 +111,14 @@ def page_number(request: HttpRequest) -> int:
 
 def search_words(request: HttpRequest) -> str:
     """The search words of a list, bounded and without NUL."""
-    return request.GET.get("q", "").strip().replace("\x00", "")[:DESK_SEARCH_MAX_CHARACTERS]
+    return _plain(request, "q")
 
 
-def paged(rows: list[Row], number: int, here: str, **keep: str) -> tuple[list[Row], dict[str, Any] | None]:
+def _plain(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").strip().replace("\x00", "")[:DESK_SEARCH_MAX_CHARACTERS]
+
+
+def paged(rows: list[Any], number: int, here: str, **keep: str) -> tuple[list[Any], dict[str, Any] | None]:
     """One page of rows that were read with one more than a page holds, and the pager's links."""
     more = len(rows) > DESK_PAGE_ROWS
     rows = rows[:DESK_PAGE_ROWS]
@@ -132,20 +136,42 @@ def paged(rows: list[Row], number: int, here: str, **keep: str) -> tuple[list[Ro
 
 @dataclass(frozen=True, slots=True)
 class DeskList:
-    """A list of the desk as a request asks for it: one of `states`, search words and a page."""
+    """A list of the desk as a request asks for it: one of `states`, search words, a page, and filters of its own.
+
+    `kept` is what every link of the list carries: the state, the words, and the filters that are not at their default.
+    """
 
     here: str
     states: Mapping[str, Any]
     state: str
     words: str
     number: int
+    filters: Mapping[str, str]
+    kept: Mapping[str, str]
 
     @classmethod
-    def of(cls, request: HttpRequest, name: str, states: Mapping[str, Any], default: str) -> "DeskList":
-        """Of the page with this address name; a state that there is not is the default."""
+    def of(
+        cls,
+        request: HttpRequest,
+        name: str,
+        states: Mapping[str, Any] | None = None,
+        default: str = "",
+        **choices: Mapping[str, Any] | None,
+    ) -> "DeskList":
+        """Of the page with this address name; a state that there is not is the default.
+
+        `choices` are the list's other filters: what each may be, the first one by default, or None for any text.
+        """
+        states = states or {}
         state = request.GET.get("state", default)
         state = state if state in states else default
-        return cls(reverse(name), states, state, search_words(request), page_number(request))
+        filters, kept = {}, {"state": state}
+        for each, known in choices.items():
+            given, first = _plain(request, each), next(iter(known), "") if known else ""
+            filters[each] = given if known is None or given in known else first
+            kept[each] = filters[each] if filters[each] != first else ""
+        words = search_words(request)
+        return cls(reverse(name), states, state, words, page_number(request), filters, {**kept, "q": words})
 
     @property
     def wanted(self) -> str:
@@ -157,11 +183,17 @@ class DeskList:
         """How many rows stand on the pages before."""
         return self.number * DESK_PAGE_ROWS
 
-    def shown(self, rows: list[Row]) -> tuple[list[Row], dict[str, Any]]:
+    def tabs(self, name: str, choices: Mapping[str, Any]) -> list[Row]:
+        """The links to each value of one filter, which keep the others."""
+        keep = {key: value for key, value in self.kept.items() if key != name}
+        return tabs(self.here, self.filters.get(name, self.state), choices, keep, name)
+
+    def shown(self, rows: list[Any]) -> tuple[list[Any], dict[str, Any]]:
         """One page of rows that were read with one more, and the context of the list's frame."""
-        rows, pager = paged(rows, self.number, self.here, state=self.state, q=self.words)
-        links = tabs(self.here, self.state, self.states, {"q": self.words}, "state")
-        return rows, {"pager": pager, "tabs": links, "query": self.words, "state": self.state}
+        rows, pager = paged(rows, self.number, self.here, **self.kept)
+        frame = {**self.filters, "pager": pager, "tabs": self.tabs("state", self.states), "query": self.words}
+        hidden = {key: value for key, value in self.kept.items() if value and key != "q"}
+        return rows, {**frame, "state": self.state, "kept": hidden}
 
 
 def may_act(operator: OperatorPrincipal) -> bool:

@@ -97,12 +97,14 @@ def refuse_grant(operator: int, request: str, reason: str) -> Asked:
     return _answer(operator, request, "refuse", "refused", _words(reason))
 
 
-def grant_requests(state: str | None = None, *, tenant: int | None = None, count: int = 50, skip: int = 0) -> list[Row]:
+def grant_requests(
+    state: str | None = None, *, tenant: int | None = None, search: str = "", count: int = 50, skip: int = 0
+) -> list[Row]:
     """Requests, newest first: {public_id, tenant, tenant_id, tenant_name, kind, unit, amount, source, description,
     state, asked_by, asked_by_email, asked_at, expires_at, decided_by, decided_by_email, decided_at, answer, journal,
     entry, reverses, reversed}.
     """
-    return _read(state=state, tenant=tenant, count=count, skip=skip)
+    return _read(state=state, tenant=tenant, search=search, count=count, skip=skip)
 
 
 def allowance(tenant: int) -> int:
@@ -186,7 +188,7 @@ def _shown(request: str, *, replayed: bool) -> Asked:
 
 
 def _read(**filters: Any) -> list[Row]:
-    nothing = {"tenant": None, "state": None, "public_id": None, "key": None, "count": 50, "skip": 0}
+    nothing = {"tenant": None, "state": None, "public_id": None, "key": None, "search": "", "count": 50, "skip": 0}
     return SQL.rows("grant_requests", **{**nothing, **filters})
 
 

@@ -93,10 +93,10 @@ def can_file() -> bool:
     return bool(SQL.rows("can_file"))
 
 
-def open_files(count: int, skip: int = 0) -> list[OpenFile]:
+def open_files(count: int, skip: int = 0, search: str = "") -> list[OpenFile]:
     """The files that still hold payouts which nobody has written as sent, the oldest first."""
     found: dict[str, OpenFile] = {}
-    for row in SQL.rows("open_files", count=count, skip=skip):
+    for row in SQL.rows("open_files", count=count, skip=skip, search=search):
         file = OpenFile(row["public_id"], row["filed_at"], row["filed_by"], row["payouts"], row["unsent"])
         found.setdefault(file.public_id, file).amounts[row["unit"]] = row["amount"]
     return list(found.values())

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from pilothouse.kernel.access.desk import DESK_WRITERS, act, looking, may_act, page_number, paged
+from pilothouse.kernel.access.desk import DESK_WRITERS, DeskList, act, looking, may_act
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -19,18 +19,11 @@ from .models import BankFile
 @operator_page()
 def file_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Files with payouts that nobody has written as sent, the oldest first."""
-    here = reverse("payments:bank_files")
-    number = page_number(request)
+    asked = DeskList.of(request, "payments:bank_files")
     with looking(request, operator):
-        found = bank_files.open_files(DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS)
+        found, frame = asked.shown(bank_files.open_files(DESK_PAGE_ROWS + 1, skip=asked.skip, search=asked.words))
         can_file = bank_files.can_file()
-    rows, pager = paged([{"file": file} for file in found], number, here)
-    context = {
-        "files": [row["file"] for row in rows],
-        "pager": pager,
-        "can_file": can_file,
-        "may_act": may_act(operator),
-    }
+    context = {**frame, "files": found, "can_file": can_file, "may_act": may_act(operator)}
     return render(request, "payments/bank_files.html", context)
 
 

@@ -20,10 +20,7 @@ from pilothouse.kernel.access.desk import (
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
@@ -179,13 +176,10 @@ def refuse(request: HttpRequest, operator: OperatorPrincipal, public_id: str) ->
 def _approvals(
     request: HttpRequest, operator: OperatorPrincipal, bound: dict[str, RefuseForm] | None = None, status: int = 200
 ) -> HttpResponse:
-    here = reverse("payments:approvals")
-    state = request.GET.get("state", "requested")
-    state = state if state in REQUEST_STATES else "requested"
-    number = page_number(request)
+    asked = DeskList.of(request, "payments:approvals", REQUEST_STATES, "requested")
     with looking(request, operator):
-        found = queries.requests(
-            "" if state == "all" else state, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS
+        found, frame = asked.shown(
+            queries.requests(asked.wanted, search=asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
         )
     bound = bound or {}
     made: list[dict[str, Any]] = [
@@ -196,14 +190,7 @@ def _approvals(
         }
         for row in found
     ]
-    rows, pager = paged(made, number, here, state=state)
-    context = {
-        "rows": rows,
-        "pager": pager,
-        "tabs": tabs(here, state, REQUEST_STATES, {}, "state"),
-        "state": state,
-        "may_act": may_act(operator),
-    }
+    context = {**frame, "rows": made, "may_act": may_act(operator)}
     return render(request, "payments/approvals.html", context, status=status)
 
 

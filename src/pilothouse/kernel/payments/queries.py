@@ -53,10 +53,17 @@ def payouts(state: str = "", words: str = "", *, count: int, skip: int = 0) -> l
     return _marked(rows.order_by(*order)[skip : skip + count])
 
 
-def requests(state: str = "", *, count: int, skip: int = 0) -> list[SendRequest]:
+def requests(state: str = "", *, search: str = "", count: int, skip: int = 0) -> list[SendRequest]:
     """Requests for a second operator, newest first."""
     rows = SendRequest.objects.select_related("tenant").order_by("-id")
-    return list((rows.filter(state=state) if state else rows)[skip : skip + count])
+    if state:
+        rows = rows.filter(state=state)
+    if search:
+        rows = rows.filter(
+            Q(tenant__name__icontains=search) | Q(asked_by__icontains=search) | Q(reference__icontains=search)
+            | Q(subject=search) | Q(public_id=search)
+        )  # fmt: skip
+    return list(rows[skip : skip + count])
 
 
 def waiting_request(subject: str) -> SendRequest | None:

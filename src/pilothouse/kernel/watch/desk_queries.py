@@ -91,9 +91,9 @@ def failing_jobs(count: int = DESK_PAGE_ROWS + 1, skip: int = 0) -> list[Row]:
     return SQL.rows("failing_jobs", count=count, skip=skip)
 
 
-def dead_deliveries(count: int = DESK_PAGE_ROWS + 1, skip: int = 0) -> list[Row]:
+def dead_deliveries(search: str = "", *, count: int = DESK_PAGE_ROWS + 1, skip: int = 0) -> list[Row]:
     """Webhook deliveries that gave up and whose message nobody has taken since, the newest first."""
-    return SQL.rows("dead_deliveries", count=count, skip=skip, tail=DESK_TAIL_ROWS)
+    return SQL.rows("dead_deliveries", search=search, count=count, skip=skip, tail=DESK_TAIL_ROWS)
 
 
 def sick_endpoints() -> list[Row]:

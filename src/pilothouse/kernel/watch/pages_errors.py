@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
-from pilothouse.kernel.access.desk import link, looking, page_number, paged, search_words, tabs
+from pilothouse.kernel.access.desk import DeskList, link, looking
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -39,24 +39,17 @@ BAR_PX, BAR_GAP_PX, TREND_HEIGHT_PX = 4, 1, 20
 @operator_page()
 def error_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Groups of errors of the last hours or days: ours first, then the most frequent."""
-    here = reverse("desk:errors")
-    kind, hours = request.GET.get("state", ""), request.GET.get("hours", "24")
-    kind, hours = kind if kind in KINDS else "", hours if hours in HOURS else "24"
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "desk:errors", KINDS, hours=HOURS)
+    hours = asked.filters["hours"]
     with looking(request, operator):
-        rows = desk_queries.errors(kind=kind, hours=int(hours), search=words, skip=number * DESK_PAGE_ROWS)
+        rows = desk_queries.errors(kind=asked.state, hours=int(hours), search=asked.words, skip=asked.skip)
         counts = desk_queries.error_counts(int(hours))
-    rows, pager = paged(rows, number, here, state=kind, hours=hours, q=words)
+    rows, frame = asked.shown(rows)
     context = {
+        **frame,
         "errors": [_shown(row, str(HOURS[hours])) for row in rows],
         "counts": counts,
-        "pager": pager,
-        "tabs": tabs(here, kind, KINDS, {"q": words, "hours": hours}, "state"),
-        "spans": tabs(here, hours, HOURS, {"q": words, "state": kind}, "hours"),
-        "span": HOURS[hours],
-        "query": words,
-        "state": kind,
-        "hours": hours,
+        "spans": asked.tabs("hours", HOURS),
     }
     return render(request, "watch/errors.html", context)
 
@@ -65,19 +58,20 @@ def error_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
 @operator_page()
 def browser_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Pages by how often they were opened and how fast they were, and named acts by how often."""
-    words = search_words(request)
+    asked = DeskList.of(request, "desk:errors_pages")
     with looking(request, operator):
-        pages = desk_queries.client_days("page", DAYS, words)
-        acts = desk_queries.client_days("act", DAYS, words)
+        pages = desk_queries.client_days("page", DAYS, asked.words, skip=asked.skip)
+        acts = desk_queries.client_days("act", DAYS, asked.words)
+    pages, frame = asked.shown(pages)
     context = {
+        **frame,
         "pages": [
             {**row, "quick_words": f"{100 * row['quick']:.0f} %", "slow_words": f"{100 * row['slow']:.0f} %"}
-            for row in pages[:DESK_PAGE_ROWS]
+            for row in pages
         ],
         "acts": acts[:DESK_PAGE_ROWS],
-        "more": len(pages) > DESK_PAGE_ROWS or len(acts) > DESK_PAGE_ROWS,
+        "more": len(acts) > DESK_PAGE_ROWS,
         "days": DAYS,
-        "query": words,
         "errors_url": link(reverse("desk:errors"), state="browser"),
     }
     return render(request, "watch/errors_pages.html", context)

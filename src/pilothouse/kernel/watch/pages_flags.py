@@ -12,13 +12,11 @@ from django.views.decorators.http import require_http_methods
 from pilothouse.kernel.access.commands import set_flag
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
@@ -51,11 +49,11 @@ def flag_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
             return HttpResponseRedirect(reverse("desk:flags"))
     elif request.method == "POST":
         status = 422
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "desk:flags")
     with looking(request, operator):
-        rows = desk_queries.platform_flags(words, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS)
-    shown, pager = paged(rows, number, reverse("desk:flags"), q=words)
+        rows = desk_queries.platform_flags(asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
+    shown, frame = asked.shown(rows)
     for row in shown:
         row["json"] = json.dumps(row["value"], ensure_ascii=False)
-    context = {"flags": shown, "pager": pager, "query": words, "form": form, "may_act": may_act(operator)}
+    context = {**frame, "flags": shown, "form": form, "may_act": may_act(operator)}
     return render(request, "watch/flags.html", context, status=status)

@@ -11,14 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     act,
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
@@ -220,15 +218,13 @@ def grant_refuse(request: HttpRequest, operator: OperatorPrincipal, public_id: s
 def _list(
     request: HttpRequest, operator: OperatorPrincipal, bound: dict[str, RefuseForm] | None = None, status: int = 200
 ) -> HttpResponse:
-    here = reverse("desk:grants")
-    state = request.GET.get("state", "requested")
-    state = state if state in STATES else "requested"
-    number = page_number(request)
+    asked = DeskList.of(request, "desk:grants", STATES, "requested")
     with looking(request, operator):
-        rows = grant_requests(None if state == "all" else state, count=DESK_PAGE_ROWS + 1, skip=number * DESK_PAGE_ROWS)
-    rows, pager = paged(rows, number, here, state=state)
+        rows = grant_requests(asked.wanted or None, search=asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
+    rows, frame = asked.shown(rows)
     bound = bound or {}
     context = {
+        **frame,
         "requests": [
             {
                 **row,
@@ -237,9 +233,6 @@ def _list(
             }
             for row in rows
         ],
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {}, "state"),
-        "state": state,
         "may_act": may_act(operator),
         "limit": GRANT_ONE_PERSON_MAX_CREDITS,
         "hours": GRANT_WINDOW_HOURS,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from pilothouse.kernel.access.desk import DESK_WRITERS, act, looking, may_act, page_number, paged
+from pilothouse.kernel.access.desk import DESK_WRITERS, DeskList, act, looking, may_act, page_number, paged
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
@@ -89,15 +89,15 @@ def job_retry(request: HttpRequest, operator: OperatorPrincipal, job: int) -> Ht
 @operator_page()
 def deliveries(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Deliveries that gave up, with why, and their replay."""
-    number = page_number(request)
+    asked = DeskList.of(request, "desk:deliveries")
     with looking(request, operator):
-        rows = desk_queries.dead_deliveries(skip=number * DESK_PAGE_ROWS)
+        rows = desk_queries.dead_deliveries(asked.words, skip=asked.skip)
         endpoints = desk_queries.sick_endpoints()
-    rows, pager = paged(rows, number, reverse("desk:deliveries"))
+    rows, frame = asked.shown(rows)
     context = {
+        **frame,
         "deliveries": [{**row, "why": ERROR_TEXT.get(row["last_error"], row["last_error"])} for row in rows],
         "endpoints": endpoints,
-        "pager": pager,
         "may_act": may_act(operator),
     }
     return render(request, "watch/deliveries.html", context)

@@ -16,17 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from pilothouse.kernel.access.commands import set_flag
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     commanding,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
 )
 from pilothouse.kernel.access.invitations import invite
 from pilothouse.kernel.access.limits import (
-    DESK_PAGE_ROWS,
     DESK_SEARCH_MAX_CHARACTERS,
     EMAIL_MAX_CHARACTERS,
 )
@@ -85,19 +82,17 @@ class InviteForm(forms.Form):
 @operator_page()
 def tenant_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Accounts by name, with their wallets and what they began today."""
-    words, number = search_words(request), page_number(request)
+    asked = DeskList.of(request, "desk:tenants")
     with looking(request, operator):
-        rows = desk_queries.tenants(words, skip=number * DESK_PAGE_ROWS)
-        shown, pager = paged(rows, number, reverse("desk:tenants"), q=words)
+        shown, frame = asked.shown(desk_queries.tenants(asked.words, skip=asked.skip))
         ids = [row["id"] for row in shown]
         today: dict[int, int] = dict.fromkeys(ids, 0)
         for work in WORK.values():
             for tenant, count in work.today(ids).items():
                 today[tenant] += count
     context = {
+        **frame,
         "tenants": [{**row, "today": today[row["id"]]} for row in shown],
-        "pager": pager,
-        "query": words,
         "may_act": may_act(operator),
     }
     return render(request, "watch/tenant_list.html", context)

@@ -16,14 +16,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from pilothouse.kernel.access.desk import (
     DESK_WRITERS,
+    DeskList,
     link,
     looking,
     may_act,
-    page_number,
-    paged,
     refused_in,
-    search_words,
-    tabs,
 )
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import operator_page
@@ -59,43 +56,27 @@ SORTS = {
 @operator_page()
 def disputes(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Disputes by time to expiry, the most urgent first, and above them the contested handovers."""
-    here = reverse("deals:desk_disputes")
-    state = _one_of(request, "state", STATES, "open")
-    sort = _one_of(request, "sort", SORTS, "due")
-    evidence = _one_of(request, "evidence", EVIDENCE, "")
-    code = request.GET.get("code", "").replace("\x00", "")[:40]
-    words, number = search_words(request), page_number(request)
-    keep = {"state": state, "sort": sort, "evidence": evidence, "code": code, "q": words}
+    asked = DeskList.of(request, "deals:desk_disputes", STATES, "open", sort=SORTS, evidence=EVIDENCE, code=None)
+    code, evidence, sort = (asked.filters[name] for name in ("code", "evidence", "sort"))
     with looking(request, operator):
         rows = desk_reads.disputes(
-            state=state, code=code, evidence=evidence, search=words, sort=sort, skip=number * DESK_PAGE_ROWS
+            state=asked.state, code=code, evidence=evidence, search=asked.words, sort=sort, skip=asked.skip
         )
-        contested = [] if state == "ended" or number else desk_reads.handovers(search=words)
+        contested = [] if asked.state == "ended" or asked.number else desk_reads.handovers(search=asked.words)
         counts = desk_reads.open_counts()
         codes = queries.reason_codes()
-    rows, pager = paged(rows, number, here, **keep)
+    rows, frame = asked.shown(rows)
     context = {
+        **frame,
         "disputes": rows,
         "handovers": contested[:DESK_PAGE_ROWS],
         "counts": counts,
-        "pager": pager,
-        "tabs": tabs(here, state, STATES, {key: value for key, value in keep.items() if key != "state"}, "state"),
-        "query": words,
-        "state": state,
-        "sort": sort,
         "sorts": SORTS,
-        "code": code,
         "codes": [(each, coded(each)) for each in codes],
-        "evidence": evidence,
         "evidences": EVIDENCE,
-        "filtered": bool(words or code or evidence),
+        "filtered": bool(asked.words or code or evidence),
     }
     return render(request, "deals/desk_disputes.html", context)
-
-
-def _one_of(request: HttpRequest, name: str, known: dict[str, Any], otherwise: str) -> str:
-    given = request.GET.get(name, otherwise)
-    return given if given in known else otherwise
 
 
 @require_GET

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from pilothouse.kernel.access.desk import looking
+from pilothouse.kernel.access.desk import DeskList, looking
+from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.access.page_access import member_page, operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal, Principal, require
 from pilothouse.kernel.base.errors import Forbidden, PilothouseError
@@ -28,7 +31,7 @@ from .models import Confirmation
 SCOPE = "ledger:read"
 # Who speaks for the account; the others read.
 ROLES = ("owner", "engineer", "finance")
-SHOWN = {"all": None, "differs": False}
+SHOWN = {"all": gettext_lazy("All"), "differs": gettext_lazy("Not agreed")}
 
 
 @require_POST
@@ -78,9 +81,17 @@ def confirmation_list(request: HttpRequest, principal: Principal) -> HttpRespons
 @operator_page()
 def desk_confirmations(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """What customers have confirmed, over all accounts; those that differ first asked for."""
+    asked = DeskList.of(request, "video:desk_confirmations", SHOWN, "all")
     with looking(request, operator):
-        context = _page(request, reverse("video:desk_confirmations"))
-    return render(request, "video/confirmations.html", {**context, "at_desk": True})
+        found = _of(asked.state)
+        if asked.words:
+            found = found.filter(
+                Q(tenant__name__icontains=asked.words) | Q(batch__request_id__icontains=asked.words)
+                | Q(batch__public_id=asked.words) | Q(public_id=asked.words)
+            )  # fmt: skip
+        kept, frame = asked.shown(list(found[asked.skip : asked.skip + DESK_PAGE_ROWS + 1]))
+        rows = _rows(kept)
+    return render(request, "video/confirmations.html", {**frame, "rows": rows, "show": asked.state, "at_desk": True})
 
 
 def confirmations_of(batch: int) -> list[dict[str, Any]]:
@@ -92,23 +103,26 @@ def _page(request: HttpRequest, here: str) -> dict[str, Any]:
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "all"
     before = whole_number(request.GET.get("before"))
-    found = Confirmation.objects.select_related("batch", "tenant").order_by("-id")
-    found = found.filter(agrees=False) if show == "differs" else found
+    found = _of(show)
     found = found.filter(id__lt=before) if before else found
     kept = list(found[: limits.CONFIRMATIONS_PAGE_ROWS + 1])
     rows, more = kept[: limits.CONFIRMATIONS_PAGE_ROWS], len(kept) > limits.CONFIRMATIONS_PAGE_ROWS
-    labels = {"all": _("All"), "differs": _("Not agreed")}
     earlier = with_query(here, show=show) if before else ""
     later = with_query(here, show=show, before=rows[-1].id) if more else ""
     return {
         "rows": _rows(rows),
         "show": show,
         "tabs": [
-            {"label": label, "url": with_query(here, show=key), "current": key == show} for key, label in labels.items()
+            {"label": label, "url": with_query(here, show=key), "current": key == show} for key, label in SHOWN.items()
         ],
         "pager": {"previous_url": earlier, "next_url": later} if earlier or later else None,
         "at_desk": False,
     }
+
+
+def _of(show: str) -> QuerySet[Confirmation]:
+    found = Confirmation.objects.select_related("batch", "tenant").order_by("-id")
+    return found.filter(agrees=False) if show == "differs" else found
 
 
 def _rows(found: Iterable[Confirmation]) -> list[dict[str, Any]]:

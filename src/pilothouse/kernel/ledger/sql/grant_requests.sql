@@ -15,4 +15,6 @@ WHERE (%(tenant)s::bigint IS NULL OR r.tenant = %(tenant)s)
   AND (%(state)s::text IS NULL OR r.state = %(state)s)
   AND (%(public_id)s::text IS NULL OR r.public_id = %(public_id)s)
   AND (%(key)s::text IS NULL OR r.key = %(key)s AND r.state IN ('approved', 'granted', 'requested'))
+  AND (%(search)s = '' OR t.name ILIKE '%%' || %(search)s || '%%' OR r.description ILIKE '%%' || %(search)s || '%%'
+       OR a.email ILIKE %(search)s || '%%' OR r.public_id = %(search)s OR t.public_id = %(search)s)
 ORDER BY r.id DESC LIMIT %(count)s OFFSET %(skip)s
