@@ -17,6 +17,12 @@ HEAD = """# Reference
 
 Written by `make reference` from the code; a test fails when it is not current.
 """
+ENDS = """## How a command ends
+
+A refusal is one line on standard error, `code: sentence`; the codes stand below. With `--json` it is one object on
+standard output, where the report would have been: `{"ok": false, "error": {"code", "message", "details"}}`.
+A mistake in the words of a command has the code `usage`, Ctrl-C `interrupted`.
+"""
 
 
 def setup() -> None:
@@ -42,11 +48,9 @@ def setup() -> None:
 
 def commands() -> Iterator[tuple[str, str]]:
     """(command, first sentence of its help), by name."""
-    import typer
+    from pilothouse.site.cli import parser
 
-    from pilothouse.site.cli import app
-
-    yield from sorted(_commands(typer.main.get_command(app), ""))
+    yield from sorted(_commands(parser(), ""))
 
 
 def _commands(group: Any, before: str) -> Iterator[tuple[str, str]]:
@@ -99,8 +103,12 @@ def _sentence(text: str) -> str:
 def page() -> str:
     """The whole page."""
     setup()
+    from pilothouse.site.cli.refusals import EXIT_CODES
+
     lines = [HEAD, "## Commands\n", "| `pilothouse …` | what it does |", "|---|---|"]
     lines += [f"| `{name}` | {about} |" for name, about in commands()]
+    lines += ["", ENDS, "| exit code | what it means |", "|---|---|"]
+    lines += [f"| {code} | {about} |" for code, about in EXIT_CODES.items()]
     lines += ["\n## Error codes\n", "| code | status | what it means |", "|---|---|---|"]
     lines += [f"| `{error.code}` | {error.status} | {_sentence(error.__doc__ or '')} |" for error in errors()]
     lines += ["\n## Events of the timelines\n", "| about | event | from → to | by |", "|---|---|---|---|"]

@@ -1,6 +1,5 @@
 """`pilothouse deals …`: versions of terms from a file to their end, and what a deal looks like from the shell."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -8,27 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import said
 from deal_world import MN, Market
-from typer.testing import CliRunner
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.terms.commands import retire
 from pilothouse.programs.deals.publishing import publish_first_terms
 from pilothouse.programs.deals.terms import FOLDER, in_force
 from pilothouse.programs.deals.terms_checks import KIND
-from pilothouse.site import cli as command_line
 
 pytestmark = pytest.mark.house
 PRICE = 3_000_000_000
-for group in command_line.GROUPS:
-    importlib.import_module(f"pilothouse.site.cli.{group}")
 
 
 def deals(*arguments: object, code: int = 0) -> str:
     """What `pilothouse deals …` prints."""
-    done = CliRunner().invoke(command_line.app, ["deals", *map(str, arguments)])
-    assert done.exit_code == code, (done.output, done.exception)
-    return done.output
+    done = said("deals", *arguments)
+    assert done.code == code, done.out + done.err
+    return done.out
 
 
 def told(*arguments: object, code: int = 0) -> dict[str, Any]:
@@ -66,9 +62,9 @@ def test_a_second_version_from_the_first_to_its_end(market: Market, tmp_path: Pa
     ]  # fmt: skip
     assert rows[f"{MN}_v2"]["note"] == "Too short"
     assert "20 % held back" in deals("terms", "matrix")
-    assert told("terms", "publish", f"{MN}_v2", code=2)["error"]["code"] == "terms_invalid"
+    assert told("terms", "publish", f"{MN}_v2", code=1)["error"]["code"] == "terms_invalid"
     deals("terms", "retire", MN)
-    assert told("terms", "retire", MN, code=2)["error"]["code"] == "no_terms"
+    assert told("terms", "retire", MN, code=1)["error"]["code"] == "no_terms"
     with pytest.raises(Exception, match="no published version"):
         market.accepted(PRICE)
 
@@ -86,11 +82,11 @@ def test_a_file_is_verified_drafted_and_published(market: Market, tmp_path: Path
     assert "inspectionTtlDays" in deals("terms", "show", f"{MN}_v1")
     skipped = tmp_path / f"{MN}_v9.json"
     skipped.write_text(json.dumps({**body, "version": 9}))
-    assert told("terms", "publish", skipped, code=2)["error"]["code"] == "terms_version_not_next"
+    assert told("terms", "publish", skipped, code=1)["error"]["code"] == "terms_version_not_next"
     misnamed = tmp_path / "MN_BOATS_v2.json"
     misnamed.write_text(file.read_text())
     for bad in (misnamed, tmp_path / "terms.json", tmp_path / f"{MN}_v3.json"):
-        assert told("terms", "create", bad, code=2)["error"]["code"] == "terms_file_invalid"
+        assert told("terms", "create", bad, code=1)["error"]["code"] == "terms_file_invalid"
 
 
 def test_verify_prints_the_four_values_and_compares_them(market: Market, tmp_path: Path) -> None:
@@ -112,9 +108,9 @@ def test_verify_prints_the_four_values_and_compares_them(market: Market, tmp_pat
     ]  # fmt: skip
     assert "terms_cap_above_holdback: These terms cannot be used" in deals("terms", "verify", bad, code=1)
     bad.write_text("[1")
-    assert told("terms", "verify", bad, code=2)["error"]["code"] == "terms_file_invalid"
+    assert told("terms", "verify", bad, code=1)["error"]["code"] == "terms_file_invalid"
     for unknown in ("MN_BOATS", f"{MN}_v7", "nonsense_v1"):
-        assert told("terms", "verify", unknown, code=2)["error"]["code"] in ("no_terms", "not_found")
+        assert told("terms", "verify", unknown, code=1)["error"]["code"] in ("no_terms", "not_found")
 
 
 def test_a_draft_is_refused_by_the_check_that_it_fails(market: Market) -> None:
@@ -124,7 +120,7 @@ def test_a_draft_is_refused_by_the_check_that_it_fails(market: Market) -> None:
         ("requiredEvidence.COSMETIC_DAMAGE=", "terms_evidence_missing"),
         ("surprise.deep=1", "terms_field_unknown"),
     ):
-        refused = told("terms", "create", "--from", f"{MN}_v1", "--set", change, code=2)
+        refused = told("terms", "create", "--from", f"{MN}_v1", "--set", change, code=1)
         assert refused["error"]["code"] == code
     assert [row["terms"] for row in told("terms", "list")["terms"] if row["state"] == "draft"] == []
 
@@ -144,7 +140,7 @@ def test_deals_are_listed_and_shown_with_money_timers_and_timeline(market: Marke
     listed = told("list")["deals"]
     assert [row["deal_id"] for row in listed] == [other, deal]
     assert [row["deal_id"] for row in told("list", "--state", "ISSUE")["deals"]] == [deal]
-    assert told("list", "--state", "NOWHERE", code=2)["error"]["code"] == "invalid_input"
+    assert told("list", "--state", "NOWHERE", code=1)["error"]["code"] == "invalid_input"
     assert "30,000,000" in deals("list", "--search", deal)
     assert "No deal matches." in deals("list", "--search", "a boat")
     shown = told("show", deal)
@@ -158,7 +154,7 @@ def test_deals_are_listed_and_shown_with_money_timers_and_timeline(market: Marke
     page = deals("show", deal)
     assert "dispute_ttl" in page
     assert "in escrow" in page
-    assert told("show", "deal_nothing", code=2)["error"]["code"] == "not_found"
+    assert told("show", "deal_nothing", code=1)["error"]["code"] == "not_found"
 
 
 def test_the_command_runs_in_a_process_of_its_own(market: Market) -> None:

@@ -36,9 +36,9 @@ def test_grant_says_what_it_did_and_is_never_doubled(house, cli):
     assert (first["available"], first["replayed"]) == (100, False)
     again = json.loads(cli(*wanted))
     assert (again["available"], again["replayed"], again["entry"]) == (100, True, first["entry"])
-    assert json.loads(cli("grant", tenant, "50", *wanted[3:], code=2))["error"]["code"] == "idempotency_conflict"
-    assert "no tenant" in cli("grant", "ten_nobody", "5", "--description", "x", code=2)
-    assert "second operator" in cli("grant", tenant, "901", "--description", "large", code=2)
+    assert json.loads(cli("grant", tenant, "50", *wanted[3:], code=1))["error"]["code"] == "idempotency_conflict"
+    assert "no account ten_nobody" in cli("grant", "ten_nobody", "5", "--description", "x", code=1)
+    assert "second operator" in cli("grant", tenant, "901", "--description", "large", code=1)
     assert json.loads(cli("grant", tenant, "9000", "--description", "try", "--test", "--json"))["available"] == 9000
 
 
@@ -53,16 +53,16 @@ def test_a_large_grant_waits_for_the_password_of_a_second_operator(house, cli):
     assert json.loads(cli(*large))["request"] == asked["request"]
     assert asked["request"] in cli("grant", "list")
     approve = ["grant", "approve", asked["request"], "--as"]
-    assert "another operator" in cli(*approve, "ann@house.example", code=2, typed="the password of ann\n")
-    assert "right password" in cli(*approve, "bob@house.example", code=2, typed="the password of ann\n")
-    assert "operator's account" in cli(*approve, "eve@house.example", code=2, typed="x\n")
+    assert "another operator" in cli(*approve, "ann@house.example", code=1, typed="the password of ann\n")
+    assert "right password" in cli(*approve, "bob@house.example", code=1, typed="the password of ann\n")
+    assert "operator's account" in cli(*approve, "eve@house.example", code=1, typed="x\n")
     assert "1001 available" in cli(*approve, "bob@house.example", typed="the password of bob\n")
     with worker_scope("test"):
         (row,) = run("SELECT tenant, id, actor FROM journal WHERE description = 'large'")
         entry = entry_id(row["tenant"], row["id"])
     assert row["actor"] == "operator:ann@house.example, approved by operator:bob@house.example"
     reverse = ["ledger", "reverse", entry, "--reason", "the contract ended"]
-    assert "second operator" in cli(*reverse, code=2)
+    assert "second operator" in cli(*reverse, code=1)
     back = json.loads(cli(*reverse, "--as", "bob@house.example", "--json"))
     assert (back["state"], back["available"]) == ("requested", 1001)
     no = ["grant", "refuse", back["request"], "--as", "ann@house.example", "--reason", "it did not"]
@@ -77,7 +77,7 @@ def test_a_small_grant_is_taken_back_once(house, cli):
     again = json.loads(cli("ledger", "reverse", entry, "--reason", "again", "--json"))
     assert (again["entry"], again["replayed"]) == (first["entry"], True)
     for number in ("jrn_999", "1", "7 or 8"):
-        assert "no ledger entry" in cli("ledger", "reverse", number, "--reason", "x", code=2)
+        assert "no ledger entry" in cli("ledger", "reverse", number, "--reason", "x", code=1)
 
 
 def test_statement_and_export(house, cli, tmp_path):
@@ -92,7 +92,7 @@ def test_statement_and_export(house, cli, tmp_path):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
     exported = cli("ledger", "export", tenant.public_id, "--type", "settle", "--batch", "bat_1")
     assert exported.splitlines()[1].split(",")[3:7] == ["settle", "Settled (success)", "batch_item", "bat_1"]
-    assert "not 'theft'" in cli("ledger", "export", tenant.public_id, "--type", "theft", code=2)
+    assert "not 'theft'" in cli("ledger", "export", tenant.public_id, "--type", "theft", code=1)
 
 
 @pytest.mark.tamper

@@ -1,16 +1,14 @@
 """A pilot of the escrow market: its own lines, six weeks, and criteria over matured deals."""
 
-import importlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import said
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
-from typer.testing import CliRunner
 
 from pilothouse.kernel.access.commands import add_member, add_operator
 from pilothouse.kernel.access.queries import flag
@@ -30,14 +28,11 @@ from pilothouse.pilots.triggers import watch_triggers
 from pilothouse.pilots.verdicts import computed, sign_verdict
 from pilothouse.programs.deals import commands
 from pilothouse.programs.deals.errors import PilotDisabled
-from pilothouse.site import cli as command_line
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deals"))
 from deal_world import Market
 
 pytestmark = pytest.mark.house
-for group in ("pilot", "rollback"):
-    importlib.import_module(f"pilothouse.site.cli.{group}")
 FORM = {"contact_name": "Bat", "contact_email": "bat@nomad.mn"}
 
 
@@ -184,9 +179,9 @@ def test_a_crossed_threshold_is_rolled_back_and_resumed(
 
 def command(*words: str) -> Any:
     """What `pilothouse … --json` prints."""
-    done = CliRunner().invoke(command_line.app, [*words, "--json"])
-    assert done.exit_code == 0, (done.output, done.exception)
-    return json.loads(done.stdout)
+    done = said(*words, "--json")
+    assert done.code == 0, done.out + done.err
+    return done.json
 
 
 def test_a_qualified_market_waits_for_our_lock(house: Any) -> None:

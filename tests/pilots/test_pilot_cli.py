@@ -1,26 +1,22 @@
 """`pilothouse pilot …` and `pilothouse runbook …`: every command, on pilots that end in each way."""
 
-import importlib
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import said
 from pilot_world import EXPECTED, VideoPilot
-from typer.testing import CliRunner
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.watch import promises
 from pilothouse.kernel.watch.commands import open_incident
 from pilothouse.pilots.pausing import follow_gates
 from pilothouse.pilots.registry import runbook_files
-from pilothouse.site import cli as command_line
+from pilothouse.site.cli.pilot import pilot_app
 
 pytestmark = pytest.mark.house
-for group in command_line.GROUPS:
-    importlib.import_module(f"pilothouse.site.cli.{group}")
 US = "operator@ours.example"
-REFUSED = 2
+REFUSED = 1
 
 
 class Shell:
@@ -32,17 +28,16 @@ class Shell:
     def plain(self, *words: object, code: int = 0) -> str:
         """What a command prints for a person."""
         self.given.add(" ".join(map(str, words[:2])))
-        done = CliRunner().invoke(command_line.app, list(map(str, words)))
-        assert done.exit_code == code, (words, done.output, done.exception)
-        return done.output
+        done = said(*words)
+        assert done.code == code, (words, done.out, done.err)
+        return done.out + done.err
 
     def __call__(self, *words: object, code: int = 0) -> Any:
         """The JSON that it prints; of a refusal the error."""
         self.given.add(" ".join(map(str, words[:2])))
-        done = CliRunner().invoke(command_line.app, [*map(str, words), "--json"])
-        assert done.exit_code == code, (words, done.output, done.exception)
-        told = json.loads(done.stdout)
-        return told if code == 0 else told["error"]
+        done = said(*words, "--json")
+        assert done.code == code, (words, done.out, done.err)
+        return done.json if code == 0 else done.json["error"]
 
 
 @pytest.fixture
@@ -115,10 +110,7 @@ def test_a_pilot_is_led_from_the_shell_and_retried_and_closed(timed_house: Any, 
     assert {line["by"] for phase in body["phases"] for line in phase["lines"] if line["kind"] == "ours" and line["by"]}
     assert "Verdict now: failed" in shell.plain("pilot", "show", world.id)
     _upgraded(shell, VideoPilot(timed_house, "Southwind"))
-    every = {
-        f"pilot {command.name or command.callback.__name__}"
-        for command in command_line.pilot.pilot_app.registered_commands
-    }
+    every = {f"pilot {command.name or command.callback.__name__}" for command in pilot_app.registered_commands}
     assert every == {command for command in shell.given if command.startswith("pilot ")}
 
 
@@ -129,7 +121,7 @@ def _texts(shell: Shell, world: VideoPilot, folder: Path) -> None:
     assert paper.read_bytes().startswith(b"%PDF")
     assert "All well" in told["body"]
     assert "All well" in shell.plain("pilot", "text", world.id, "internal_update", "--say", "notes=All well")
-    shell.plain("pilot", "text", world.id, "internal_update", "--say", "mood=fine", code=REFUSED)
+    shell.plain("pilot", "text", world.id, "internal_update", "--say", "mood=fine", code=2)
     files = shell("pilot", "reports", world.id, "--out", folder / "reports")["files"]
     assert files
     assert all(Path(path).stat().st_size for path in files)

@@ -23,11 +23,11 @@ def rehearse(house: Any, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_unknown_program_and_unreadable_terms_are_refused(shared_house: Any, tmp_path: Path) -> None:
     unknown = rehearse(shared_house, "balloons")
-    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "deals, video" in unknown.stderr
     (tmp_path / "terms.json").write_text("{")
     unread = rehearse(shared_house, "deals", "--terms", str(tmp_path / "terms.json"))
-    assert (unread.returncode, unread.stdout) == (2, "")
+    assert (unread.returncode, unread.stdout) == (1, "")
     assert "cannot be read as terms" in unread.stderr
 
 
@@ -35,7 +35,7 @@ def test_an_unknown_program_and_unreadable_terms_are_refused(shared_house: Any, 
 def test_terms_that_cannot_be_used_are_refused_with_their_reason(shared_house: Any, tmp_path: Path) -> None:
     (tmp_path / "terms.json").write_text('{"holdbackRatio": "2.0"}')
     refused = rehearse(shared_house, "deals", "--days", "1", "--terms", str(tmp_path / "terms.json"))
-    assert (refused.returncode, refused.stdout) == (2, "")
+    assert (refused.returncode, refused.stdout) == (1, "")
     assert "These terms cannot be used" in refused.stderr
     assert "Traceback" not in refused.stderr
 

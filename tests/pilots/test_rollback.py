@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import said
 from django.test import override_settings
 from pilot_market import PASSWORD, PRICE, browser, followed, pilot_market
-from typer.testing import CliRunner
 
 from pilothouse.kernel.access.commands import add_member
 from pilothouse.kernel.access.language import speak
@@ -25,8 +25,6 @@ from pilothouse.kernel.watch.pilot_facts import facts_of
 from pilothouse.pilots import rollback, triggers
 from pilothouse.programs.deals import metrics
 from pilothouse.programs.deals.errors import PilotDisabled
-from pilothouse.site.cli import app
-from pilothouse.site.cli import rollback as _commands  # noqa: F401
 
 pytestmark = pytest.mark.house
 REASON = "Two sellers were paid late; we look at the bank's side."
@@ -224,19 +222,18 @@ def test_the_notice_is_drafted_in_the_language_of_the_market_and_in_ours(house: 
 def test_the_command_line_does_the_same(house: Any, here: Path) -> None:
     market = pilot_market(house)
     market.funded(PRICE)
-    runner = CliRunner()
 
     def called(*words: str, code: int = 0) -> Any:
-        done = runner.invoke(app, [*words, "--json"])
-        assert done.exit_code == code, done.output
-        return json.loads(done.stdout) if code == 0 else done.output
+        done = said(*words, "--json")
+        assert done.code == code, done.out + done.err
+        return done.json if code == 0 else done.json["error"]["message"]
 
     (dry,) = called("rollback", "deals", "--dry-run")
     assert (dry["open"], dry["people"], dry["is_stopped"]) == (1, 2, False)
     with market.scope():
         assert rollback.open_rollback("deals", market.tenant.id) is None
     assert "reason" in called("rollback", "deals", code=1)
-    assert "There is no program" in called("rollback", "nothing", code=1)
+    assert "There is no 'nothing'" in called("rollback", "nothing", code=1)
     notice = here / "notice.txt"
     notice.write_text("Edited by hand.")
     (done,) = called("rollback", market.tenant.public_id, "--reason", REASON)

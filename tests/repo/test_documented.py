@@ -26,7 +26,7 @@ THEIRS = ("pilothouse.kernel.", "pilothouse.programs.video.")
 OPERATORS_ONLY = (
     "pilothouse.kernel.base.postgres", "pilothouse.kernel.base.upgrade", "pilothouse.kernel.watch.",
     "pilothouse.kernel.ledger.", "pilothouse.kernel.payments.", "pilothouse.kernel.terms.",
-    "pilothouse.programs.video.providers.",
+    "pilothouse.programs.video.providers.", "pilothouse.programs.video.demo",
 )  # fmt: skip
 CUSTOMERS_TOO = {"insufficient_credits", "paused", "period_invalid", "text_needed"}
 # Given by the API itself for what no class of ours stands for (site/api.py).
@@ -67,7 +67,7 @@ def test_every_group_of_commands_is_in_the_reference(reference) -> None:
     """A file of commands that nobody imports would be missing from the page and from `pilothouse` alike."""
     told = re.findall(r"^\| `([a-z-]+)", (ROOT / "docs" / "reference.md").read_text(encoding="utf-8"), re.MULTILINE)
     (folder,) = cli.__path__
-    files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__", "__main__", "acting", "tables"}
+    files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__", "__main__", "acting", "refusals", "tables"}
     assert set(cli.GROUPS) == files
     assert {name.split(" ")[0] for name, _about in reference.commands()} <= set(told)
 

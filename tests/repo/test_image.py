@@ -4,7 +4,6 @@ No test here pulls an image or starts a container. What is tried is all that sta
 copied is there, that the build's commands work in an empty folder, and that names, ports and health checks fit.
 """
 
-import importlib
 import os
 import re
 import shlex
@@ -18,9 +17,8 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 
-from pilothouse.site.cli import GROUPS, app
+from pilothouse.site.cli import parser
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the compose file sets for programs of others.
@@ -79,9 +77,7 @@ def test_the_image_runs_as_nobody_special_and_sets_only_known_names() -> None:
 
 def test_the_images_command_and_those_of_compose_are_ours(compose: dict[str, Any]) -> None:
     (default,) = [yaml.safe_load(rest) for name, rest in instructions() if name == "CMD"]
-    for group in GROUPS:
-        importlib.import_module(f"pilothouse.site.cli.{group}")
-    known: Any = get_command(app)
+    known: Any = parser()
     for command in (default, *(each["command"] for each in ours(compose).values())):
         program, name, *arguments = command
         assert program == "pilothouse"

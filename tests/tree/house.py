@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.postgres import EmbeddedPostgres
 from pilothouse.site.tree import ProcessSpec, Tree
 
@@ -50,7 +51,11 @@ def main() -> int:
         print(json.dumps(live.pids()), flush=True)
         return None if options.code is None else int(options.code)
 
-    return tree.run(on_ready)
+    try:
+        return tree.run(on_ready)
+    except PilothouseError as refused:
+        print(refused, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Objectives: computed from rows, honest about too few of them, and told in the command, in check and in /metrics."""
 
-import json
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from check_command import RUNNER, check
+from check_command import check
+from command_line import said
 from django.contrib.auth import get_user_model
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,11 +18,9 @@ from pilothouse.kernel.watch import slos
 from pilothouse.kernel.watch.checks import offending
 from pilothouse.kernel.watch.gates import close_gate, reopen_gate
 from pilothouse.kernel.watch.tasks import watch_slos
-from pilothouse.site.cli import app
 from pilothouse.site.programs import load_programs
 
 pytestmark = pytest.mark.house
-import_module("pilothouse.site.cli.check")
 FIVE = ["api_availability", "api_latency", "webhook_delivery", "timer_lateness", "scoring_freshness"]
 DEALS = ["disputes_decided", "handovers_decided"]
 
@@ -243,9 +240,9 @@ def test_an_objective_that_is_missed_is_told_everywhere_and_breaks_nothing(house
     code, checked = check()
     assert (code, checked["ok"]) == (0, True)
     assert [entry["name"] for entry in checked["slos"]] == [*FIVE, *DEALS]
-    done = RUNNER.invoke(app, ["slo", "--json"], catch_exceptions=False)
-    told = json.loads(done.stdout)
-    assert (done.exit_code, told["ok"]) == (1, False)
+    done = said("slo", "--json")
+    told = done.json
+    assert (done.code, told["ok"]) == (1, False)
     entry = told["slos"][0]
     assert entry["budget_left"] == pytest.approx(-19)
     assert {key: entry[key] for key in entry if key not in ("title", "budget_left", "burn_rate")} == {
@@ -255,7 +252,7 @@ def test_an_objective_that_is_missed_is_told_everywhere_and_breaks_nothing(house
     assert entry["burn_rate"] == pytest.approx(20)
     assert (told["slos"][1]["counted"], told["slos"][1]["burn_rate"]) == ("200 of 200 slower", None)
     assert [entry["state"] for entry in told["slos"]] == ["breached"] * 2 + ["insufficient_data"] * 5
-    assert "too few" in RUNNER.invoke(app, ["slo"], catch_exceptions=False).stdout
+    assert "too few" in said("slo").out
 
     body = Client().get("/metrics").content.decode()
     found = {

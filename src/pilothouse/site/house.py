@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.postgres import EmbeddedPostgres
 
 from .tree import ProcessSpec, Tree
@@ -35,11 +36,19 @@ class HouseOptions:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
+class PortTaken(PilothouseError):
+    """Another program listens on the port that was asked for."""
+
+    code = "port_taken"
+    status = 409
+    message = "Port {port} on {bind} is taken by another program. Choose another with --port."
+
+
 _taken: list[int] = []
 
 
 def free_port(bind: str, wanted: int, any_port: bool) -> int:
-    """`wanted` when it is free, else a free one; SystemExit with a sentence when it must be that one.
+    """`wanted` when it is free, else a free one; raises PortTaken when it must be that one.
 
     The web server shares its port with whoever asks for the same (SO_REUSEPORT), so that of two houses that start at
     the same moment each would answer half of the other's requests. A lock on the number, held for this process's
@@ -57,7 +66,7 @@ def free_port(bind: str, wanted: int, any_port: bool) -> int:
                 pass
         if not any_port:
             break
-    raise SystemExit(f"Port {wanted} on {bind} is taken by another program. Choose another with --port.")
+    raise PortTaken(port=wanted, bind=bind)
 
 
 def _reserve(port: int) -> bool:

@@ -159,14 +159,20 @@ def migrate(verbosity: int = 0) -> None:
         connection.close()
 
 
+class OtherKind(PilothouseError):
+    """A database is for production, a demo or tests from the day on which it was made."""
+
+    code = "other_kind"
+    status = 409
+    message = "This database was made for {kind} and cannot be started for {wanted}. Choose another folder with --data."
+
+
 def refuse_other_kind(wanted: str) -> None:
     """Stop when the database is for something else: a demo never enters a production house, nor the other way."""
     with worker_scope("start"):
         kind = House.objects.values_list("kind", flat=True).get()
     if kind != wanted:
-        raise SystemExit(
-            f"This database was made for {kind} and cannot be started for {wanted}. Choose another folder with --data."
-        )
+        raise OtherKind(kind=kind, wanted=wanted)
 
 
 def is_current() -> bool:

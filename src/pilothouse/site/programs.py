@@ -9,6 +9,11 @@ from pilothouse.kernel.base.sql import Statements
 GROUP = "pilothouse.programs"
 
 
+def program_names() -> list[str]:
+    """The names of all installed programs. Loads none of them."""
+    return sorted(entry.name for entry in entry_points(group=GROUP))
+
+
 def program_apps() -> list[str]:
     """The Django apps of all installed programs: the packages that hold their `program.py`. Loads none of them."""
     return sorted({entry.module.rpartition(".")[0] for entry in entry_points(group=GROUP)})

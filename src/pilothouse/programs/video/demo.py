@@ -16,6 +16,7 @@ import httpx2 as httpx
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
@@ -122,7 +123,7 @@ def run_demo(
 ) -> dict[str, Any]:
     """Run the demo batch on the house at SITE_URL and return its proof.
 
-    `outputs` are paths of the downloaded MP4 files. Raises SystemExit with a sentence when the house does not answer
+    `outputs` are paths of the downloaded MP4 files. Raises DemoFailed when the house does not answer
     or the batch does not end in time.
     """
     began = time.monotonic()
@@ -203,6 +204,14 @@ def _run(
     }
 
 
+class DemoFailed(PilothouseError):
+    """The demo's house did not do what a demo shows."""
+
+    code = "demo_failed"
+    status = 500
+    message = "{reason}"
+
+
 def _client(world: World) -> httpx.Client:
     return httpx.Client(
         base_url=settings.SITE_URL,
@@ -215,9 +224,11 @@ def _client(world: World) -> httpx.Client:
 
 def _ok(response: httpx.Response) -> dict[str, Any]:
     if response.status_code == 429:
-        raise SystemExit("The demo's key has used its 60 requests of this minute. Wait a minute and run it again.")
+        raise DemoFailed(
+            reason="The demo's key has used its 60 requests of this minute. Wait a minute and run it again."
+        )
     if response.status_code >= 400:
-        raise SystemExit(f"The API answered {response.status_code}: {response.text[:500]}")
+        raise DemoFailed(reason=f"The API answered {response.status_code}: {response.text[:500]}")
     found: dict[str, Any] = response.json()
     return found
 
@@ -238,7 +249,8 @@ def _until_completed(client: httpx.Client, batch_id: str, say: Callable[[str], N
             return batch
         time.sleep(wait)
         wait = min(2.0, wait * 1.25)
-    raise SystemExit(f"Batch {batch_id} did not complete within {BATCH_PATIENCE_S} s; see the worker's log.")
+    reason = f"Batch {batch_id} did not complete within {BATCH_PATIENCE_S} s; see the worker's log."
+    raise DemoFailed(reason=reason)
 
 
 def _until_webhook_told(client: httpx.Client, batch_id: str) -> dict[str, Any]:

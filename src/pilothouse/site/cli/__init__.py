@@ -1,13 +1,17 @@
 """The command line, one file per group of commands."""
 
 import importlib
-import importlib.util
 import os
 import sys
+from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,33 +52,16 @@ def setup() -> None:
     load_programs()
 
 
-def main() -> None:
-    """Entry point of the `pilothouse` command; a refusal that a command leaves to us is one sentence and exit 1."""
+@cache
+def parser() -> "TyperGroup":
+    """The whole command line, every group of commands in it."""
     for group in GROUPS:
-        if importlib.util.find_spec(f"pilothouse.site.cli.{group}"):
-            importlib.import_module(f"pilothouse.site.cli.{group}")
-    try:
-        app()
-    except Exception as error:
-        sentence = _refusal(error)
-        if not sentence:
-            raise
-        typer.echo(sentence, err=True)
-        sys.exit(1)
+        importlib.import_module(f"pilothouse.site.cli.{group}")
+    return cast("TyperGroup", typer.main.get_command(app))
 
 
-def _refusal(error: Exception) -> str:
-    """What an error says to who typed the command; empty for one that is ours to mend and shows its traceback."""
-    from django.db import DatabaseError, OperationalError
-    from psycopg import errors
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command that these words name, this process's own by default; its exit code (see refusals.EXIT_CODES)."""
+    from .refusals import run
 
-    from pilothouse.kernel.base.errors import PilothouseError
-
-    if isinstance(error, PilothouseError):
-        return str(error)
-    first = str(error).splitlines()[0] if str(error) else ""
-    if isinstance(error, OperationalError | errors.OperationalError):
-        return f"The database does not answer: {first}\nIf it is new, bring it to its shape: `pilothouse migrate`."
-    if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.UndefinedTable):
-        return f"{first}\nBring the database to this version's shape with `pilothouse migrate`."
-    return ""
+    return run(parser(), sys.argv[1:] if words is None else words)

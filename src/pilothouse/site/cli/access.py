@@ -1,15 +1,11 @@
 """`pilothouse tenant|member|operator|key`: who may do what, from the command line of the operator's host."""
 
-import getpass
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from . import app, setup
-from .database import database_up
+from . import app
+from .acting import JsonOption, TenantArgument, account, actor, answering
 
 tenant_app = typer.Typer(no_args_is_help=True, help="Customers' accounts.")
 member_app = typer.Typer(no_args_is_help=True, help="People of an account.")
@@ -18,42 +14,12 @@ key_app = typer.Typer(no_args_is_help=True, help="API keys.")
 for name, group in (("tenant", tenant_app), ("member", member_app), ("operator", operator_app), ("key", key_app)):
     app.add_typer(group, name=name)
 
-TenantArgument = Annotated[str, typer.Argument(help="The account's public id, for example ten_01k….")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-EXIT_REFUSED = 1
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"
-
-
-@contextmanager
-def _answer(as_json: bool) -> Iterator[dict[str, Any]]:
-    """Run a command with the database up; print what it put into the answer, or the refusal's one sentence."""
-    found: dict[str, Any] = {}
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.errors import PilothouseError
-
-        try:
-            yield found
-        except PilothouseError as refused:
-            typer.echo(json.dumps(refused.as_json()) if as_json else str(refused), err=not as_json)
-            raise typer.Exit(EXIT_REFUSED) from None
-    sentence = found.pop("sentence", "")
-    typer.echo(json.dumps({"ok": True, **found}, default=str) if as_json else sentence)
-
 
 def _key_of(public_id: str) -> int:
-    from pilothouse.kernel.base.errors import InvalidInput
-    from pilothouse.kernel.base.models import Tenant
     from pilothouse.kernel.base.scope import worker_scope
 
-    with worker_scope(_actor()):
-        found = Tenant.objects.filter(public_id=public_id).values_list("id", flat=True).first()
-    if found is None:
-        raise InvalidInput(reason=f"There is no account {public_id}. See pilothouse tenant list.")
-    return int(found)
+    with worker_scope(actor()):
+        return account(public_id).id
 
 
 @tenant_app.command("create")
@@ -64,7 +30,7 @@ def tenant_create(
     as_json: JsonOption = False,
 ) -> None:
     """Open an account for a customer."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from zoneinfo import available_timezones
 
         from pilothouse.kernel.access.language import check_language
@@ -78,7 +44,7 @@ def tenant_create(
         if not name.strip():
             raise InvalidInput(reason="An account needs a name.")
         settings = {"language": check_language(language)} if language else {}
-        with worker_scope(_actor()):
+        with worker_scope(actor()):
             made = Tenant.objects.create(
                 name=name.strip(), timezone=timezone, settings=settings, created_at=clock.now()
             )
@@ -92,12 +58,12 @@ def tenant_language(
     as_json: JsonOption = False,
 ) -> None:
     """Say what an account's people read until they choose for themselves."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.access.language import speak
         from pilothouse.kernel.base.scope import worker_scope
 
         key = _key_of(tenant)
-        with worker_scope(_actor()):
+        with worker_scope(actor()):
             speak(key, language)
         answer.update(tenant=tenant, language=language, sentence=f"The people of {tenant} read {language} now.")
 
@@ -105,11 +71,11 @@ def tenant_language(
 @tenant_app.command("list")
 def tenant_list(as_json: JsonOption = False) -> None:
     """List the accounts, oldest first."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.base.models import Tenant
         from pilothouse.kernel.base.scope import worker_scope
 
-        with worker_scope(_actor()):
+        with worker_scope(actor()):
             rows = list(Tenant.objects.order_by("id").values("public_id", "name", "timezone", "created_at"))
         lines = [f"{row['public_id']}  {row['name']}  ({row['timezone']})" for row in rows]
         answer.update(
@@ -125,12 +91,12 @@ def tenant_limits(
     as_json: JsonOption = False,
 ) -> None:
     """Set how many items a batch of this account may have; a pilot's are 10 to 50."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.base.scope import worker_scope
         from pilothouse.programs.video.commands import set_batch_limits
 
         key = _key_of(tenant)
-        with worker_scope(_actor()):
+        with worker_scope(actor()):
             set_batch_limits(key, minimum, maximum)
         answer.update(
             tenant=tenant, minimum=minimum, maximum=maximum,
@@ -149,13 +115,13 @@ def member_add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a person a member of an account at once, or invite them by mail."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.access.commands import add_member
         from pilothouse.kernel.access.invitations import invite as send_invitation
         from pilothouse.kernel.base.scope import tenant_scope
 
         key = _key_of(tenant)
-        with tenant_scope(key, _actor()):
+        with tenant_scope(key, actor()):
             (send_invitation if invite else add_member)(key, email, role)
         joined = f"{email} is {role} of {tenant}. No mail was sent: they sign in with a link or code."
         sent = f"An invitation to {tenant} as {role} is on its way to {email}."
@@ -169,11 +135,11 @@ def operator_add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a person an operator of the platform."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.access.commands import add_operator
         from pilothouse.kernel.base.scope import worker_scope
 
-        with worker_scope(_actor()):
+        with worker_scope(actor()):
             add_operator(email, role)
         answer.update(email=email, role=role, sentence=f"{email} is {role} of the platform.")
 
@@ -187,13 +153,13 @@ def key_issue(
     as_json: JsonOption = False,
 ) -> None:
     """Issue an API key and print it once; only its hash is stored."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.access.commands import issue_key
         from pilothouse.kernel.base.models import Tenant
         from pilothouse.kernel.base.scope import tenant_scope
 
         key = _key_of(tenant)
-        with tenant_scope(key, _actor()):
+        with tenant_scope(key, actor()):
             title = name or f"{kind.capitalize()} - {Tenant.objects.get(id=key).name}"
             row, raw = issue_key(key, title, kind, rate_limit_per_min=rate_limit)
         answer.update(
@@ -209,11 +175,11 @@ def key_revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a key for good; the next call with it answers 401."""
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.kernel.access.commands import revoke_key
         from pilothouse.kernel.base.scope import tenant_scope
 
         number = _key_of(tenant)
-        with tenant_scope(number, _actor()):
+        with tenant_scope(number, actor()):
             revoke_key(number, key, role="operator")
         answer.update(tenant=tenant, key_id=key, sentence=f"{key} is revoked.")

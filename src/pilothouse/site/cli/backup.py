@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from . import app
-from .access import JsonOption, _answer
+from .acting import JsonOption, answering
 
 EXIT_UNPROVEN = 1
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the backup.")]
@@ -34,7 +34,7 @@ def write(
 ) -> None:
     """Write the database, and the files of a local storage, into a new folder, while the house works."""
     problems: list[str] = []
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.site.backup import backup
         from pilothouse.site.backup_verify import verify as prove
 
@@ -52,7 +52,7 @@ def write(
 def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
     """Prove a backup: restore it beside the house, count its rows, look at its promises; exit 1 when it fails."""
     problems: list[str] = []
-    with _answer(as_json) as answer:
+    with answering(as_json) as answer:
         from pilothouse.site.backup_verify import verify as prove
 
         found = prove(folder.absolute())
@@ -64,7 +64,7 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def restore(folder: FolderArgument, as_json: JsonOption = False) -> None:
     """Bring an empty database and storage to what a backup holds, in this version's shape."""
-    with _answer(as_json) as answer:
+    with answering(as_json, makes=True) as answer:
         from pilothouse.site.backup import restore as bring
 
         manifest = bring(folder.absolute())

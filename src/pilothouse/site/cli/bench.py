@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from . import app
+from .acting import JsonOption
+from .refusals import EXIT_REFUSED
 
 
 @app.command()
@@ -16,27 +18,22 @@ def bench(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the database in this folder: the next run with it need not fill it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure on a throwaway database with ordinary durability. Exit 1 when a figure misses what it must hold."""
     from rich.console import Console
 
-    from pilothouse.site.bench.run import BENCHES, BenchUnavailable, run
+    from pilothouse.site.bench.run import BENCHES, run
     from pilothouse.site.bench.table import print_table
 
     if name != "all" and name not in BENCHES:
         raise typer.BadParameter(f"there is no bench {name!r}; there are {', '.join(BENCHES)} and all.")
     wanted = list(BENCHES) if name == "all" else [name]
-    errors = Console(stderr=True)
-    try:
-        with errors.status("starting a throwaway database") as status:
-            reports: dict[str, dict[str, Any]] = run(wanted, rounds, status.update, keep)
-    except BenchUnavailable as missing:
-        typer.echo(str(missing), err=True)
-        raise typer.Exit(2) from None
+    with Console(stderr=True).status("starting a throwaway database") as status:
+        reports: dict[str, dict[str, Any]] = run(wanted, rounds, status.update, keep)
     if as_json:
         typer.echo(json.dumps(reports if name == "all" else reports[name], indent=1))
     else:
         print_table(reports)
     if not all(row["holds"] for report in reports.values() for row in report["table"]):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_REFUSED)

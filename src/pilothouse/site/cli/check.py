@@ -1,52 +1,39 @@
 """`pilothouse check`: the four promises, the invariants and the guards, each with what offends."""
 
-import json
 import os
+from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from . import app, setup
+from . import app
+from .acting import JsonOption
 from .database import OWN_SERVER, data_folder, database_up
-
-EXIT_BROKEN = 1
-EXIT_NO_DATABASE = 2
+from .refusals import EXIT_REFUSED
+from .tables import print_json
 
 
 @app.command()
 def check(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check the four promises, the ledger's invariants and the walls around them; exit 1 when anything is broken.
 
     A breach is acted on at once: it opens the incident and closes the gate over what is broken.
     """
     with database_up():
-        setup()
-        from django.db import DatabaseError
         from rich.console import Console
 
         console = Console(stderr=True)
-        try:
-            with console.status("Checking promises, invariants and guards") if not as_json else _quiet():
-                report = build_report()
-        except DatabaseError as error:
-            typer.echo(f"The database cannot be checked: {str(error).splitlines()[0]}", err=True)
-            typer.echo("Bring it to this version's shape with `pilothouse migrate`.", err=True)
-            raise typer.Exit(EXIT_NO_DATABASE) from None
+        with console.status("Checking promises, invariants and guards") if not as_json else nullcontext():
+            report = build_report()
     if as_json:
-        typer.echo(json.dumps(report, indent=1, ensure_ascii=False, default=str))
+        print_json(report)
     else:
         show(report)
     if not report["ok"]:
-        raise typer.Exit(EXIT_BROKEN)
-
-
-def _quiet() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def build_report() -> dict[str, Any]:
@@ -96,15 +83,14 @@ def _slos() -> list[dict[str, Any]]:
 
 @app.command()
 def slo(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the service-level objectives: value, target, window and sample of each; exit 1 when one is missed."""
     with database_up():
-        setup()
         found = _slos()
     ok = all(entry["state"] != "breached" for entry in found)
     if as_json:
-        typer.echo(json.dumps({"ok": ok, "slos": found}, indent=1, ensure_ascii=False))
+        print_json({"ok": ok, "slos": found})
     else:
         from rich.console import Console
         from rich.table import Table
@@ -117,7 +103,7 @@ def slo(
             table.add_row(mark, entry["title"], value, target, entry["counted"], str(entry["window_days"]))
         Console().print(table)
     if not ok:
-        raise typer.Exit(EXIT_BROKEN)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _open_incidents() -> list[dict[str, Any]]:

@@ -1,16 +1,16 @@
 """`pilothouse checklist enterprise`: the internal checklist before a customer is let on."""
 
-import getpass
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from . import app, setup
+from . import app
+from .acting import JsonOption, actor
 from .database import data_folder, database_up
+from .refusals import EXIT_REFUSED
+from .tables import print_json
 
-EXIT_FAILED = 1
 EXAMPLE = Path(__file__).parents[4] / "examples" / "node"
 checklist_app = typer.Typer(no_args_is_help=True, help="What has to hold before a customer is let on.")
 app.add_typer(checklist_app, name="checklist")
@@ -23,21 +23,20 @@ def group() -> None:
 
 @checklist_app.command()
 def enterprise(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
     example: Annotated[Path, typer.Option(help="The folder of the Node example.")] = EXAMPLE,
-    actor: Annotated[str, typer.Option("--as", help="Who runs it; your name on this host otherwise.")] = "",
+    by: Annotated[str, typer.Option("--as", help="Who runs it; your name on this host otherwise.")] = "",
 ) -> None:
     """Run the five lines on the running house, over SITE_URL and within ten minutes; exit 1 when one fails.
 
     The result is stored and holds for a day. It needs Node on this host and costs nothing.
     """
     with database_up():
-        setup()
         from pilothouse.kernel.watch.checklists import as_json as shown
         from pilothouse.programs.video.checklist import LINES, run_enterprise
 
         found = run_enterprise(
-            actor or f"cli:{getpass.getuser()}",
+            by or actor(),
             example=example,
             work=data_folder() / "checklist",
             say=lambda line: typer.echo(line, err=as_json),
@@ -46,11 +45,11 @@ def enterprise(
         report = shown(found)
         for line in report["lines"]:
             line["claim"] = LINES[line["name"]]
-        typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        print_json(report)
     else:
         typer.echo(_verdict(found))
     if found.state != "passed":
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _verdict(found: Any) -> str:

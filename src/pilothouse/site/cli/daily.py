@@ -1,52 +1,34 @@
 """`pilothouse digest`, `review` and `errors`: a pilot's day and week, and what went wrong, without a browser."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from . import app, setup
-from .database import database_up
+from . import app
+from .acting import JsonOption, PaperOption, check_program, operating, working
+from .tables import print_json
 
-EXIT_REFUSED = 1
 ProgramArgument = Annotated[str, typer.Argument(help="The program, such as deals.")]
 TenantOption = Annotated[str, typer.Option("--tenant", help="The account's public id; all by default.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-@contextmanager
-def refusals_told() -> Iterator[None]:
-    """The database of the house; a refusal is one sentence and exit 1."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.errors import PilothouseError
-
-        try:
-            yield
-        except PilothouseError as refused:
-            typer.echo(str(refused), err=True)
-            raise typer.Exit(EXIT_REFUSED) from None
 
 
 @contextmanager
 def plans_of(program: str, tenant: str) -> Iterator[list[Any]]:
     """The followed pilots of a program, in the worker's scope; what has work and is not followed yet is from now on."""
-    with refusals_told():
-        from pilothouse.kernel.base.scope import worker_scope
+    with working():
         from pilothouse.kernel.watch.pilot_facts import facts_of
         from pilothouse.pilots.digests import access_plan, follow_all
         from pilothouse.pilots.models import DigestPlan
 
-        with worker_scope("cli"):
-            facts_of(program)
-            follow_all()
-            if tenant:
-                yield [access_plan(program, tenant)]
-            else:
-                yield list(DigestPlan.objects.select_related("tenant").filter(program=program).order_by("id"))
+        check_program(program)
+        facts_of(program)
+        follow_all()
+        if tenant:
+            yield [access_plan(program, tenant)]
+        else:
+            yield list(DigestPlan.objects.select_related("tenant").filter(program=program).order_by("id"))
 
 
 @app.command()
@@ -77,7 +59,7 @@ def digest(
             blocks = [block for block in shown["blocks"] if part in ("", block["part"])]
             found.append({"tenant": plan.tenant.public_id, "name": plan.tenant.name, **shown, "blocks": blocks})
     if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     for one in found:
         typer.echo(f"{one['name']} ({one['tenant']})\n{as_text(one)}\n")
@@ -89,12 +71,12 @@ def digest(
 def review(
     program: ProgramArgument,
     tenant: TenantOption = "",
-    out: Annotated[Path | None, typer.Option(help="A .md or .pdf file to write; needs --tenant.")] = None,
+    out: PaperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print a pilot's weekly review: metrics against targets, trends, versions compared, feedback."""
-    if out is not None and (out.suffix not in (".md", ".pdf") or not tenant):
-        raise typer.BadParameter("--out ends in .md or .pdf, and needs --tenant.")
+    if out is not None and not tenant:
+        raise typer.BadParameter("--out needs --tenant.")
     with plans_of(program, tenant) as plans:
         from pilothouse.kernel.base.clock import business_now
         from pilothouse.kernel.watch.pilot_facts import facts_of
@@ -111,7 +93,7 @@ def review(
 
             write_paper(review_paper(plans[0], facts_of(program), business_now()), out)
     if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     for one in found:
         typer.echo(f"{one['name']} ({one['tenant']})\n{reviews.as_text(one)}\n")
@@ -126,14 +108,17 @@ def errors(
     as_json: JsonOption = False,
 ) -> None:
     """List what went wrong, grouped and counted: our own errors, browsers', and refusals by their code."""
-    with refusals_told():
-        from pilothouse.kernel.base.scope import ops_scope
+    with operating("pilothouse errors"):
+        from pilothouse.kernel.base.errors import InvalidInput
         from pilothouse.kernel.watch import desk_queries
+        from pilothouse.kernel.watch.error_log import BROWSER, REFUSED, SERVER
 
-        with ops_scope("cli", "errors"):
-            rows = desk_queries.errors(kind=kind, hours=hours)
+        kinds = (SERVER, BROWSER, REFUSED)
+        if kind and kind not in kinds:
+            raise InvalidInput(reason=f"A kind is {', '.join(kinds)}, not {kind!r}.")
+        rows = desk_queries.errors(kind=kind, hours=hours)
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False, default=str))
+        print_json(rows)
         return
     for row in rows:
         typer.echo(f"{row['lately']:>6}  {row['kind']:<8} {row['code']} at {row['place']}: {row['words']}")

@@ -10,15 +10,24 @@ from typing import Annotated
 
 import typer
 
-from . import app
+from pilothouse.kernel.base.errors import PilothouseError
+
+from . import app, setup
 
 database_app = typer.Typer(no_args_is_help=True, help="The embedded database.")
 app.add_typer(database_app, name="database")
-EXIT_BUSY = 3
-
-
 # Set while this command runs the embedded server itself, so that it does not take its own hold for a tree's.
 OWN_SERVER = "PILOTHOUSE_OWN_SERVER"
+
+
+class NoHouse(PilothouseError):
+    """The data folder holds no database yet, and this command makes none."""
+
+    code = "no_house"
+    status = 409
+    message = (
+        "There is no house in {folder} yet: start one with `pilothouse up`, or name another folder in the setting DATA."
+    )
 
 
 def data_folder() -> Path:
@@ -27,15 +36,15 @@ def data_folder() -> Path:
 
 
 @contextlib.contextmanager
-def database_up() -> Iterator[None]:
-    """Make sure that the database answers: a server of DATABASE_URL, the running tree's, or one of our own.
+def database_up(*, makes: bool = False) -> Iterator[None]:
+    """Load Django and make sure that the database answers: a server of DATABASE_URL, the running tree's, or our own.
 
     Our own is started for the length of the block and stopped after it; the folder's lock is held meanwhile, so that
-    no tree can start beside it.
+    no tree can start beside it. Raises NoHouse where there is none, unless the command `makes` one.
     """
     from pilothouse.kernel.base.postgres import EmbeddedPostgres, make_data_folder
     from pilothouse.site.tree import running
-    from pilothouse.site.tree.folder import AlreadyRunning, held
+    from pilothouse.site.tree.folder import held
 
     # A command says once that the database does not answer; the pool would say it at each of its attempts.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
@@ -45,34 +54,30 @@ def database_up() -> Iterator[None]:
         for name, key in (("SITE_URL", "site"), ("LIVE_URL", "live")):
             if live.get("urls", {}).get(key):
                 os.environ.setdefault(name, live["urls"][key])
-    if os.environ.get("DATABASE_URL") or os.environ.get("PILOTHOUSE_TEST_SERVER") or live:
+    is_elsewhere = bool(os.environ.get("DATABASE_URL") or os.environ.get("PILOTHOUSE_TEST_SERVER") or live)
+    server = EmbeddedPostgres(data)
+    if not (makes or is_elsewhere or server.major_on_disk()):
+        raise NoHouse(folder=data)
+    setup()
+    if is_elsewhere:
         yield
         return
     make_data_folder(data)
-    try:
-        with held(data):
-            server = EmbeddedPostgres(data)
-            server.prepare()
-            server.start(stdout=subprocess.DEVNULL)
-            try:
-                server.wait_ready()
-                os.environ[OWN_SERVER] = "1"
-                yield
-            finally:
-                os.environ.pop(OWN_SERVER, None)
-                _close_connections()
-                server.stop()
-    except AlreadyRunning as busy:
-        typer.echo(str(busy), err=True)
-        raise typer.Exit(EXIT_BUSY) from None
+    with held(data):
+        server.prepare()
+        server.start(stdout=subprocess.DEVNULL)
+        try:
+            server.wait_ready()
+            os.environ[OWN_SERVER] = "1"
+            yield
+        finally:
+            os.environ.pop(OWN_SERVER, None)
+            _close_connections()
+            server.stop()
 
 
 def _close_connections() -> None:
     """Let go of the server before it stops; a pool's idle connections would be cut with an error."""
-    from django.conf import settings
-
-    if not settings.configured:
-        return
     from django.db import connections
 
     for connection in connections.all(initialized_only=True):
@@ -87,13 +92,11 @@ def upgrade(
 ) -> None:
     """Bring the data folder of an older PostgreSQL major to this one; the old folder is kept."""
     from pilothouse.kernel.base.upgrade import upgrade as bring
-    from pilothouse.site.tree.folder import AlreadyRunning, held
+    from pilothouse.site.tree.folder import held
 
     data = data_folder()
-    try:
-        with held(data):
-            kept = bring(data, old_bin=old_bin, say=typer.echo)
-    except AlreadyRunning as busy:
-        typer.echo(str(busy), err=True)
-        raise typer.Exit(EXIT_BUSY) from None
+    if not data.is_dir():
+        raise NoHouse(folder=data)
+    with held(data):
+        kept = bring(data, old_bin=old_bin, say=typer.echo)
     typer.echo(f"The old folder is kept at {kept}.")

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .deals import JsonOption, deals_app, operating
+from .acting import JsonOption, operating
+from .deals import WHAT, deals_app
+from .refusals import EXIT_REFUSED
 from .tables import print_json, print_table
 
-EXIT_FAILED = 1
 terms_app = typer.Typer(no_args_is_help=True, help="Versions of terms, by country and category.")
 deals_app.add_typer(terms_app, name="terms")
 RefArgument = Annotated[
@@ -25,7 +26,7 @@ NoteOption = Annotated[str, typer.Option(help="Why; it stands beside the version
 @terms_app.command("list")
 def list_versions(as_json: JsonOption = False) -> None:
     """List every version with its state, its main numbers and the deals that were made with it."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.desk_reads import terms_with_deals
 
         rows = [_row(row) for row in terms_with_deals()]
@@ -43,7 +44,7 @@ def list_versions(as_json: JsonOption = False) -> None:
 @terms_app.command()
 def show(terms: RefArgument, as_json: JsonOption = False) -> None:
     """Show one version in full."""
-    with operating(as_json):
+    with operating(WHAT):
         name, body = _found(terms)
         from pilothouse.kernel.terms.commands import body_hash
 
@@ -64,7 +65,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Run every check of publishing and compare the main values with what you expect; exit 1 when one does not hold."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.terms_checks import results
 
         name, body = _found(terms, checked=False)
@@ -87,7 +88,7 @@ def verify(
     else:
         _print_checks(told)
     if not told["ok"]:
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 @terms_app.command()
@@ -97,7 +98,7 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Show what two versions differ in."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.publishing import differences
 
         (old, was), (new, now) = _found(before), _found(after)
@@ -123,7 +124,7 @@ def create(
     """Keep a new version as a draft: a file's, or a copy of another one with changed values. It is not in force yet."""
     if (file is None) == (not base):
         raise typer.BadParameter("Give a file, or --from with the version to copy.")
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.publishing import changed, differences, draft_version, next_version
         from pilothouse.programs.deals.terms import load_file, version_name
 
@@ -151,7 +152,7 @@ def create(
 @terms_app.command()
 def publish(terms: RefArgument, note: NoteOption = "", as_json: JsonOption = False) -> None:
     """Put a draft, or a file's version, in force for new deals. Open deals keep the version they were made with."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.publishing import publish_draft, publish_version
         from pilothouse.programs.deals.terms import load_file, version_name
 
@@ -171,7 +172,7 @@ def retire(
     name: Annotated[str, typer.Argument(help="The name, as in MN_USED_CAR_PRIVATE.")], as_json: JsonOption = False
 ) -> None:
     """Take the version in force out of it: no new deal of this country and category can be made."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.kernel.terms.commands import retire as take_out
         from pilothouse.programs.deals.terms_checks import KIND
 
@@ -185,7 +186,7 @@ def retire(
 @terms_app.command()
 def matrix(as_json: JsonOption = False) -> None:
     """Print the country and category matrix of the terms in force, as Markdown."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.matrix import markdown
         from pilothouse.programs.deals.matrix import matrix as rows_of
         from pilothouse.programs.deals.publishing import terms_in_force

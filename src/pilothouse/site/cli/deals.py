@@ -1,37 +1,17 @@
 """`pilothouse deals …`: the deals of every marketplace, each with its money, its timers and its timeline."""
 
-import getpass
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
-from . import app, setup
-from .database import database_up
+from . import app
+from .acting import JsonOption, operating
 from .tables import print_json, print_table
 
-EXIT_REFUSED = 2
 deals_app = typer.Typer(no_args_is_help=True, help="Escrow deals and the terms that they are made with.")
 app.add_typer(deals_app, name="deals")
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
-
-@contextmanager
-def operating(as_json: bool, what: str = "pilothouse deals") -> Iterator[None]:
-    """The operators' scope on the database; a refusal is one sentence (or its JSON) and exit 2."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.errors import PilothouseError
-        from pilothouse.kernel.base.scope import ops_scope
-
-        try:
-            with ops_scope(f"cli:{getpass.getuser()}", what):
-                yield
-        except PilothouseError as refused:
-            typer.echo(json.dumps(refused.as_json()) if as_json else str(refused), err=not as_json)
-            raise typer.Exit(EXIT_REFUSED) from None
+WHAT = "pilothouse deals"
 
 
 @deals_app.command("list")
@@ -42,7 +22,7 @@ def list_deals(
     as_json: JsonOption = False,
 ) -> None:
     """List deals, newest first, each with the timer that runs."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.kernel.base.errors import InvalidInput
         from pilothouse.programs.deals.operator_view import deal_rows
         from pilothouse.programs.deals.queries import DEAL_STATES
@@ -65,7 +45,7 @@ def show(
     deal: Annotated[str, typer.Argument(help="The deal's id, for example deal_01k….")], as_json: JsonOption = False
 ) -> None:
     """Show one deal: where its money is, what happens next by itself, its dispute, timers and timeline."""
-    with operating(as_json):
+    with operating(WHAT):
         from pilothouse.programs.deals.operator_view import deal_view
 
         told = deal_view(deal)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from . import app, setup
+from .acting import JsonOption, NoSuchProgram, check_program
+from .database import database_up
 from .run import DataOption
 
 PILOT = "pilot"
@@ -23,13 +25,14 @@ def demo(
     program: Annotated[str, typer.Argument(help="A program, for example video; or pilot: two whole pilots.")],
     items: Annotated[int, typer.Option(help="Items of the batch, 10 to 50.", min=10, max=50)] = 10,
     fail: Annotated[int, typer.Option(help="How many items ask for refused content.", min=0)] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
+    as_json: JsonOption = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the database of a rehearsal for a look at it.")] = False,
     data: DataOption = Path(".data"),
 ) -> None:
     """Run the demo on the running house, or start one for it, and end with the proof. Exit 1 when it does not hold."""
     if fail > items:
         raise typer.BadParameter("--fail cannot be more than --items.")
+    check_program(program, PILOT)
     from pilothouse.site.tree import running
 
     data = data.absolute()
@@ -78,10 +81,8 @@ def _rehearse(program: str, data: Path, keep: bool, as_json: bool) -> int | None
     known = load_programs().get(program)
     if known is None or known.rehearse is None:
         return None
-    from .database import database_up
-
     began = time.monotonic()
-    with database_up(), _rehearsed(program, keep) as database:
+    with database_up(makes=True), _rehearsed(program, keep) as database:
         say = (lambda line: None) if as_json else (lambda line: typer.echo(line, err=True))
         proof = known.rehearse(folder=data / "demo" / program, say=say)
     proof["proof"] |= {"database": database if keep else None, "seconds": round(time.monotonic() - began, 1)}
@@ -156,11 +157,10 @@ def _prove(program: str, data: Path, options: dict[str, int], as_json: bool) -> 
 def _run(program: str, data: Path, options: dict[str, int], say: Any, **more: Any) -> dict[str, Any]:
     from pilothouse.site.programs import load_programs
 
-    known = load_programs()
-    if program not in known or known[program].demo is None:
-        raise SystemExit(f"There is no demo for {program!r}; there is one for {', '.join([PILOT, *sorted(known)])}.")
-    run_demo = known[program].demo
-    assert run_demo is not None
+    programs = load_programs()
+    run_demo = programs[program].demo
+    if run_demo is None:
+        raise NoSuchProgram(program=program, known=", ".join(name for name, each in programs.items() if each.demo))
     return run_demo(data=data, **options, **({"say": say} if say else {}), **more)
 
 

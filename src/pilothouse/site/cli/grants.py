@@ -4,16 +4,15 @@ With `--as` the command is that operator's, under the same rules as at the desk;
 because a shell alone would let one person be two. Without `--as` the host itself grants, within one person's day.
 """
 
-import getpass
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from . import app, setup
-from .database import database_up
-from .ledger import JsonOption, TenantOption, _refusals, _say, _tenant, ledger_app
+from . import app
+from .acting import AsOption, JsonOption, TenantArgument, account, operator_id, working
+from .ledger import ledger_app
+from .tables import say
 
 if TYPE_CHECKING:
     from pilothouse.kernel.ledger.grants import Asked
@@ -35,13 +34,12 @@ grant_app = typer.Typer(
 )
 app.add_typer(grant_app, name="grant")
 
-AsOption = Annotated[str, typer.Option("--as", help="The operator's e-mail address.")]
 RequestArgument = Annotated[str, typer.Argument(help="The request's id, for example grq_01k….")]
 
 
 @grant_app.command(DEFAULT)
 def add(
-    tenant: TenantOption,
+    tenant: TenantArgument,
     amount: Annotated[int, typer.Argument(help="Credits to add.")],
     description: Annotated[str, typer.Option(help="What it is for; the same text is never granted twice.")],
     source: Annotated[str, typer.Option(help="pilot_grant, purchase or adjustment.")] = "pilot_grant",
@@ -51,35 +49,30 @@ def add(
 ) -> None:
     """Add credits to a tenant's wallet, once for each source and description; more than 1,000 a day wait for a second
     operator, which needs --as."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working(operator):
         from pilothouse.kernel.ledger import commands
         from pilothouse.kernel.ledger.grants import Asked, request_grant
         from pilothouse.kernel.ledger.models import CREDIT, TEST
 
         unit = TEST if test else CREDIT
-        with _refusals(as_json), worker_scope(_actor(operator)):
-            found = _tenant(tenant)
-            if operator:
-                asked = request_grant(_operator(operator), found.id, amount, source, description, unit=unit)
-            else:
-                posted = commands.grant(found.id, amount, source, description, test=test)
-                asked = Asked("", "granted", found.id, amount, unit, posted.journal, posted.replayed)
-            _tell(asked, found.public_id, as_json)
+        found = account(tenant)
+        if operator:
+            asked = request_grant(operator_id(operator), found.id, amount, source, description, unit=unit)
+        else:
+            posted = commands.grant(found.id, amount, source, description, test=test)
+            asked = Asked("", "granted", found.id, amount, unit, posted.journal, posted.replayed)
+        body, words = _told(asked, found.public_id)
+    say(body, as_json, words)
 
 
 @grant_app.command()
 def approve(request: RequestArgument, operator: AsOption, as_json: JsonOption = False) -> None:
     """Approve another operator's request; asks for your password (on a terminal, else the first line of the input)."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working(operator):
         from pilothouse.kernel.ledger.grants import approve_grant
 
-        with _refusals(as_json), worker_scope(_actor(operator)):
-            asked = approve_grant(_operator(operator, password=True), request)
-            _tell(asked, "", as_json)
+        body, words = _told(approve_grant(operator_id(operator, password=True), request))
+    say(body, as_json, words)
 
 
 @grant_app.command()
@@ -90,13 +83,11 @@ def refuse(
     as_json: JsonOption = False,
 ) -> None:
     """Refuse a waiting request, or withdraw your own; nothing moves."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working(operator):
         from pilothouse.kernel.ledger.grants import refuse_grant
 
-        with _refusals(as_json), worker_scope(_actor(operator)):
-            _tell(refuse_grant(_operator(operator), request, reason), "", as_json)
+        body, words = _told(refuse_grant(operator_id(operator), request, reason))
+    say(body, as_json, words)
 
 
 @grant_app.command("list")
@@ -105,19 +96,16 @@ def waiting(
     as_json: JsonOption = False,
 ) -> None:
     """List the requests that wait for a second operator, newest first."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working():
         from pilothouse.kernel.ledger.grants import grant_requests
 
-        with worker_scope(_actor("")):
-            rows = grant_requests(None if everything else "requested")
+        rows = grant_requests(None if everything else "requested")
     lines = [
         f"{row['public_id']}  {row['state']}  {row['kind']} {row['amount']} {row['unit']}  {row['tenant_name']}  "
         f"asked by {row['asked_by_email']}: {row['description']}"
         for row in rows
     ]
-    _say({"ok": True, "requests": rows}, as_json, "\n".join(lines) or "Nothing waits for a second operator.")
+    say({"ok": True, "requests": rows}, as_json, "\n".join(lines) or "Nothing waits for a second operator.")
 
 
 @ledger_app.command()
@@ -128,49 +116,25 @@ def reverse(
     as_json: JsonOption = False,
 ) -> None:
     """Take a grant back by a reversal, under the rule of a grant: what one may move in a day, else two operators."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working(operator):
         from pilothouse.kernel.ledger import commands
         from pilothouse.kernel.ledger.grants import Asked, request_reversal
         from pilothouse.kernel.ledger.queries import grant_of_entry, journal_amount
 
-        with _refusals(as_json), worker_scope(_actor(operator)):
-            found = grant_of_entry(journal)
-            key, owner = found["id"], found["tenant"]
-            if operator:
-                asked = request_reversal(_operator(operator), owner, key, reason)
-            else:
-                posted = commands.reverse(owner, key, reason)
-                amount, unit = journal_amount(owner, key)
-                asked = Asked("", "granted", owner, amount, unit, posted.journal, posted.replayed)
-            _tell(asked, found["tenant_id"], as_json)
+        found = grant_of_entry(journal)
+        key, owner = found["id"], found["tenant"]
+        if operator:
+            asked = request_reversal(operator_id(operator), owner, key, reason)
+        else:
+            posted = commands.reverse(owner, key, reason)
+            amount, unit = journal_amount(owner, key)
+            asked = Asked("", "granted", owner, amount, unit, posted.journal, posted.replayed)
+        body, words = _told(asked, found["tenant_id"])
+    say(body, as_json, words)
 
 
-def _actor(operator: str) -> str:
-    return f"operator:{operator}" if operator else f"cli:{getpass.getuser()}"
-
-
-def _operator(email: str, *, password: bool = False) -> int:
-    """The user id of an operator; with `password` only of one who proves to be it."""
-    from pilothouse.kernel.access.models import Operator
-    from pilothouse.kernel.base.errors import Forbidden
-
-    found = Operator.objects.filter(user__email=email.strip().lower()).select_related("user").first()
-    if found is None:
-        raise Forbidden(needed="an operator's account")
-    if password:
-        typed = (
-            typer.prompt(f"Password of {email}", hide_input=True, err=True)
-            if sys.stdin.isatty()
-            else sys.stdin.readline().rstrip("\n")
-        )
-        if not found.user.check_password(typed):
-            raise Forbidden(needed="the right password (without one, approve at the desk)")
-    return found.user_id
-
-
-def _tell(asked: "Asked", tenant: str, as_json: bool) -> None:
+def _told(asked: "Asked", tenant: str = "") -> tuple[dict[str, Any], str]:
+    """What became of a grant, as JSON and in words; read in the same transaction, told when it is committed."""
     from pilothouse.kernel.ledger.queries import balance, entry_id
 
     wallet = balance(asked.tenant, asked.unit)
@@ -185,4 +149,4 @@ def _tell(asked: "Asked", tenant: str, as_json: bool) -> None:
         "expired": "were not approved in time",
     }.get(asked.state, "were moved before" if asked.replayed else "were moved")
     words = f"{asked.amount} credits {state}. The wallet has {wallet.available} available, {wallet.held} held."
-    _say(body, as_json, words)
+    return body, words

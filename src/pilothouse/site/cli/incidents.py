@@ -1,57 +1,36 @@
 """`pilothouse incidents` and `pilothouse gates`: what is broken, who has it, and what is paused."""
 
-import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from . import app, setup
-from .database import database_up
-from .tables import print_json, print_table
+from pilothouse.kernel.base.errors import NotFound
+
+from . import app
+from .acting import ByOption, JsonOption, PaperOption, account, check_program, operating, whoami
+from .tables import print_json, print_table, say
 
 incidents_app = typer.Typer(no_args_is_help=True, help="Breaches and alarms, from their opening to their end.")
 gates_app = typer.Typer(no_args_is_help=True, help="What is paused.")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(gates_app, name="gates")
 
-EXIT_REFUSED = 1
 IdArgument = Annotated[str, typer.Argument(help="The public id, such as inc_… or gat_….")]
-ByOption = Annotated[str, typer.Option("--by", help="Who acts; the history keeps the name.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TextArgument = Annotated[str, typer.Argument(help="Your words.")]
+WHAT = "pilothouse incidents"
+SHOWN = ("public_id", "severity", "state")
 
 
-@contextmanager
-def _operator(by: str) -> Iterator[None]:
-    """The operator's scope on the database; a refusal is one sentence and exit 1."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.errors import PilothouseError
-        from pilothouse.kernel.base.scope import ops_scope
-
-        try:
-            with ops_scope(by or getpass.getuser()):
-                yield
-        except PilothouseError as refused:
-            typer.echo(str(refused), err=True)
-            raise typer.Exit(EXIT_REFUSED) from None
-
-
-def _act(by: str, verb: str, *args: Any, **options: Any) -> None:
-    with _operator(by):
+def _act(by: str, as_json: bool, verb: str, *args: Any, **options: Any) -> None:
+    """One step of an incident; prints it as it stands then."""
+    with operating(WHAT, by or whoami()):
         from pilothouse.kernel.watch import commands
 
         call: Callable[..., Any] = getattr(commands, verb)
         done = call(*args, **options)
-        line = (
-            f"{done['public_id']} is {done['severity']} and {done['state']}."
-            if isinstance(done, dict)
-            else f"{done} rows."
-        )
-    typer.echo(line)
+    say({"ok": True, **{name: done[name] for name in SHOWN}}, as_json,
+        f"{done['public_id']} is {done['severity']} and {done['state']}.")  # fmt: skip
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...], none: str) -> None:
@@ -65,7 +44,7 @@ def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...], 
 @incidents_app.command("list")
 def list_incidents(as_json: JsonOption = False) -> None:
     """The incidents that are not ended, the worst first."""
-    with _operator(""):
+    with operating(WHAT):
         from pilothouse.kernel.watch.queries import open_incidents
 
         rows = open_incidents()
@@ -75,50 +54,53 @@ def list_incidents(as_json: JsonOption = False) -> None:
 @incidents_app.command()
 def history(incident: IdArgument, as_json: JsonOption = False) -> None:
     """What happened to an incident, oldest first."""
-    with _operator(""):
+    with operating(WHAT):
         from pilothouse.kernel.watch.queries import history as lines
 
         rows = lines(incident)
-    _print(rows, as_json, ("at", "actor", "type", "data"), "There is no such incident.")
+        if not rows:
+            raise NotFound(what="incident")
+    _print(rows, as_json, ("at", "actor", "type", "data"), "")
 
 
 @incidents_app.command("post-mortem")
 def post_mortem(
     incident: IdArgument,
-    out: Annotated[Path | None, typer.Option(help="A file that ends in .md or .pdf; printed otherwise.")] = None,
+    out: PaperOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """The post-mortem of an incident, written by its own history."""
-    if out is not None and out.suffix not in (".md", ".pdf"):
-        raise typer.BadParameter("--out ends in .md or .pdf.")
-    with _operator(""):
+    with operating(WHAT):
         from pilothouse.kernel.base.clock import business_now
         from pilothouse.kernel.watch.postmortem import postmortem
         from pilothouse.ui.paper_files import as_bytes
 
         paper = postmortem(incident)
-        if out is None:
-            typer.echo(paper.markdown)
-        else:
+        if out is not None:
             out.write_bytes(as_bytes(paper, out.suffix[1:], business_now()))
-            typer.echo(f"{out}: inputs {paper.inputs_sha256}")
+    body = {
+        "ok": True, "incident": incident, "body": paper.markdown, "inputs_sha256": paper.inputs_sha256,
+        "file": str(out or ""),
+    }  # fmt: skip
+    say(body, as_json, f"{out}: inputs {paper.inputs_sha256}" if out else paper.markdown)
 
 
 @incidents_app.command()
-def acknowledge(incident: IdArgument, by: ByOption = "") -> None:
+def acknowledge(incident: IdArgument, by: ByOption = "", as_json: JsonOption = False) -> None:
     """Take an incident; from now on you owe its news."""
-    _act(by, "acknowledge", incident)
+    _act(by, as_json, "acknowledge", incident)
 
 
 @incidents_app.command()
-def update(incident: IdArgument, news: TextArgument, by: ByOption = "") -> None:
+def update(incident: IdArgument, news: TextArgument, by: ByOption = "", as_json: JsonOption = False) -> None:
     """Write what is known now."""
-    _act(by, "post_update", incident, news)
+    _act(by, as_json, "post_update", incident, news)
 
 
 @incidents_app.command()
-def promote(incident: IdArgument, why: TextArgument, by: ByOption = "") -> None:
+def promote(incident: IdArgument, why: TextArgument, by: ByOption = "", as_json: JsonOption = False) -> None:
     """Make it a P0 and pause its scope: an invariant is truly violated."""
-    _act(by, "promote", incident, why)
+    _act(by, as_json, "promote", incident, why)
 
 
 @incidents_app.command()
@@ -128,9 +110,10 @@ def mitigate(
     logs: Annotated[str, typer.Option(help="What the logs say.")],
     verification: Annotated[str, typer.Option(help="What docs/guarantees.md says about it.")],
     by: ByOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """The harm has stopped; log the three steps."""
-    _act(by, "mitigate", incident, paused=paused, logs=logs, verification=verification)
+    _act(by, as_json, "mitigate", incident, paused=paused, logs=logs, verification=verification)
 
 
 @incidents_app.command()
@@ -139,21 +122,26 @@ def cause(
     text: TextArgument,
     evidence: Annotated[str, typer.Option(help="Where it can be seen.")] = "",
     by: ByOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Write why it happened."""
-    _act(by, "write_root_cause", incident, text, evidence)
+    _act(by, as_json, "write_root_cause", incident, text, evidence)
 
 
 @incidents_app.command()
-def accept(incident: IdArgument, reason: TextArgument, by: ByOption = "") -> None:
+def accept(incident: IdArgument, reason: TextArgument, by: ByOption = "", as_json: JsonOption = False) -> None:
     """A second person accepts what the promise still finds in history, with how the harm was put right."""
-    _act(by, "accept_findings", incident, reason)
+    with operating(WHAT, by or whoami()):
+        from pilothouse.kernel.watch.commands import accept_findings
+
+        rows = accept_findings(incident, reason)
+    say({"ok": True, "accepted": rows}, as_json, f"{rows} findings of {incident} are accepted.")
 
 
 @incidents_app.command()
-def resolve(incident: IdArgument, resolution: TextArgument, by: ByOption = "") -> None:
+def resolve(incident: IdArgument, resolution: TextArgument, by: ByOption = "", as_json: JsonOption = False) -> None:
     """End an incident; a P0 by a second person."""
-    _act(by, "resolve", incident, resolution)
+    _act(by, as_json, "resolve", incident, resolution)
 
 
 @incidents_app.command()
@@ -162,15 +150,16 @@ def dismiss(
     reason: Annotated[str, typer.Argument(help="duplicate, expected, not_reproduced or rehearsed.")],
     note: TextArgument,
     by: ByOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """A false alarm; its gates reopen."""
-    _act(by, "dismiss", incident, reason, note)
+    _act(by, as_json, "dismiss", incident, reason, note)
 
 
 @gates_app.command("list")
 def list_gates(as_json: JsonOption = False) -> None:
     """What is paused."""
-    with _operator(""):
+    with operating(WHAT):
         from pilothouse.kernel.watch.queries import all_closed_gates
 
         rows = all_closed_gates()
@@ -184,28 +173,23 @@ def close(
     tenant: Annotated[str, typer.Option(help="The tenant's public id; everybody by default.")] = "",
     no_dispatch: Annotated[bool, typer.Option("--no-dispatch", help="Also send nothing further upstream.")] = False,
     by: ByOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Pause a program."""
-    with _operator(by):
-        from pilothouse.kernel.base.errors import NotFound
-        from pilothouse.kernel.base.models import Tenant
+    with operating(WHAT, by or whoami()):
         from pilothouse.kernel.watch.gates import close_gate
-        from pilothouse.site.programs import load_programs
 
-        key = Tenant.objects.filter(public_id=tenant).values_list("id", flat=True).first() if tenant else None
-        if program not in load_programs():
-            raise NotFound(what="program")
-        if tenant and key is None:
-            raise NotFound(what="tenant")
+        check_program(program)
+        key = account(tenant).id if tenant else None
         gate = close_gate(program, reason, mode="no_dispatch" if no_dispatch else "no_new", tenant=key)
-    typer.echo(f"{gate['public_id']} is closed.")
+    say({"ok": True, "gate": gate["public_id"], "state": "closed"}, as_json, f"{gate['public_id']} is closed.")
 
 
 @gates_app.command()
-def reopen(gate: IdArgument, by: ByOption = "") -> None:
+def reopen(gate: IdArgument, by: ByOption = "", as_json: JsonOption = False) -> None:
     """Let work go on; a P0's gate only with a written root cause and a green check."""
-    with _operator(by):
+    with operating(WHAT, by or whoami()):
         from pilothouse.kernel.watch.gates import reopen_gate
 
         reopen_gate(gate)
-    typer.echo(f"{gate} is open.")
+    say({"ok": True, "gate": gate, "state": "open"}, as_json, f"{gate} is open.")

@@ -1,6 +1,5 @@
 """`pilothouse ledger …`: exports, statements, reconciliation and seals from the command line."""
 
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import app, setup
+from . import app
+from .acting import JsonOption, TenantArgument, account, working
 from .database import database_up
+from .refusals import EXIT_REFUSED
+from .tables import say
 
 if TYPE_CHECKING:
-    from pilothouse.kernel.base.models import Tenant
     from pilothouse.kernel.ledger.statements import Statement
 
 ledger_app = typer.Typer(no_args_is_help=True, help="Ledger exports, statements and seals.")
 app.add_typer(ledger_app, name="ledger")
 
-TenantOption = Annotated[str, typer.Argument(help="The tenant's public id, for example ten_01k….")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 UnitOption = Annotated[str, typer.Option(help="CREDIT, or TEST for the credits of test keys.")]
 FromOption = Annotated[
     str, typer.Option("--from", help="Begin: 2026-03, 2026-03-14 or an instant, in the account's time zone.")
@@ -32,7 +31,7 @@ OutOption = Annotated[
 
 @ledger_app.command()
 def export(
-    tenant: TenantOption,
+    tenant: TenantArgument,
     begin: FromOption = "",
     end: ToOption = "",
     entry_type: Annotated[str, typer.Option("--type", help="add, freeze, settle, refund or reverse.")] = "",
@@ -41,30 +40,27 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", help="CSV file to write; else to the terminal.")] = None,
 ) -> None:
     """Export ledger rows as CSV, newest first."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working():
         from pilothouse.kernel.ledger.exports import ledger_csv
         from pilothouse.kernel.ledger.periods import span
         from pilothouse.kernel.ledger.sealing import seal_for_export
 
-        with _refusals(False), worker_scope("cli"):
-            found = _tenant(tenant)
-            seal_for_export()
-            chunks = ledger_csv(
-                found.id,
-                unit,
-                type=entry_type or None,
-                ref_id=batch or None,
-                since=span(begin, found.timezone, "--from")[0] if begin else None,
-                until=span(end, found.timezone, "--to")[0] if end else None,
-            )
-            _write_text(chunks, out)
+        found = account(tenant)
+        seal_for_export()
+        chunks = ledger_csv(
+            found.id,
+            unit,
+            type=entry_type or None,
+            ref_id=batch or None,
+            since=span(begin, found.timezone, "--from")[0] if begin else None,
+            until=span(end, found.timezone, "--to")[0] if end else None,
+        )
+        _write_text(chunks, out)
 
 
 @ledger_app.command()
 def statement(
-    tenant: TenantOption,
+    tenant: TenantArgument,
     begin: FromOption,
     end: ToOption = "",
     unit: UnitOption = "CREDIT",
@@ -74,47 +70,43 @@ def statement(
     as_json: JsonOption = False,
 ) -> None:
     """The statement of a period: opening balance, every row, closing balance."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    if out is not None and out.suffix not in (".csv", ".xlsx"):
+        raise typer.BadParameter("--out ends in .csv or .xlsx.")
+    with working():
         from pilothouse.kernel.ledger.periods import period, span
         from pilothouse.kernel.ledger.sealing import seal_for_export
         from pilothouse.kernel.ledger.statements import Cut
         from pilothouse.kernel.ledger.statements import statement as read
 
-        with _refusals(as_json), worker_scope("cli"):
-            account = _tenant(tenant)
-            first, last = period(begin, end, account.timezone)
-            if not cut:
-                seal_for_export()
-            found = read(
-                account.id,
-                unit,
-                first,
-                last,
-                as_of=span(as_of, account.timezone, "--as-of")[0] if as_of else None,
-                cut=Cut.parse(cut) if cut else None,
-            )
-            if as_json:
-                _say(_statement_body(found, tenant), True, "")
-            if out is not None or not as_json:
-                _write_statement(found, tenant, out)
+        owner = account(tenant)
+        first, last = period(begin, end, owner.timezone)
+        if not cut:
+            seal_for_export()
+        found = read(
+            owner.id,
+            unit,
+            first,
+            last,
+            as_of=span(as_of, owner.timezone, "--as-of")[0] if as_of else None,
+            cut=Cut.parse(cut) if cut else None,
+        )
+        if out is not None or not as_json:
+            _write_statement(found, tenant, out)
+        if as_json:
+            say(_statement_body(found, tenant), True, "")
 
 
 @ledger_app.command()
 def reconcile(
-    tenant: TenantOption,
+    tenant: TenantArgument,
     batch: Annotated[str, typer.Option(help="One batch's public id; the whole account by default.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Prove reserved = settled + refunded from the transfers alone; exit 1 with what is held or has no partner."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working():
         from pilothouse.kernel.ledger.queries import reconciliation
 
-        with _refusals(as_json), worker_scope("cli"):
-            found = reconciliation(_tenant(tenant).id, batch or None)
+        found = reconciliation(account(tenant).id, batch or None)
     amounts = dict(found.entries.lines) if found.entries else {}
     body = {
         "ok": found.balanced, "entries": amounts, "held": found.clearing, "without_partner": found.completeness,
@@ -122,9 +114,9 @@ def reconcile(
     }  # fmt: skip
     lines = [f"{label}: {amount}" for label, amount in amounts.items()]
     lines += [f"held: {row}" for row in found.clearing] + [f"without partner: {row}" for row in found.completeness]
-    _say(body, as_json, "\n".join([*lines, "It reconciles." if found.balanced else "It does not reconcile."]))
+    say(body, as_json, "\n".join([*lines, "It reconciles." if found.balanced else "It does not reconcile."]))
     if not found.balanced:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 @ledger_app.command()
@@ -134,13 +126,12 @@ def seal(
 ) -> None:
     """Seal what is finished and export the signed ends of all chains."""
     with database_up():
-        setup()
         from pilothouse.kernel.ledger import sealing
 
         blocks = sealing.seal()
         path = sealing.export_heads(heads)
     body = {"ok": True, "blocks": len(blocks), "rows": sum(block["rows"] for block in blocks), "heads": str(path)}
-    _say(body, as_json, f"{body['blocks']} blocks sealed over {body['rows']} rows. The heads are in {path}.")
+    say(body, as_json, f"{body['blocks']} blocks sealed over {body['rows']} rows. The heads are in {path}.")
 
 
 @ledger_app.command("verify-seals")
@@ -150,13 +141,10 @@ def verify_seals(
     as_json: JsonOption = False,
 ) -> None:
     """Hash all sealed history again and compare it with the seals and the newest exported heads. Exit 1 if broken."""
-    with database_up():
-        setup()
-        from pilothouse.kernel.base.scope import worker_scope
+    with working():
         from pilothouse.kernel.ledger import sealing
 
-        with _refusals(as_json), worker_scope("cli"):
-            broken = sealing.verify(_tenant(tenant).id if tenant else None, heads)
+        broken = sealing.verify(account(tenant).id if tenant else None, heads)
     body = {
         "ok": not broken,
         "broken": [
@@ -164,36 +152,9 @@ def verify_seals(
             for block in broken
         ],
     }
-    _say(body, as_json, "\n".join(map(str, broken)) or "Every sealed block is as it was sealed.")
+    say(body, as_json, "\n".join(map(str, broken)) or "Every sealed block is as it was sealed.")
     if broken:
-        raise typer.Exit(1)
-
-
-class _refusals:  # noqa: N801 - reads as a with-statement
-    """Turns a refusal into its sentence (or JSON) and exit code 2."""
-
-    def __init__(self, as_json: bool) -> None:
-        self.as_json = as_json
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from pilothouse.kernel.base.errors import PilothouseError
-
-        if isinstance(error, PilothouseError):
-            _say(error.as_json(), self.as_json, str(error), err=True)
-            raise typer.Exit(2) from error
-
-
-def _tenant(public_id: str) -> "Tenant":
-    from pilothouse.kernel.base.errors import NotFound
-    from pilothouse.kernel.base.models import Tenant
-
-    found = Tenant.objects.filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound(what="tenant")
-    return found
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _statement_body(found: "Statement", tenant: str) -> dict[str, Any]:
@@ -228,10 +189,3 @@ def _write_text(chunks: Iterable[str], out: Path | None) -> None:
         return
     with out.open("w", encoding="utf-8", newline="") as target:
         target.writelines(chunks)
-
-
-def _say(body: dict[str, Any], as_json: bool, words: str, *, err: bool = False) -> None:
-    if as_json:
-        typer.echo(json.dumps(body, default=str))
-    else:
-        typer.echo(words, err=err)

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from . import app
-from .deals import JsonOption, operating
+from .acting import JsonOption, operating
 from .tables import print_json, print_table
 
 payouts_app = typer.Typer(no_args_is_help=True, help="Files for the bank of the payouts that are due.")
 app.add_typer(payouts_app, name="payouts")
+WHAT = "pilothouse payouts"
 
 
 @payouts_app.command()
@@ -19,7 +20,7 @@ def files(
     as_json: JsonOption = False,
 ) -> None:
     """List the bank files with payouts that nobody has written as sent."""
-    with operating(as_json, "pilothouse payouts"):
+    with operating(WHAT):
         from pilothouse.kernel.base.clock import iso
         from pilothouse.kernel.payments.bank_files import open_files
         from pilothouse.ui.units import amount_text
@@ -53,7 +54,7 @@ def make_file(
     out: Annotated[Path | None, typer.Option("--out", help="CSV file to write; else to the terminal.")] = None,
 ) -> None:
     """Put what is due into a new bank file, or give one again by its id."""
-    with operating(False, "pilothouse payouts"):
+    with operating(WHAT):
         from pilothouse.kernel.payments.bank_files import bank_file as make
         from pilothouse.kernel.payments.bank_files import bank_file_text
 

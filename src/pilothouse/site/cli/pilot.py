@@ -6,27 +6,26 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import app
-from .acting import AsOption, acting_scope
-from .grants import _operator
-from .ledger import JsonOption, TenantOption, _say, _tenant
-from .tables import print_json, print_table
+from .acting import AsOption, JsonOption, TenantArgument, account, acting_scope, operator_id
+from .refusals import EXIT_REFUSED
+from .tables import print_json, print_table, say
 
 pilot_app = typer.Typer(no_args_is_help=True, help="Pilots: qualify, prepare, activate, watch, judge, end.")
 app.add_typer(pilot_app, name="pilot")
 
 PilotArgument = Annotated[str, typer.Argument(help="The pilot's id, for example pil_01k….")]
 NoteOption = Annotated[str, typer.Option(help="A note.")]
-EXIT_FAILED = 1
 LineArgument = Annotated[str, typer.Argument(help="The line's id in the runbook.")]
 
 
 def _step(operator: str, as_json: bool, step: Callable[[], Any]) -> None:
     """One step; prints the pilot as it stands then."""
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.pilot_json import summary
 
         pilot = step()
-        _say({"ok": True, **summary(pilot)}, as_json, f"{pilot.public_id} ({pilot.company}) is {pilot.state}.")
+        body = summary(pilot)
+    say({"ok": True, **body}, as_json, f"{pilot.public_id} ({pilot.company}) is {pilot.state}.")
 
 
 @pilot_app.command("list")
@@ -35,11 +34,15 @@ def list_pilots(
     as_json: JsonOption = False,
 ) -> None:
     """Every pilot, the newest first, with its phase and what is due."""
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.kernel.base.clock import iso
+        from pilothouse.kernel.base.errors import InvalidInput
+        from pilothouse.pilots.lifecycle import PILOT
         from pilothouse.pilots.limits import OPEN_PILOTS_MAX_ROWS
         from pilothouse.pilots.pilot_reads import pilots
 
+        if state and state not in PILOT.states:
+            raise InvalidInput(reason=f"A pilot is {', '.join(PILOT.states)}, not {state!r}.")
         rows = pilots(states=(state,) if state else (), count=OPEN_PILOTS_MAX_ROWS)
         names = ("pilot", "company", "program", "state", "phase", "due")
         shown = [
@@ -56,7 +59,7 @@ def list_pilots(
 @pilot_app.command()
 def show(pilot: PilotArgument, as_json: JsonOption = False) -> None:
     """One pilot: phases, lines with what ticked them, criteria with their values, and the verdict now."""
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.pilots.pilot_json import as_json as told
         from pilothouse.pilots.pilot_reads import access_pilot
         from pilothouse.pilots.verdicts import computed
@@ -80,7 +83,7 @@ def show(pilot: PilotArgument, as_json: JsonOption = False) -> None:
 
 @pilot_app.command()
 def create(
-    tenant: TenantOption,
+    tenant: TenantArgument,
     program: Annotated[str, typer.Argument(help="The program, for example video.")],
     company: Annotated[str, typer.Option(help="The company; the account's name otherwise.")] = "",
     operator: AsOption = "",
@@ -91,7 +94,7 @@ def create(
     def step() -> Any:
         from pilothouse.pilots.running import create_pilot
 
-        found = _tenant(tenant)
+        found = account(tenant)
         return create_pilot(found.id, program, company or found.name)
 
     _step(operator, as_json, step)
@@ -177,14 +180,13 @@ def prepare(pilot: PilotArgument, operator: AsOption = "", as_json: JsonOption =
 @pilot_app.command()
 def drill(pilot: PilotArgument, operator: AsOption = "", as_json: JsonOption = False) -> None:
     """Try the rollback on the pilot's account: creation stops, and opens again."""
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.activation import drill_rollback
 
         told = drill_rollback(pilot)
-        steps = "\n".join(f"{'✓' if each['ok'] else '✗'} {each['step']}" for each in told["steps"])
-        _say(told, as_json, steps)
+    say(told, as_json, "\n".join(f"{'✓' if each['ok'] else '✗'} {each['step']}" for each in told["steps"]))
     if not told["ok"]:
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 @pilot_app.command()
@@ -197,15 +199,15 @@ def activate(
     as_json: JsonOption = False,
 ) -> None:
     """Grant the credits, make the one-time link to the key and start the clock; refused until all is prepared."""
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.activation import activate as begin
         from pilothouse.pilots.pilot_json import summary
 
-        done = begin(pilot, _operator(operator), confirm_small=confirm_small)
+        done = begin(pilot, operator_id(operator), confirm_small=confirm_small)
         body = {"ok": True, **summary(done.pilot), "outcome": done.state, "key_link": done.key_link}
         waits = "The grant waits for a second operator; run this again when it is approved."
         begun = f"{pilot} is active. The key, once: {done.key_link or 'none for this program'}"
-        _say(body, as_json, waits if done.state == "waiting" else begun)
+    say(body, as_json, waits if done.state == "waiting" else begun)
 
 
 @pilot_app.command()
@@ -285,7 +287,7 @@ def verdict(
     """The verdict as the facts give it now; with --sign a person signs it."""
     if sign and not operator:
         raise typer.BadParameter("Name the person who signs with --as.")
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.pilot_reads import access_pilot
         from pilothouse.pilots.verdicts import computed, findings, sign_verdict
 
@@ -295,7 +297,7 @@ def verdict(
         body = row.findings if row.verdict else findings(*computed(row))
         lines = [f"{each['verdict']:>13}  {each['title']}: {each['sentence']}" for each in body["criteria"]]
         head = f"{row.verdict} (signed by {row.verdict_by})" if row.verdict else f"{body['state']} (not signed)"
-        _say({"ok": True, "signed_by": row.verdict_by, **body}, as_json, "\n".join([head, *lines]))
+    say({"ok": True, "signed_by": row.verdict_by, **body}, as_json, "\n".join([head, *lines]))
 
 
 @pilot_app.command()
@@ -372,9 +374,10 @@ def abandon(
 @pilot_app.command()
 def upgrade(pilot: PilotArgument, note: NoteOption = "", operator: AsOption = "", as_json: JsonOption = False) -> None:
     """Move to Enterprise on a recorded question about a contract; the pilot's key dies in seven days."""
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.pilot_json import summary
         from pilothouse.pilots.verdicts import upgrade as move
 
         row, link = move(pilot, note)
-        _say({"ok": True, **summary(row), "key_link": link}, as_json, f"{pilot} is enterprise. The key, once: {link}")
+        body = {"ok": True, **summary(row), "key_link": link}
+    say(body, as_json, f"{pilot} is enterprise. The key, once: {link}")

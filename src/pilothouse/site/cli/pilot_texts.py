@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .acting import AsOption, acting_scope
-from .ledger import JsonOption, _say
+from .acting import AsOption, JsonOption, PaperOption, acting_scope
 from .pilot import PilotArgument, pilot_app
-from .tables import print_json, print_table
+from .tables import print_json, print_table, say
 
 TextArgument = Annotated[str, typer.Argument(help="The text's id in the runbook, for example internal_update.")]
 WordsOption = Annotated[
@@ -29,26 +28,24 @@ def _words(given: list[str] | None) -> dict[str, str]:
 def text(
     pilot: PilotArgument,
     name: TextArgument,
-    out: Annotated[Path | None, typer.Option(help="A file that ends in .md or .pdf.")] = None,
-    say: WordsOption = None,
+    out: PaperOption = None,
+    spoken: WordsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """A message or report as it would be sent now, printed or written as Markdown or PDF."""
-    if out is not None and out.suffix not in (".md", ".pdf"):
-        raise typer.BadParameter("--out ends in .md or .pdf.")
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.pilots.messages import draft
         from pilothouse.pilots.paper_files import write_paper
         from pilothouse.pilots.pilot_reads import access_pilot
 
-        paper = draft(access_pilot(pilot), name, _words(say)).paper
+        paper = draft(access_pilot(pilot), name, _words(spoken)).paper
         if out is not None:
             write_paper(paper, out)
     body = {
         "ok": True, "text": name, "subject": paper.title, "body": paper.markdown, "inputs": dict(paper.inputs),
         "inputs_sha256": paper.inputs_sha256, "body_sha256": paper.body_sha256, "file": str(out or ""),
     }  # fmt: skip
-    _say(body, as_json, f"{out}: inputs {paper.inputs_sha256}" if out else paper.markdown)
+    say(body, as_json, f"{out}: inputs {paper.inputs_sha256}" if out else paper.markdown)
 
 
 @pilot_app.command()
@@ -58,11 +55,11 @@ def reports(
     as_json: JsonOption = False,
 ) -> None:
     """Every report of a pilot as Markdown and PDF."""
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.pilots.paper_files import write_reports
 
         written = [str(path) for path in write_reports(pilot, out)]
-    _say({"ok": True, "files": written}, as_json, "\n".join(written))
+    say({"ok": True, "files": written}, as_json, "\n".join(written))
 
 
 @pilot_app.command()
@@ -71,29 +68,29 @@ def send(
     name: TextArgument,
     channel: Annotated[str, typer.Option(help="mail, chat or note; what the text is for otherwise.")] = "",
     to: Annotated[list[str] | None, typer.Option(help="A mail address instead; may be repeated.")] = None,
-    say: WordsOption = None,
+    spoken: WordsOption = None,
     operator: AsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Send a message or report now, and keep it as it was sent."""
     if channel not in ("", "mail", "chat", "note"):
         raise typer.BadParameter("--channel is mail, chat or note.")
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.message_words import send_ready
 
-        row = send_ready(pilot, name, _words(say), to=to or (), channel=channel)
+        row = send_ready(pilot, name, _words(spoken), to=to or (), channel=channel)
         body = {
             "ok": True, "message": row.public_id, "text": row.text, "channel": row.channel, "to": row.recipients,
             "subject": row.subject, "inputs_sha256": row.inputs_sha256, "body_sha256": row.body_sha256,
         }  # fmt: skip
         where = ", ".join(row.recipients) or "nobody; it is kept"
-        _say(body, as_json, f"{row.public_id}: {row.subject}, by {row.channel} to {where}.")
+    say(body, as_json, f"{row.public_id}: {row.subject}, by {row.channel} to {where}.")
 
 
 @pilot_app.command()
 def messages(pilot: PilotArgument, as_json: JsonOption = False) -> None:
     """What was sent of a pilot, the newest first."""
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.kernel.base.clock import iso
         from pilothouse.pilots.limits import MESSAGES_LISTED_COUNT
         from pilothouse.pilots.message_reads import sent_messages

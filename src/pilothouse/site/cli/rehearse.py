@@ -11,12 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
+from pilothouse.kernel.base.errors import InvalidInput
+
 from . import app, setup
+from .acting import JsonOption, NoSuchProgram, read_text
 from .demo import REHEARSAL_BEGINS
+from .refusals import EXIT_REFUSED, FileUnusable
 from .run import DataOption
 
 DAYS_MAX = 400
-EXIT_FOUND, EXIT_USAGE = 1, 2
 
 
 @app.command()
@@ -28,7 +31,7 @@ def rehearse(
     terms: Annotated[
         str, typer.Option(help="Also play it with other terms, and compare: v2 of this house, or a file of terms.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole story as JSON and nothing else.")] = False,
+    as_json: JsonOption = False,
     story: Annotated[bool, typer.Option("--story", help="Print every act, fault and finding, too.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the rehearsal's database for a look at it.")] = False,
     data: DataOption = Path(".data"),
@@ -46,14 +49,14 @@ def rehearse(
     made = _population(program)
     logging.getLogger("pilothouse").setLevel(logging.CRITICAL)
     options = {"days": days, "seed": seed, "faults": faults}
-    with database_up():
+    with database_up(makes=True):
         body = _terms(terms, made().terms) if terms else None
         with _progress(quiet=as_json) as passed:
             # The other terms first: those that cannot be used are refused before anybody waits.
-            other = [_with(body, terms, program, made, keep, passed, **options)] if body is not None else []
+            other = [_played(program, made, keep, passed, terms=body, **options)] if body is not None else []
             told = [_played(program, made, keep, passed, **options), *other]
     _print(told, terms, as_json, story)
-    raise typer.Exit(0 if all(each["holds"] for each in told) else EXIT_FOUND)
+    raise typer.Exit(0 if all(each["holds"] for each in told) else EXIT_REFUSED)
 
 
 def _print(told: list[dict[str, Any]], terms: str, as_json: bool, story: bool) -> None:
@@ -81,39 +84,30 @@ def _played(
         return play(program, made(), passed=passed, **options)
 
 
-def _with(body: dict[str, Any], terms: str, *played: Any, **options: Any) -> dict[str, Any]:
-    from pilothouse.kernel.base.errors import PilothouseError
-
-    try:
-        return _played(*played, terms=body, **options)
-    except PilothouseError as refused:
-        typer.echo(f"{terms}: {refused}", err=True)
-        raise typer.Exit(EXIT_USAGE) from None
-
-
 def _population(program: str) -> Callable[[], Any]:
     from pilothouse.site.programs import load_programs
 
     known = {name: each.population for name, each in load_programs().items() if each.population is not None}
     made = known.get(program)
     if made is None:
-        typer.echo(f"There is no rehearsal of {program!r}; there is one of {', '.join(sorted(known))}.", err=True)
-        raise typer.Exit(EXIT_USAGE)
+        raise NoSuchProgram(program=program, known=", ".join(sorted(known)))
     return made
 
 
 def _terms(wanted: str, of: tuple[str, str]) -> dict[str, Any]:
     """The body of other terms: a version of this house by its number, or a file of JSON."""
     kind, name = of
-    number = re.fullmatch(r"v(\d{1,6})", wanted)
+    if number := re.fullmatch(r"v(\d{1,6})", wanted):
+        found = _of_house(kind, name, int(number[1]))
+        if found is None:
+            raise InvalidInput(reason=f"This house has no {wanted} of {name}.")
+        return found
     try:
-        body = _of_house(kind, name, int(number[1])) if number else json.loads(Path(wanted).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        typer.echo(f"{wanted} cannot be read as terms: {error}", err=True)
-        raise typer.Exit(EXIT_USAGE) from None
+        body = json.loads(read_text(Path(wanted)))
+    except ValueError as error:
+        raise FileUnusable(path=wanted, reason=f"It cannot be read as terms: {error}") from None
     if not isinstance(body, dict):
-        typer.echo(f"This house has no {wanted} of {name}." if number else f"{wanted} holds no terms.", err=True)
-        raise typer.Exit(EXIT_USAGE)
+        raise FileUnusable(path=wanted, reason="It holds no terms")
     return body
 
 

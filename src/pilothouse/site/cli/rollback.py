@@ -1,16 +1,14 @@
 """`pilothouse rollback` and `resume`: stop a pilot's new work with an export and a notice, and let it go on."""
 
-import getpass
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from . import app
-from .daily import JsonOption, refusals_told
-
-ByOption = Annotated[str, typer.Option("--by", help="Who acts; the history keeps the name.")]
+from .acting import ByOption, JsonOption, account, check_program, read_text, whoami
+from .database import database_up
+from .tables import print_json
 
 
 @app.command()
@@ -28,11 +26,9 @@ def rollback(
 
     What is open goes on: nothing is cancelled and every timer runs.
     """
-    with refusals_told():
+    with database_up():
         done = [
-            _dry(program, tenant)
-            if dry_run
-            else _run(program, tenant, by or getpass.getuser(), reason, subject, notice, send)
+            _dry(program, tenant) if dry_run else _run(program, tenant, by or whoami(), reason, subject, notice, send)
             for program, tenant in _targets(what)
         ]
     _print(done, as_json)
@@ -47,7 +43,7 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Let new work go on, and tell everybody who was told of the stop."""
-    with refusals_told():
+    with database_up():
         from pilothouse.kernel.base.errors import NotFound
         from pilothouse.kernel.base.scope import ops_scope, tenant_scope
         from pilothouse.pilots import rollback as rollbacks
@@ -55,7 +51,7 @@ def resume(
         from pilothouse.pilots.rollback_pilots import resume_pilots
 
         targets = [] if what.startswith("rbk_") else _targets(what)
-        with ops_scope(by or getpass.getuser(), "resume"):
+        with ops_scope(by or whoami(), "resume"):
             if what.startswith("rbk_"):
                 stopped = [rollbacks.access_rollback(what)]
             else:
@@ -66,10 +62,10 @@ def resume(
             raise NotFound(what="open rollback")
         done = []
         for one in stopped:
-            with ops_scope(by or getpass.getuser(), "resume"):
+            with ops_scope(by or whoami(), "resume"):
                 resume_pilots(one.program, one.tenant_id)
-            with tenant_scope(one.tenant_id, by or getpass.getuser()):
-                found = rollbacks.resume(one.public_id, subject, notice.read_text("utf-8") if notice else "")
+            with tenant_scope(one.tenant_id, by or whoami()):
+                found = rollbacks.resume(one.public_id, subject, read_text(notice) if notice else "")
                 done.append(_told(found, rollbacks.receipts(found)))
     _print(done, as_json)
 
@@ -82,6 +78,10 @@ def _targets(what: str) -> list[tuple[str, Any]]:
     from pilothouse.kernel.watch.pilot_facts import facts_of, piloted
 
     with worker_scope("cli"):
+        if what.startswith("ten_"):
+            account(what)
+        else:
+            check_program(what)
         chosen = piloted() if what.startswith("ten_") else [facts_of(what)]
         tenants = {facts.program: facts.tenants() for facts in chosen}
         rows = Tenant.objects.in_bulk(sorted({one for ids in tenants.values() for one in ids}))
@@ -120,7 +120,7 @@ def _run(
         found = rollbacks.export(found.public_id)
     if (notice or subject) and found.state == "exported":
         with tenant_scope(tenant.id, by):
-            words = notice.read_text("utf-8") if notice else found.words
+            words = read_text(notice) if notice else found.words
             found = rollbacks.edit_notice(found.public_id, subject or found.subject, words)
     with tenant_scope(tenant.id, by):
         if send:
@@ -145,7 +145,7 @@ def _told(found: Any, receipts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _print(done: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(done, indent=1, ensure_ascii=False, default=str))
+        print_json(done)
         return
     for one in done:
         if one.get("dry_run"):

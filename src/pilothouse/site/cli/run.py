@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import app, setup
+from .database import database_up
 
 DataOption = Annotated[Path, typer.Option("--data", envvar="DATA", help="The data folder.")]
 PortOption = Annotated[int, typer.Option("--port", envvar="PORT", help="The web port.")]
@@ -57,10 +58,7 @@ def up(
 @app.command()
 def migrate() -> None:
     """Bring the database of DATABASE_URL, or the embedded one, to this version's shape."""
-    from .database import database_up
-
-    with database_up():
-        setup()
+    with database_up(makes=True):
         from pilothouse.site.migrate import migrate as bring
         from pilothouse.site.seed import seed
 

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from . import app
-from .acting import AsOption, acting_scope
-from .ledger import JsonOption, _say
-from .tables import print_json, print_table
+from .acting import AsOption, JsonOption, acting_scope
+from .tables import print_json, print_table, say
 
 runbook_app = typer.Typer(no_args_is_help=True, help="Runbooks: what a pilot of a program consists of.")
 app.add_typer(runbook_app, name="runbook")
@@ -21,7 +20,7 @@ SHOWN = ("name", "version", "state", "pilots", "published_at", "hash", "note")
 @runbook_app.command("list")
 def list_runbooks(as_json: JsonOption = False) -> None:
     """Every version of every runbook, with the pilots that are pinned to it and the file that it was read from."""
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.kernel.base.clock import iso
         from pilothouse.pilots.publishing import listed
 
@@ -36,14 +35,14 @@ def list_runbooks(as_json: JsonOption = False) -> None:
 @runbook_app.command()
 def check(file: FileArgument, as_json: JsonOption = False) -> None:
     """Look for the first mistake of a file; nothing is published."""
-    with acting_scope("", as_json):
+    with acting_scope(""):
         from pilothouse.pilots.publishing import check as look
         from pilothouse.pilots.runbook import Runbook, read_file
 
         body = read_file(file)
         look(body)
         told = _told(body, Runbook(body))
-        _say(told, as_json, f"{_words(told)} It can be published: pilothouse runbook publish {file}")
+    say(told, as_json, f"{_words(told)} It can be published: pilothouse runbook publish {file}")
 
 
 @runbook_app.command()
@@ -54,13 +53,13 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Put a file's version in force for new pilots. Pilots that have begun keep the version they began with."""
-    with acting_scope(operator, as_json):
+    with acting_scope(operator):
         from pilothouse.pilots.publishing import publish_runbook
         from pilothouse.pilots.runbook import of_version, read_file
 
         made = publish_runbook(read_file(file), note)
         told = {**_told(made.body, of_version(made)), "state": made.state, "sha256": made.hash}
-        _say(told, as_json, f"{_words(told)} It is in force for new pilots, sha256 {made.hash}.")
+    say(told, as_json, f"{_words(told)} It is in force for new pilots, sha256 {made.hash}.")
 
 
 def _told(body: dict[str, Any], runbook: Any) -> dict[str, Any]:

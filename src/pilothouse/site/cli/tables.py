@@ -34,3 +34,8 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], n
 def print_json(body: Any) -> None:
     """Print one JSON value and nothing else."""
     typer.echo(json.dumps(body, indent=1, ensure_ascii=False, default=str))
+
+
+def say(body: Mapping[str, Any], as_json: bool, words: str) -> None:
+    """Print a command's answer: its JSON object on one line, or words for a person."""
+    typer.echo(json.dumps(body, ensure_ascii=False, default=str) if as_json else words)

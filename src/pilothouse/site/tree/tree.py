@@ -22,7 +22,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +48,22 @@ class ProcessDied(PilothouseError):
     code = "process_died"
     status = 500
     message = "{name} {how}; the tree is ended with it."
+
+
+class FolderUnusable(PilothouseError):
+    """The data folder may not be written."""
+
+    code = "folder_unusable"
+    status = 409
+    message = "The data folder {folder} cannot be used: {reason}."
+
+
+class LastRunEnding(PilothouseError):
+    """What an earlier tree left on the folder does not end."""
+
+    code = "last_run_ending"
+    status = 409
+    message = "{reason}"
 
 
 class ProcessNotReady(PilothouseError):
@@ -112,19 +127,16 @@ class Tree:
         """Start everything, call `on_ready` in a thread, stay until the end, stop everything, return the exit code.
 
         An int from `on_ready` ends the tree with that code; None keeps it up until a signal (then 0). A signal before
-        that gives 128 + its number, a dead or never-ready process 1, a folder in use 3. Call it from the main thread.
+        that gives 128 + its number. A dead or never-ready process, a folder in use and whatever else `prepare` and
+        `on_ready` raise is raised here, when everything is stopped. Call it from the main thread.
         """
         try:
             make_data_folder(self.data)
             # Signals first: who sees the folder held may send one at once.
             with self._signals(), folder.held(self.data):
                 return self._run(on_ready)
-        except folder.AlreadyRunning as refused:
-            self._errors.line("up", str(refused))
-            return limits.EXIT_ALREADY_RUNNING
-        except OSError as error:
-            self._errors.line("up", f"The data folder {self.data} cannot be used: {error.strerror}.")
-            return limits.EXIT_CHILD_DIED
+        except PermissionError as error:
+            raise FolderUnusable(folder=self.data, reason=error.strerror) from None
 
     def pids(self) -> dict[str, int]:
         """Process id of each child by name, the guard's included."""
@@ -137,7 +149,7 @@ class Tree:
     def _run(self, on_ready: Callable[["Tree"], int | None]) -> int:
         try:
             folder.publish(self.data, "starting", self.urls)
-            self._await(self._guard.start)
+            self._await(self._start_guard)
             # Whoever has our mark now is left of a run that was killed together with its guard.
             end_marked(self._mark)
             self._start_database()
@@ -156,21 +168,16 @@ class Tree:
                 self._tick(limits.IDLE_POLL_S)
         except _Interrupted as interrupted:
             return 0 if self._staying else limits.EXIT_SIGNAL_BASE + interrupted.number
-        except SystemExit as exit_:  # from `prepare` or `on_ready`
-            if isinstance(exit_.code, str):
-                self._errors.line("up", exit_.code)
-            return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
-        except (PilothouseError, TimeoutError) as error:
-            self._errors.line("up", str(error))
-            return limits.EXIT_CHILD_DIED
-        except Exception:
-            for line in traceback.format_exc().splitlines():
-                self._errors.line("up", line)
-            return limits.EXIT_CHILD_DIED
         finally:
             self._stop()
 
     # -- starting ----------------------------------------------------------------------------------------------------
+
+    def _start_guard(self) -> None:
+        try:
+            self._guard.start()
+        except TimeoutError as error:
+            raise LastRunEnding(reason=error) from None
 
     def _start_database(self) -> None:
         database = self.database
