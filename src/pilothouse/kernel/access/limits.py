@@ -32,6 +32,9 @@ KEY_OVERLAP_MAX_HOURS = 14 * 24
 KEY_CALLS_COUNTED_MAX = 10_000
 PAGE_ROWS = 25
 HISTORY_ROWS = 30
+# How exact "last seen" is in the list of a person's sessions, and how many sessions a process keeps in mind for it.
+SESSION_SEEN_EVERY_S = 60
+SESSIONS_SEEN_MAX_COUNT = 10_000
 DEVICE_COOKIE_LIFE_S = 180 * 24 * 3600
 DEVICE_PEOPLE_MAX_COUNT = 5
 FORM_TOKEN_MAX_CHARACTERS = 100

@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import av
 from PIL import Image, UnidentifiedImageError
 
 from pilothouse.programs.video.providers import limits
@@ -56,6 +55,9 @@ def check_image(data: bytes, content_type: str) -> None:
 
 def video_facts(path: Path) -> VideoFacts:
     """Read every packet of the picture stream, without decoding. Raises BrokenVideo when any of them is missing."""
+    # FFmpeg's libraries are loaded by who looks into a video; this module is imported by every command there is.
+    import av
+
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.video:
