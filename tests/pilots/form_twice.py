@@ -84,6 +84,13 @@ class Person:
         assert found, (page, ending, said_text(self.reads(page)))
         return found[0]
 
+    def body_of(self, page: str, to: str = "") -> dict[str, list[str]]:
+        """What the form of `page` that is sent to `to` (or to the page itself) would send as it was drawn."""
+        found = Forms(self.reads(page)).found
+        given = [fields for action, fields in found if (action or page) == (to or page)]
+        assert given, (page, to, [action for action, _fields in found])
+        return {name: value for name, value in given[0].items() if name != "csrfmiddlewaretoken"}
+
     def acts(self, deal: str, name: str) -> None:
         """Press a button of the deal room twice."""
         page = f"/deals/{deal}/"
@@ -96,11 +103,8 @@ class Person:
         `filled` is what was typed; a form that is looked at first, at `form_of`, is sent as it was drawn there.
         `counted_in` is a table that says how often somebody told of the same. Returns where the first press led to.
         """
-        text = self.reads(page)
         sent_to = to or page
-        given = [fields for action, fields in Forms(text).found if (action or page) == (form_of or sent_to)]
-        assert given, (sent_to, [action for action, _fields in Forms(text).found])
-        body = {name: value for name, value in {**given[0], **filled}.items() if name != "csrfmiddlewaretoken"}
+        body = {**self.body_of(page, form_of or sent_to), **filled}
         before = written()
         first = self.client.post(sent_to, body, headers={"Referer": f"http://testserver{page}"})
         after = written()

@@ -7,6 +7,7 @@ from form_twice import Person, link_in
 from pilot_market import browser
 from pilot_world import ACCEPT, EXPECTED, REJECT, VideoPilot
 
+from pilothouse.kernel.access.commands import add_member
 from pilothouse.kernel.base.scope import ops_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.watch import promises
@@ -42,6 +43,20 @@ def test_a_pilot(house: Any) -> None:
         report = "/desk/inbox/" + run("SELECT public_id FROM report WHERE kind = 'safety'")[0]["public_id"]
     olga.twice("/desk/inbox/", f"{report}/incident", counted_in="incident")
     olga.twice(here, f"{here}step/abandon", reason="withdrawn", note="They stopped.")
+
+
+def test_a_pilot_that_failed(timed_house: Any) -> None:
+    pilot = VideoPilot(timed_house).active()
+    olga, here = Person(browser("operator@ours.example")), f"/desk/pilots/{pilot.id}/"
+    pilot.pass_time(hours=10)
+    olga.twice(here, f"{here}step/pause", reason="operator", note="They moved house.")
+    olga.twice(here, f"{here}step/resume")
+    pilot.pass_time(hours=39)
+    olga.twice(here, f"{here}step/sign", recommendation="Pause", note="No batch came.")
+    olga.twice(here, f"{here}step/fix", side="theirs", cause="Webhook not set up")
+    olga.twice(here, f"{here}step/close-fix", change="We set it up together.")
+    olga.twice(here, f"{here}step/retry")
+    assert pilot.row.attempt == 2
 
 
 def test_the_desk(house: Any) -> None:
@@ -83,7 +98,28 @@ def test_a_customers_account(house: Any) -> None:
     owner, engineer = (Person(browser(f"{who}@northwind.example")) for who in ("owner", "engineer"))
     owner.twice("/members/invite", email="new@northwind.example", role="engineer")
     owner.twice("/members/", owner.form_at("/members/", "/withdraw"))
-    engineer.twice("/webhooks/new", url="https://hooks.northwind.example/video", description="Production")
+    hook = engineer.twice("/webhooks/new", url="https://hooks.northwind.example/video", description="Production")
+    _deliveries(house, engineer, hook)
+    with pilot.theirs("owner"):
+        bob = add_member(pilot.tenant.id, "bob@northwind.example", "engineer", "Bob").public_id
+    owner.twice(f"/members/{bob}/", f"/members/{bob}/remove")
     batch = f"/batches/{pilot.batch(ended=False).public_id}/"
     engineer.twice(batch, f"{batch}cancel")
     engineer.twice("/start/deals", note="We also sell cars.")
+
+
+def _deliveries(house: Any, engineer: Person, hook: str) -> None:
+    """One that waits is cancelled; one that gave up is sent again from the desk."""
+    ids = []
+    for _ in range(2):
+        engineer.client.post(f"{hook}test")
+        with worker_scope("test"):
+            ids.append(run("SELECT public_id FROM delivery ORDER BY id DESC LIMIT 1")[0]["public_id"])
+    waiting, dead = ids
+    engineer.twice(f"/webhooks/deliveries/{waiting}/", f"/webhooks/deliveries/{waiting}/cancel")
+    with house.connect() as db:
+        db.execute(
+            "UPDATE delivery SET state = 'dead', ended_at = statement_timestamp(), next_run_at = NULL"
+            " WHERE public_id = %s", [dead],
+        )  # fmt: skip
+    Person(browser("operator@ours.example")).twice("/desk/deliveries/", f"/desk/deliveries/{dead}/replay")

@@ -40,6 +40,12 @@ def test_deals(market: Market) -> None:
     page = f"/admin/disputes/handovers/{deal}"
     olga.twice(page, f"{page}/decide", form_of=page, **decided)
     terms = f"/desk/terms/{MN}/"
+    made = olga.twice(f"{terms}new", disputeTtlHours="72", note="Three days to answer")
+    assert made == f"{terms}?version=2"
+    stale = olga.client.post(f"{terms}new", {**olga.body_of(f"{terms}new"), "number": "2", "note": "Of another tab"})
+    assert stale.status_code == 422
+    assert f"the next version of {MN} is 3, not 2." in stale.content.decode()
+    olga.twice(made, f"{terms}2/publish")
     olga.twice(terms, olga.form_at(terms, "/retire"))
 
 

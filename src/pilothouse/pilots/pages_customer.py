@@ -14,6 +14,7 @@ from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.access.roles import ROLE_SCOPES
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.base.program import program_title
 from pilothouse.kernel.base.scope import tenant_scope
 
 from . import attestations
@@ -22,7 +23,7 @@ from .limits import MINE_MAX_ROWS
 from .pilot_models import Pilot
 from .pilot_views import customer_context
 from .pilot_words import STATES
-from .registry import program_title, programs_with_runbooks
+from .registry import programs_with_runbooks
 
 
 @require_GET

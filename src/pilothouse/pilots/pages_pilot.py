@@ -29,6 +29,7 @@ from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.models import Tenant
+from pilothouse.kernel.base.program import program_title
 
 from . import activation, attestations, pausing, pilot_forms, running, verdicts
 from .limits import BOARD_COLUMN_ROWS, OPEN_PILOTS_MAX_ROWS
@@ -37,7 +38,7 @@ from .pilot_models import Pilot
 from .pilot_reads import access_pilot, pilots
 from .pilot_views import detail_context
 from .pilot_words import COLUMNS, STATES
-from .registry import program_title, programs_with_runbooks
+from .registry import programs_with_runbooks
 from .runbook import pinned
 
 FILTERS = {

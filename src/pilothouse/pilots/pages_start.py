@@ -14,13 +14,14 @@ from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import Principal, require
 from pilothouse.kernel.base.errors import PilothouseError
+from pilothouse.kernel.base.program import program_title
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.terms.queries import published
 
 from . import pilot_forms
 from .pilot_models import Pilot
 from .pilot_reads import is_self_service
-from .registry import program_title, programs_with_runbooks
+from .registry import programs_with_runbooks
 from .runbook import KIND, of_version
 from .starting import ask_for_pilot, start_pilot
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pilothouse.kernel.access.roles import ROLE_SCOPES
+from pilothouse.kernel.base.program import program_title
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.lifecycle.queries import timeline
 from pilothouse.kernel.watch import desk_queries
@@ -19,7 +20,6 @@ from .message_reads import sent_messages
 from .pilot_models import Pilot
 from .pilot_money import credits_of
 from .pilot_reads import fixes_of, signals_of
-from .registry import program_title
 
 SQL = Statements(__file__, "sql/pilot")
 EVENT_WORDS = {

@@ -6,36 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from pilothouse.kernel.base.facts import LineCheck, MeasureCheck, PilotChecks, PilotScope
-from pilothouse.kernel.base.program import Program
-
-_programs: dict[str, Program] = {}
-
-
-def register(program: Program) -> None:
-    """Make a program known; whoever loads the programs calls this for each."""
-    _programs[program.name] = program
-
-
-def program_title(name: str) -> str:
-    """How a program is called; its name where it is not installed any longer."""
-    return _programs[name].title if name in _programs else name
+from pilothouse.kernel.base.program import PROGRAMS
 
 
 def programs_with_runbooks() -> list[str]:
     """The names of the programs that can be piloted, sorted."""
-    return sorted(name for name, program in _programs.items() if program.runbooks is not None)
+    return sorted(name for name, program in PROGRAMS.items() if program.runbooks is not None)
 
 
 def runbook_files() -> Iterator[tuple[str, Path]]:
     """(program, file) of every first runbook that the installed programs carry."""
     for name in programs_with_runbooks():
-        for path in sorted(Path(_programs[name].runbooks).glob("*_v1.toml")):
+        for path in sorted(Path(PROGRAMS[name].runbooks).glob("*_v1.toml")):
             yield name, path
 
 
 @cache
 def _own_checks(name: str) -> PilotChecks:
-    program = _programs.get(name)
+    program = PROGRAMS.get(name)
     found = program.checks() if program is not None and program.checks is not None else PilotChecks()
     assert isinstance(found, PilotChecks)
     return found

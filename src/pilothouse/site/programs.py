@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import entry_points
 
-from pilothouse.kernel.base.program import Program
+from pilothouse.kernel.base.program import PROGRAMS, Program
 from pilothouse.kernel.base.sql import Statements
 
 GROUP = "pilothouse.programs"
@@ -24,7 +24,6 @@ def load_programs() -> dict[str, Program]:
     """All installed programs by name. Loading one registers its lifecycles, timers, promises and pages."""
     # Here, because the settings name the programs' apps before any table may be imported.
     from pilothouse.kernel.ledger.queries import register_completeness
-    from pilothouse.pilots.registry import register
 
     found: dict[str, Program] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name):
@@ -33,6 +32,6 @@ def load_programs() -> dict[str, Program]:
             raise TypeError(f"{entry.value} is not a Program")
         if program.reconcile is not None:
             register_completeness(program.name, Statements(str(program.reconcile / "x"), "."))
-        register(program)
+        PROGRAMS[program.name] = program
         found[program.name] = program
     return found

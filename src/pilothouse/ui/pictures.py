@@ -88,6 +88,8 @@ STATE_LABELS = {
     "given_up": _("Given up"),
     "granted": _("Granted"),
     "named": _("Not confirmed"),
+    "no_dispatch": _("Nothing sent out"),
+    "no_new": _("Nothing new"),
     "paid": _("Paid"),
     "paused": _("Paused"),
     "published": _("Published"),

@@ -57,3 +57,12 @@ class Program:
     # A folder of runbooks (NAME_vN.toml), and the functions that their lines and criteria name (base/facts.py).
     runbooks: Any = None
     checks: Callable[[], Any] | None = None
+
+
+# Every program of this installation by its name; whoever loads them fills it.
+PROGRAMS: dict[str, Program] = {}
+
+
+def program_title(name: str) -> str:
+    """How a program is called; its name where it is not installed any longer."""
+    return PROGRAMS[name].title if name in PROGRAMS else name

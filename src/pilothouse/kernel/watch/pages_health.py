@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from pilothouse.kernel.access.desk import DESK_WRITERS, DeskList, act, looking, may_act, page_number, paged
@@ -18,9 +18,9 @@ from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.lifecycle.commands import apply
-from pilothouse.kernel.outbox.commands import replay
 from pilothouse.kernel.outbox.models import Delivery
 from pilothouse.kernel.outbox.queries import ERROR_TEXT
+from pilothouse.kernel.outbox.resending import replay_again
 from pilothouse.kernel.work.models import JOB, Job
 
 from . import backups, desk_queries
@@ -106,19 +106,19 @@ def deliveries(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
 @require_POST
 @operator_page(*DESK_WRITERS)
 def delivery_replay(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> HttpResponse:
-    """Send a delivery that gave up again: the same event id and the same bytes."""
+    """Send a delivery that gave up again: the same event id and the same bytes; once, while that is under way."""
     with looking(request, operator):
         tenant = Delivery.objects.filter(public_id=public_id).values_list("tenant_id", flat=True).first()
         if tenant is None or not Tenant.objects.filter(id=tenant).exists():
             raise Http404
     try:
         with tenant_scope(tenant, operator.actor):
-            sent = replay([public_id])
+            _newer, sent = replay_again(public_id)
     except NotFound:
         raise Http404 from None
     except PilothouseError as refused:
         messages.error(request, str(refused))
     else:
-        text = ngettext("%(n)s delivery is on its way again.", "%(n)s deliveries are on their way again.", len(sent))
-        messages.success(request, text % {"n": len(sent)})
+        done = _("It is on its way again.") if sent else _("It is under way already; nothing was sent a second time.")
+        messages.success(request, done)
     return HttpResponseRedirect(reverse("desk:deliveries"))

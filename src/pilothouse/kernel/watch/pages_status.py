@@ -6,7 +6,9 @@ from django.views.decorators.http import require_GET
 
 from pilothouse.kernel.access.page_access import member_page
 from pilothouse.kernel.access.principal import Principal
+from pilothouse.kernel.base.program import program_title
 from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.sql import Row
 
 from .desk_views import objective
 from .limits import SLO_WINDOW_DAYS
@@ -23,12 +25,13 @@ def status(request: HttpRequest, principal: Principal) -> HttpResponse:
         readings = slo_report(customer_slos())
     context = {
         "closed": [_notice(row) for row in rows if row["opened_at"] is None],
-        "over": [row for row in rows if row["opened_at"] is not None],
+        "over": [{**row, "what": program_title(row["program"])} for row in rows if row["opened_at"] is not None],
         "objectives": [objective(reading) for reading in readings],
         "days": SLO_WINDOW_DAYS,
     }
     return render(request, "watch/status.html", context)
 
 
-def _notice(row: dict[str, object]) -> dict[str, object]:
-    return {"name": row["mode"], "reason": row["reason"], "since": row["closed_at"]}
+def _notice(row: Row) -> dict[str, object]:
+    what = program_title(row["program"])
+    return {"name": row["mode"], "reason": row["reason"], "since": row["closed_at"], "what": what}

@@ -86,9 +86,13 @@ def new(request: HttpRequest, operator: OperatorPrincipal, name: str) -> HttpRes
     with looking(request, operator):
         rows = _versions(name)
     base, status = _published(rows) or rows[0], 200
-    form = TermsForm(base["body"], request.POST or kept_form(request, operator))
+    given = request.POST or kept_form(request, operator)
+    form = TermsForm(base["body"], given)
+    # The number that the page showed: sent again it is the same draft, and a stale page's is told so.
+    asked = str(given.get("number", "")) if given else ""
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else rows[0]["version"] + 1
     if request.method == "POST" and form.is_valid():
-        body = form.body_of(rows[0]["version"] + 1)
+        body = form.body_of(number)
         try:
             with commanding(request, operator):
                 made = draft_version(body, form.cleaned_data["note"])

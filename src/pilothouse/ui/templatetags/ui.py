@@ -97,6 +97,12 @@ def who(actor: str | None) -> str:
 
 
 @register.filter
+def state_words(state: str) -> object:
+    """A state as its badge calls it."""
+    return state_label(state)
+
+
+@register.filter
 def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Keys and values of a mapping that others filled: `.items` would find a key named `items` first."""
     return list(values.items())
