@@ -1,10 +1,11 @@
-"""The ledger from the command line, in processes of its own."""
+"""The ledger from the command line; the seals in processes of their own, as a scheduler of the host starts them."""
 
 import json
 import subprocess
 import sys
 
 import pytest
+from command_line import said
 from ledger_world import World, wait_for_horizon
 
 from pilothouse.kernel.access.commands import add_operator
@@ -15,13 +16,18 @@ from pilothouse.kernel.ledger.queries import entry_id
 pytestmark = pytest.mark.house
 
 
+def cli(*arguments, code=0, typed=""):
+    done = said(*arguments, typed=typed)
+    assert done.code == code, done.out + done.err
+    return done.out + done.err
+
+
 @pytest.fixture
-def cli(house, tmp_path):
-    def call(*arguments, code=0, typed=""):
+def process(house, tmp_path):
+    def call(*arguments, code=0):
         done = subprocess.run(
             [sys.executable, "-m", "pilothouse.site.cli", *arguments],
             env=house.env(SEAL_HEAD_FOLDER=str(tmp_path / "heads")), capture_output=True, text=True, timeout=120,
-            input=typed,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -29,7 +35,7 @@ def cli(house, tmp_path):
     return call
 
 
-def test_grant_says_what_it_did_and_is_never_doubled(house, cli):
+def test_grant_says_what_it_did_and_is_never_doubled(house):
     tenant = house.tenant().public_id
     wanted = ["grant", tenant, "100", "--description", "Enterprise Pilot - Northwind", "--json"]
     first = json.loads(cli(*wanted))
@@ -42,7 +48,7 @@ def test_grant_says_what_it_did_and_is_never_doubled(house, cli):
     assert json.loads(cli("grant", tenant, "9000", "--description", "try", "--test", "--json"))["available"] == 9000
 
 
-def test_a_large_grant_waits_for_the_password_of_a_second_operator(house, cli):
+def test_a_large_grant_waits_for_the_password_of_a_second_operator(house):
     tenant = house.tenant().public_id
     with worker_scope("test"):
         for name in ("ann", "bob"):
@@ -69,7 +75,7 @@ def test_a_large_grant_waits_for_the_password_of_a_second_operator(house, cli):
     assert "were refused" in cli(*no)
 
 
-def test_a_small_grant_is_taken_back_once(house, cli):
+def test_a_small_grant_is_taken_back_once(house):
     tenant = house.tenant().public_id
     entry = json.loads(cli("grant", tenant, "70", "--description", "a mistake", "--json"))["entry"]
     first = json.loads(cli("ledger", "reverse", entry, "--reason", "a mistake", "--json"))
@@ -80,7 +86,7 @@ def test_a_small_grant_is_taken_back_once(house, cli):
         assert "no ledger entry" in cli("ledger", "reverse", number, "--reason", "x", code=1)
 
 
-def test_statement_and_export(house, cli, tmp_path):
+def test_statement_and_export(house, tmp_path):
     tenant = house.tenant()
     World.open(tenant.id, 100).batch("bat_1", 1, 10, 9)
     period = ["--from", "2020-01-01", "--to", "2100-01-01"]
@@ -96,15 +102,15 @@ def test_statement_and_export(house, cli, tmp_path):
 
 
 @pytest.mark.tamper
-def test_seal_and_verify(house, cli):
+def test_seal_and_verify(house, process):
     tenant = house.tenant()
     World.open(tenant.id, 100)
     wait_for_horizon()
-    sealed = json.loads(cli("ledger", "seal", "--json"))
+    sealed = json.loads(process("ledger", "seal", "--json"))
     assert (sealed["blocks"], sealed["rows"]) == (1, 1)
-    assert "as it was sealed" in cli("ledger", "verify-seals")
+    assert "as it was sealed" in process("ledger", "verify-seals")
     with house.admin() as admin:
         admin.execute("SET session_replication_role = replica")
         admin.execute("UPDATE transfer SET amount = 1000000")
-    body = json.loads(cli("ledger", "verify-seals", "--json", code=1))
+    body = json.loads(process("ledger", "verify-seals", "--json", code=1))
     assert body["broken"] == [{"tenant": tenant.public_id, "stream": "ledger", "block": 1, "problem": "rows_changed"}]
