@@ -43,6 +43,10 @@ def test_a_pilot(house: Any) -> None:
         report = "/desk/inbox/" + run("SELECT public_id FROM report WHERE kind = 'safety'")[0]["public_id"]
     olga.twice("/desk/inbox/", f"{report}/incident", counted_in="incident")
     olga.twice(here, f"{here}step/abandon", reason="withdrawn", note="They stopped.")
+    late = olga.client.post(f"{here}tick/deliverables", {"answer": "yes", "evidence": "Another mail"}, follow=True)
+    assert "You cannot tick a line of this pilot: its state is “Closed”." in late.content.decode()
+    assert "Tick it" not in olga.reads(here)
+    assert "Yes, I confirm" not in engineer.reads("/pilot/")
 
 
 def test_a_pilot_that_failed(timed_house: Any) -> None:

@@ -83,6 +83,8 @@ def _attest(
     same = (actor, agrees, note, evidence, applicable)
     if known and (known.actor, known.agrees, known.note, known.evidence, known.is_applicable) == same:
         return known
+    if pilot.state in PILOT.terminal:
+        raise PILOT.refusal("tick", pilot.state)
     row = Attestation.objects.create(
         tenant_id=pilot.tenant_id,
         public_id=new_id("att"),

@@ -62,6 +62,7 @@ PILOT = Lifecycle(
         "abandon": _("abandon this pilot"),
         "close": _("close this pilot"),
         "upgrade": _("upgrade this pilot"),
+        "tick": _("tick a line of this pilot"),
     },
     labels=LABELS,
     transitions=(

@@ -15,6 +15,7 @@ from pilothouse.kernel.watch.queries import closed_gates
 
 from . import message_words, pilot_forms, pilot_words
 from .evaluation import Look, look, open_p0, verdict_of
+from .lifecycle import PILOT
 from .limits import MESSAGES_SHOWN_COUNT, PILOT_TIMELINE_ROWS
 from .message_reads import sent_messages
 from .pilot_models import Pilot
@@ -77,13 +78,15 @@ def common_context(seen: Look, role: str) -> dict[str, Any]:
     """What the operator's page and the customer's share."""
     pilot = seen.pilot
     label, tone = pilot_words.STATES[pilot.state]
-    phases = phases_of(seen, role)
+    # What has ended is read; nobody ticks it any more.
+    phases = phases_of(seen, "" if pilot.state in PILOT.terminal else role)
     return {
         "pilot": pilot,
         "runbook": seen.runbook,
         "program_title": program_title(pilot.program),
         "label": label,
         "tone": tone,
+        "signed_words": pilot_words.STATES[pilot.verdict][0] if pilot.verdict else "",
         "phases": phases,
         "steps": [{"label": each["phase"].title, "status": each["status"]} for each in phases],
         "criteria": [pilot_words.criterion_shown(each) for each in seen.criteria],
@@ -106,12 +109,13 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
         criterion["url"] = _desk_url(criterion["url"], pilot)
     missing = [each.line.text for each in seen.open_lines(group="preparation")]
     signals = signals_of(pilot)
+    fixes = [fix for fix in fixes_of(pilot) if fix.attempt == pilot.attempt]
     return {
         **context,
         "may_act": may_act,
+        "has_steps": may_act and (bool(fixes) or pilot.state not in (*PILOT.terminal, "paused", "retrying")),
         "next": pilot_words.next_words(pilot.state, confirms=bool(seen.runbook.group("expectation"))),
         "verdict": verdict,
-        "signed_words": pilot_words.STATES[pilot.verdict][0] if pilot.verdict else "",
         "verdict_words": pilot_words.verdict_words(verdict, seen.runbook),
         "reasons": pilot_words.reasons_of(verdict, seen.runbook),
         "preparation_open": missing,
@@ -133,7 +137,7 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
             }
             for each in signals
         ],
-        "fixes": [fix for fix in fixes_of(pilot) if fix.attempt == pilot.attempt],
+        "fixes": fixes,
         "asked_contract": any(each.kind == "sla_contract" for each in signals),
         "expectation_lines": seen.runbook.group("expectation"),
         "events": events_of(pilot, "internal"),

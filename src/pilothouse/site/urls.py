@@ -34,7 +34,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for one in guides.OPERATORS
     ),
     *(
-        path(f"docs/{one.slug}", deal_playbooks.deal_playbook, {"name": one.slug.partition("/")[2]})
+        path(
+            f"docs/{one.slug}", deal_playbooks.deal_playbook, {"name": one.slug.partition("/")[2]}, name="deal_playbook"
+        )
         for one in guides.DEAL_PLAYBOOKS
     ),
     path("docs/playbooks/<slug:name>", playbooks.playbook, name="playbook"),

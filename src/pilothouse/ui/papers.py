@@ -169,7 +169,10 @@ def _html(block: Node) -> str:
             + "</tr>"
             for row in block["rows"]
         )
-        return f'<div class="paper-table"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        named = escape(", ".join(filter(None, map(plain, block["head"]))))
+        # It scrolls on a phone, so the keyboard must reach it.
+        around = f'<div class="paper-table" role="group" tabindex="0" aria-label="{named}">'
+        return f"{around}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     if kind == "code":
         return f"<pre>{escape(block['value'])}</pre>"
     if kind == "quote":
