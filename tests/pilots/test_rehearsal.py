@@ -13,6 +13,7 @@ from pilothouse.kernel.base.rehearsal import FAULTS
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle import timers
+from pilothouse.pilots.rehearsal import limits
 from pilothouse.pilots.rehearsal.faults import plan
 from pilothouse.pilots.rehearsal.play import rehearse
 from pilothouse.programs.deals import commands, steps
@@ -48,12 +49,19 @@ def test_a_market_is_played_and_its_money_adds_up(timed_house: Any) -> None:
     assert last["settled"] + last["open_deals"] + last["ended_otherwise"] == DEALS
     assert told["pilot"]["state"] == "active"
     assert told["pilot"]["insufficient"]
-    assert told["lateness"]["worst_s"] == 0.0
+    assert (told["lateness"]["late"], told["lateness"]["worst_s"]) == (0, 0.0)
+    assert told["terms"]["changes"] == []
     assert heard[-1] == 1.0
     assert told["business_time"] == {"from": "2026-03-02T09:00:00Z", "to": "2026-03-14T09:00:00Z"}
     with worker_scope("test"):
-        (rows,) = run("SELECT (SELECT count(*) FROM event) AS events, (SELECT count(*) FROM deal) AS deals")
-    assert rows["deals"] == DEALS
+        (rows,) = run(
+            "SELECT (SELECT count(*) FROM deal) AS deals, (SELECT count(*) FROM timer WHERE state = 'fired') AS timers"
+        )
+    kinds = {each["name"]: each for each in told["lateness"]["kinds"]}
+    assert (rows["deals"], kinds["timers"]["count"]) == (DEALS, rows["timers"])
+    assert kinds["payouts"]["counted"] == f"0 of {kinds['payouts']['count']} late"
+    assert told["acts"]["trespasses"]["not_your_side"] == sum(told["acts"]["trespasses"].values())
+    assert any(line["what"].endswith("refused, not_your_side") for line in told["story"])
 
 
 @pytest.mark.slow
@@ -66,6 +74,23 @@ def test_the_same_seed_tells_the_same_story_and_faults_break_nothing(timed_house
     assert first == again
     assert [story["findings"] for story in stories] == [[], []]
     assert {"worker_death", "clock_jump", "workers_down", "bank_refuses"} <= set(stories[0]["faults"]["struck"])
+    late = [each for each in stories[0]["lateness"]["kinds"] if each["late"]]
+    assert late, "what was due while nobody worked is told"
+    assert all(each["worst"] and each["worst_s"] > 0 for each in late)
+
+
+def test_a_timer_that_does_nothing_is_caught_and_an_operator_called(
+    timed_house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ON_CALL_STALLS_RATIO", 0.0)
+    monkeypatch.setitem(timers._handlers, ("deal", "holdback_release"), lambda rows: None)
+    told = played()
+    assert "stuck" in checks(told)
+    kinds = {each["name"]: each for each in told["lateness"]["kinds"]}
+    assert told["incidents"]
+    assert {each["state"] for each in told["incidents"]} == {"investigating"}
+    assert kinds["incidents"]["counted"] == f"0 of {len(told['incidents'])} late"
+    assert any(line["what"] == "an operator takes the incident stuck_subject" for line in told["story"])
 
 
 @pytest.mark.slow
@@ -105,11 +130,6 @@ def test_a_double_settle_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyP
 def test_a_timer_that_is_not_fired_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     patched(monkeypatch, timers.SQL, "due_timers", "WHERE", "WHERE name <> 'holdback_release' AND")
     assert "timer_not_fired" in checks(played())
-
-
-def test_a_timer_that_does_nothing_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(timers._handlers, ("deal", "holdback_release"), lambda rows: None)
-    assert "stuck" in checks(played())
 
 
 def test_a_wrong_role_is_caught(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from pilothouse.kernel.access import authenticate
+from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.pilots.rehearsal.play import rehearse
 from pilothouse.programs.video import endings, population_limits
 from pilothouse.programs.video.population import CustomerPopulation
@@ -37,6 +39,14 @@ def test_a_customer_is_played_and_the_credits_add_up(timed_house: Any) -> None:
     assert money["parts"]["settled"] == 10 * last["videos_made"] > 0
     assert last["videos_made"] + last["videos_refunded"] == ITEMS
     assert any("engineer confirms bat_" in line["what"] for line in told["story"])
+    # Finance may not order; a stranger's batch does not exist; nobody confirms a line of another role.
+    assert set(told["acts"]["trespasses"]) == {"forbidden", "line_not_yours", "not_found"}
+    whats = [line["what"] for line in told["story"]]
+    assert "finance orders videos: refused, forbidden" in whats
+    assert any(what.startswith("a stranger opens bat_") and what.endswith("refused, not_found") for what in whats)
+    assert any(what.startswith("engineer confirms a line of finance") for what in whats)
+    kinds = {each["name"]: each["counted"] for each in told["lateness"]["kinds"]}
+    assert (kinds["items"], kinds["webhooks"]) == (f"0 of {ITEMS} late", "0 of 1 late")
     assert (told["pilot"]["state"], told["pilot"]["signed"]) == ("succeeded", True)
 
 
@@ -107,6 +117,23 @@ def test_a_lost_void_is_caught_and_its_seed_is_printed(
     assert {"promise:video:refund", "invariant:04_item_end_matches_ledger"} <= checks(told)
     assert told["pilot"]["verdict"] != "succeeded" or told["pilot"]["blocked"]
     capsys.readouterr()
+    show(told)
+    assert f"--seed {SEED}" in capsys.readouterr().out
+
+
+def test_a_wrong_role_is_caught_and_its_seed_is_printed(
+    timed_house: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(authenticate.ROLE_SCOPES, "finance", authenticate.ROLE_SCOPES["owner"])
+    seed()
+    people = CustomerPopulation(1)
+    told = rehearse("video", people, days=1, seed=SEED)
+    assert checks(told) == {"wrong_role"}
+    (found,) = told["findings"]
+    assert found["what"] == "finance orders videos: it was not refused"
+    with worker_scope("test"):
+        (wrong,) = people.audit()
+    assert wrong["what"].endswith("ordered by finance user:finance@northwind.example"), "the rows alone say so too"
     show(told)
     assert f"--seed {SEED}" in capsys.readouterr().out
 

@@ -1,9 +1,8 @@
 """A rehearsal on a terminal: the verdict first, then why, the money, what went wrong, and how it went day by day."""
 
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.rule import Rule
@@ -18,7 +17,13 @@ MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "inconclusive": ("~",
 VERDICTS = {"succeeded": "green", "failed": "red", "inconclusive": "yellow"}
 # The parts of a money bar, in their order, take these in turn; what is left over is dim.
 PARTS = ("green", "cyan", "yellow", "magenta")
-INCIDENTS_MAX, FINDINGS_MAX = 8, 12
+INCIDENTS_MAX, FINDINGS_MAX, LINES_MAX = 8, 12, 6
+FAULT_WORDS = {
+    "workers_down": "all workers down", "endpoint_down": "endpoints down", "provider_storm": "provider storm",
+    "bank_refuses": "bank sends payouts back", "worker_death": "a worker died", "clock_jump": "the clock jumped",
+    "serialization_failure": "a commit was refused", "duplicate": "something came twice",
+    "reordered": "news came in the wrong order",
+}  # fmt: skip
 
 Told = dict[str, Any]
 
@@ -28,13 +33,14 @@ def show(told: Told, *, title: str = "", story: bool = False) -> None:
     console = Console(highlight=False)
     struck = sum(told["faults"]["struck"].values())
     words = f"[bold]Rehearsal of {told['program']}[/bold] · {told['days']} days · seed {told['seed']}"
-    words += f" · {struck} faults" if struck else ""
+    words += f" · {struck} faults" if struck else " · without faults"
     console.print()
     console.print(Rule(f"{words}{' · ' + title if title else ''}", align="left", style="dim"))
     console.print(_verdict(told))
     for heading, part in (
         ("Criteria", _criteria(told)), ("Money", _money(told)), ("Day by day", _chart(told)),
-        ("Timers", _timers(told)), ("Faults", _faults(told)), ("Incidents", _incidents(told)),
+        ("Promised times", _deadlines(told)), ("Faults that came", _faults(told)), ("Incidents", _incidents(told)),
+        ("Checks", _findings(told)),
     ):  # fmt: skip
         if part is not None:
             console.print(Text(f"\n{heading}", style="bold"))
@@ -42,52 +48,86 @@ def show(told: Told, *, title: str = "", story: bool = False) -> None:
     if story:
         console.print(Text("\nStory", style="bold"))
         for line in told["story"]:
-            console.print(f"  [dim]{_when(line['at'])}[/dim]  {line['what']}", markup=True, soft_wrap=True)
-    console.print()
-    console.print(_findings(told))
-
-
-def compare(before: Told, after: Told, terms: str) -> None:
-    """What other terms would have changed; what differs is bold."""
-    console = Console(highlight=False)
-    console.print()
-    console.print(Rule(f"[bold]What {terms} would change[/bold]", align="left", style="dim"))
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "in force", terms):
-        table.add_column(column, justify="right" if column else "left")
-    for name, old, new in _compared(before, after):
-        table.add_row(name, old, Text(new, style="bold" if new != old else "dim"))
-    console.print(Padding(table, (0, 0, 0, 2)))
-
-
-def _compared(before: Told, after: Told) -> Iterator[tuple[str, str, str]]:
-    both = (before, after)
-    yield "Verdict", before["pilot"]["verdict"], after["pilot"]["verdict"]
-    for old, new in zip(before["pilot"]["criteria"], after["pilot"]["criteria"], strict=True):
-        yield old["title"], _value(old), _value(new)
-    for old, new in zip(before["money"], after["money"], strict=False):
-        for name in old["parts"]:
-            first, second = (amount_text(each["parts"][name], each["unit"]) for each in (old, new))
-            yield name.replace("_", " ").capitalize(), first, second
-    yield "Incidents", *(str(len(each["incidents"])) for each in both)  # type: ignore[misc]
-    yield "Timers fired", *(str(each["lateness"]["fired"]) for each in both)  # type: ignore[misc]
-    yield "Worst lateness", *(_length(each["lateness"]["worst_s"]) for each in both)  # type: ignore[misc]
-    yield "Found", *(str(len(each["findings"])) for each in both)  # type: ignore[misc]
+            console.print(Text.assemble("  ", (_when(told, line["at"]), "dim"), f"  {line['what']}"), soft_wrap=True)
+    console.print(Text("\nNext", style="bold"))
+    for line in next_steps(told):
+        console.print(Padding(line, (0, 0, 0, 2)))
 
 
 def _verdict(told: Told) -> Group:
+    """The verdict and why it is this one, and the lines of the runbook that nobody has done."""
     pilot = told["pilot"]
     line = Text.assemble(
-        "\nThe verdict ", "is " if pilot["signed"] else "would be ",
-        (pilot["verdict"], f"bold {VERDICTS[pilot['verdict']]}"),
-        " for want of data" if pilot["insufficient"] else "", ".",
+        "\n", "The verdict, signed by an operator: " if pilot["signed"] else "If it ended here, the verdict would be ",
+        (pilot["verdict"], f"bold {VERDICTS[pilot['verdict']]}"), f". {_why(pilot)}",
     )  # fmt: skip
     lines = [line]
     if pilot["blocked"]:
         lines.append(Text(f"Nobody could sign it: {pilot['blocked']}", style="yellow"))
-    done, left = pilot["lines"]["done"], len(pilot["lines"]["open"])
-    lines.append(Text(f"{done} lines of the runbook are done, {left} are open.", style="dim"))
+    done, left = pilot["lines"]["done"], pilot["lines"]["open"]
+    lines.append(Text(f"Runbook: {done} lines done, {len(left)} open{':' if left else '.'}", style="dim"))
+    lines += [Text(f"  · {each}", style="dim") for each in left[:LINES_MAX]]
+    if len(left) > LINES_MAX:
+        lines.append(Text(f"  · and {len(left) - LINES_MAX} more; --json has all", style="dim"))
     return Group(*lines)
+
+
+def _why(pilot: Told) -> str:
+    """What decided the verdict, in one sentence."""
+    by: dict[str, list[Told]] = {}
+    for each in pilot["criteria"]:
+        by.setdefault(each["verdict"], []).append(each)
+    failed, short, missed = by.get("fail", []), by.get("insufficient", []), by.get("inconclusive", [])
+    if pilot["verdict"] == "succeeded":
+        return "Every criterion reached its target."
+    if failed:
+        return f"Failed: {'; '.join(_against(each, 'fail_at') for each in failed)}."
+    if pilot["verdict"] == "failed":
+        return f"A failure condition holds: {', '.join(pilot['reasons'])}."
+    if short:
+        return f"There is too little to say more about: {'; '.join(each['title'] for each in short)}."
+    return f"Short of the target, and not so far that it fails: {'; '.join(_against(each) for each in missed)}."
+
+
+def _against(criterion: Told, bound: str = "target") -> str:
+    words = "fails at" if bound == "fail_at" else "aimed at"
+    return f"{criterion['title']} ({value_text(criterion)}, {words} {_bound(criterion, bound)})"
+
+
+def next_steps(told: Told) -> list[str]:
+    """What whoever decides whether to begin does now."""
+    if told["findings"]:
+        return [
+            f"Do not begin: {_count(len(told['findings']), 'thing')} came out that must not be so.",
+            f"The same again, act by act: {_again(told)} --story",
+        ]
+    other = f"{_again(told, seed=told['seed'] + 1)}"
+    steps = []
+    if told["pilot"]["verdict"] == "succeeded":
+        steps.append("Nothing here speaks against beginning.")
+    elif told["pilot"]["insufficient"]:
+        steps.append("Nothing broke. It was too short, or had too few cases, for a verdict.")
+    else:
+        steps.append(
+            "Nothing broke, and these people would not make it a success: settle before it begins whether the targets"
+            " and the terms are right. Other terms: --terms FILE."
+        )
+    if told["lateness"]["late"]:
+        steps.append("Look at what was late; with faults some of it is to be expected, without them none is.")
+    steps.append(f"One seed is one story. Another: {other}")
+    if not told["faults"]["struck"]:
+        steps.append(f"With things going wrong: {_again(told)} --faults")
+    return steps
+
+
+def _again(told: Told, seed: int | None = None) -> str:
+    words = f"pilothouse rehearse {told['program']} --days {told['days']}"
+    words += f" --seed {told['seed'] if seed is None else seed}"
+    return words + (" --faults" if told["faults"]["struck"] or told["faults"]["planned"] else "")
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _criteria(told: Told) -> Table:
@@ -98,12 +138,13 @@ def _criteria(told: Told) -> Table:
         mark, style = MARKS[each["verdict"]]
         table.add_row(
             Text(mark, style=style), Text.assemble(each["title"], ("\n" + each["sentence"], "dim")),
-            Text(_value(each), style=style), f"target {_target(each)}",
+            Text(value_text(each), style=style), f"target {_bound(each)}",
         )  # fmt: skip
     return table
 
 
-def _value(criterion: Told) -> str:
+def value_text(criterion: Told) -> str:
+    """A criterion's value with its unit, or a dash."""
     value = criterion["value"]
     if value is None:
         return "—"
@@ -112,9 +153,12 @@ def _value(criterion: Told) -> str:
     return f"{value:.1f} days" if criterion["unit"] == "days" else f"{value:g}"
 
 
-def _target(criterion: Told) -> str:
-    sign, _, number = criterion["target"].partition(" ")
-    return f"{sign} {100 * float(number):g} %" if criterion["unit"] == "share" else criterion["target"]
+def _bound(criterion: Told, name: str = "target") -> str:
+    """A target or a bound of failure as a person writes it: `> 90 %`, `< 7 days`."""
+    sign, _, number = criterion[name].partition(" ")
+    if criterion["unit"] == "share":
+        return f"{sign} {100 * float(number):g} %"
+    return f"{criterion[name]} days" if criterion["unit"] == "days" else str(criterion[name])
 
 
 def _money(told: Told) -> Group:
@@ -126,12 +170,12 @@ def _money(told: Told) -> Group:
             bar.append("█" * max(width, 1 if amount else 0), style=style)
         rows.append(bar)
         mark = Text(" ✓", "green") if each["holds"] else Text(" ✗ the parts have another sum", "red")
-        rows.append(Text.assemble((amount_text(each["into"], each["unit"]), "bold"), " came in", mark))
-        legend = [
-            Text.assemble(("■ ", style), f"{name.replace('_', ' ')} {amount_text(amount, each['unit'])}")
-            for style, (name, amount) in zip(PARTS, each["parts"].items(), strict=False)
-        ]
-        rows.append(Columns(legend, padding=(0, 3)))
+        total = Text.assemble((amount_text(each["into"], each["unit"]), "bold"), " came in =")
+        for number, (style, (name, amount)) in enumerate(zip(PARTS, each["parts"].items(), strict=False)):
+            total.append(" + " if number else " ")
+            total.append("■ ", style=style)
+            total.append(f"{amount_text(amount, each['unit'])} {name.replace('_', ' ')}")
+        rows.append(Text.assemble(total, mark))
     return Group(*(rows or [Text("No money moved.", style="dim")]))
 
 
@@ -144,6 +188,8 @@ def _chart(told: Told) -> Table:
     for name in [name for name in told["series"][0] if name != "at"]:
         values = [point[name] for point in points]
         most = max(values)
+        if not most:
+            continue
         bars = "".join(BARS[0 if not most else -(-8 * value // most)] for value in values)
         last = told["series"][-1][name]
         numbers = Text.assemble(_compact(last), (f", most {_compact(most)}", "dim"))
@@ -167,33 +213,58 @@ def _thinned(points: list[Told]) -> list[Told]:
     return [points[round(n * (len(points) - 1) / max(1, count - 1))] for n in range(count)]
 
 
-def _timers(told: Told) -> Text:
-    late = told["lateness"]
-    if not late["fired"]:
-        return Text("None was due.", style="dim")
-    worst = f"; the latest ({late['worst']}) by {_length(late['worst_s'])}." if late["worst_s"] else ", none late."
-    return Text(f"{late['fired']} fired{worst}")
+def _deadlines(told: Told) -> Table | Text:
+    """Each kind of promised time: how many, how many late, and the worst of them by name."""
+    kinds = told["lateness"]["kinds"]
+    if not kinds:
+        return Text("Nothing was due.", style="dim")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column()
+    for each in kinds:
+        late = each["late"]
+        count = Text(each["counted"], style="yellow") if late else Text(f"{each['count']}, none late")
+        if late:
+            count.append(f"\n{_worst(each)}", style="dim")
+        if each["excused"]:
+            count.append(f"\n{each['excused']} more late, not by our fault", style="dim")
+        table.add_row(Text("~", "yellow") if late else Text("✓", "green"), each["title"], count)
+    return table
 
 
-def _length(seconds: float) -> str:
+def _worst(kind: Told) -> str:
+    if not kind["worst_s"]:
+        return f"its time ran out: {kind['worst']}"
+    waits = ", and still open" if kind["worst_open"] else ""
+    return f"the worst by {length_text(kind['worst_s'])}{waits}: {kind['worst']}"
+
+
+def named(name: str) -> str:
+    """What a name of the story is called: `in_escrow` is In escrow."""
+    return name.replace("_", " ").capitalize()
+
+
+def length_text(seconds: float) -> str:
+    """A length of time in its largest unit."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 3_600 else f"{seconds / 3_600:.1f} h"
 
 
-def _faults(told: Told) -> Columns | None:
+def _faults(told: Told) -> Text | None:
     struck = told["faults"]["struck"]
     if not struck:
         return None
-    return Columns([f"{kind.replace('_', ' ')} [dim]× {count}[/dim]" for kind, count in struck.items()], padding=(0, 3))
+    return Text(", ".join(f"{FAULT_WORDS[kind]} × {count}" for kind, count in struck.items()))
 
 
 def _incidents(told: Told) -> Group:
     found = told["incidents"]
     lines = [
         Text.assemble(
-            (f"{each['severity']} ", "red" if each["severity"] == "P0" else "yellow"), (f"{each['kind']} ", "bold"),
-            (_when(each["opened_at"]), "dim"), f"  {each['title']}",
+            (f"{each['severity']} ", "red" if each["severity"] == "P0" else "yellow"),
+            (f"{each['kind'].replace('_', ' ')} ", "bold"), (_when(told, each["opened_at"]), "dim"),
+            f"  {each['title']} ", (f"({each['state'].replace('_', ' ')})", "dim"),
         )
         for each in found[:INCIDENTS_MAX]
     ]  # fmt: skip
@@ -203,21 +274,25 @@ def _incidents(told: Told) -> Group:
 
 
 def _findings(told: Told) -> Group:
-    found = told["findings"]
+    acts, found = told["acts"], told["findings"]
+    tried = acts["trespasses"]
+    words = f"{_count(acts['done'], 'act')} of people"
+    if tried:
+        codes = ", ".join(f"{code} × {count}" for code, count in tried.items())
+        words += f"; what was not theirs to do, {_count(sum(tried.values()), 'time')}, was refused each time: {codes}"
     if not found:
-        acts = told["acts"]
-        refused = sum(acts["refused"].values())
-        words = f"Every promise and invariant held through {acts['done']} acts, {refused} of them refused."
-        return Group(Text.assemble(("✓ ", "green"), words, (f"  seed {told['seed']}", "dim")))
+        held = Text.assemble(("✓ ", "green"), "Every promise, invariant and audit held at every look.")
+        return Group(held, Text(f"{words}.", style="dim"))
     lines = [
-        Text.assemble((f"  {each['check']} ", "red"), (_when(each["at"]), "dim"), f"  {each['what']}")
+        Text.assemble((f"{each['check']} ", "red"), (_when(told, each["at"]), "dim"), f"  {each['what']}")
         for each in found[:FINDINGS_MAX]
     ]
-    again = f"pilothouse rehearse {told['program']} --days {told['days']} --seed {told['seed']}"
-    again += " --faults" if told["faults"]["planned"] else ""
-    lines.append(Text(f"The same again: {again}", style="dim"))
-    return Group(Text(f"✗ {len(found)} found.", style="bold red"), *lines)
+    if len(found) > FINDINGS_MAX:
+        lines.append(Text(f"and {len(found) - FINDINGS_MAX} more; --json has all.", style="dim"))
+    return Group(Text(f"✗ {len(found)} found.", style="bold red"), *lines, Text(f"{words}.", style="dim"))
 
 
-def _when(at: str) -> str:
-    return f"{at[5:10]} {at[11:16]}"
+def _when(told: Told, at: str) -> str:
+    """An instant of the rehearsal by its day, as the chart counts them: `day 3, 09:15`."""
+    days = datetime.fromisoformat(at).date() - datetime.fromisoformat(told["business_time"]["from"]).date()
+    return f"day {days.days + 1}, {at[11:16]}"

@@ -97,23 +97,25 @@ def memberships(request: HttpRequest) -> Memberships:
     """The tenants and operator role of the signed-in person; one query a request, empty for nobody."""
     known: Memberships | None = getattr(request, "_memberships", None)
     if known is None:
-        known = _NOBODY
-        if _signed_in(request):
-            rows = ask("auth_memberships", person=request.user.pk)
-            known = Memberships(
-                tuple(
-                    Membership(
-                        row["tenant"], row["tenant_public_id"], row["tenant_name"], row["role"],
-                        row["tenant_language"] or "",
-                    )
-                    for row in rows
-                    if row["tenant"] is not None
-                ),
-                (rows[0]["operator_role"] or "") if rows else "",
-                (rows[0]["language"] or "") if rows else "",
-            )  # fmt: skip
+        known = memberships_of(request.user.pk) if _signed_in(request) else _NOBODY  # type: ignore[arg-type]
         request._memberships = known  # type: ignore[attr-defined]
     return known
+
+
+def memberships_of(person: int) -> Memberships:
+    """The tenants and operator role of a person by their row id."""
+    rows = ask("auth_memberships", person=person)
+    return Memberships(
+        tuple(
+            Membership(
+                row["tenant"], row["tenant_public_id"], row["tenant_name"], row["role"], row["tenant_language"] or ""
+            )
+            for row in rows
+            if row["tenant"] is not None
+        ),
+        (rows[0]["operator_role"] or "") if rows else "",
+        (rows[0]["language"] or "") if rows else "",
+    )
 
 
 def forget_memberships(request: HttpRequest) -> None:
@@ -155,14 +157,19 @@ def principal_of_session(request: HttpRequest) -> Principal | None:
     membership = tenant_of(request)
     if membership is None:
         return None
+    return principal_in(membership, request.user.pk, request.user.email)  # type: ignore[arg-type, union-attr]
+
+
+def principal_in(membership: Membership, person: int, email: str) -> Principal:
+    """A person in one of the tenants of which they are a member: what they may do follows from their role there."""
     return Principal(
         tenant=membership.tenant,
         tenant_public_id=membership.public_id,
         tenant_name=membership.name,
-        actor=f"user:{request.user.email}",  # type: ignore[union-attr]
+        actor=f"user:{email}",
         role=membership.role,
         scopes=ROLE_SCOPES[membership.role],
-        user=request.user.pk,
+        user=person,
     )
 
 

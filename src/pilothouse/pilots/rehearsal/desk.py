@@ -1,12 +1,14 @@
 """The pilot of a rehearsal: its people take the same steps as at the desk, as soon as they may."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta
+from functools import partial
 
 from pilothouse.kernel.access.commands import consume_reveal_link
 from pilothouse.kernel.access.models import Operator, RevealLink
 from pilothouse.kernel.base.errors import PilothouseError
-from pilothouse.kernel.base.rehearsal import Population
+from pilothouse.kernel.base.rehearsal import Population, Refused, Script
 from pilothouse.kernel.base.scope import Scope, ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.ledger.grants import approve_grant
 from pilothouse.kernel.watch import invariants, promises
@@ -19,8 +21,10 @@ from ..attestations import attest_customer, attest_ours, lock_expectations
 from ..evaluation import LineState, Look, Verdict
 from ..pausing import follow_gates
 from ..pilot_reads import access_pilot
+from ..runbook import Line
 from ..running import create_pilot, prepare, qualify
 from ..verdicts import computed, sign_verdict
+from . import limits
 from .stage import Played
 
 WHAT = "a rehearsal"
@@ -34,6 +38,10 @@ class Desk:
         self.stage = stage
         self.program = program
         self.population = population
+        self._on_call = stage.chance("on call")
+        self._is_on_the_way = False
+        # Lines that somebody of another role has tried to confirm.
+        self._tried: set[str] = set()
         self.tenant = population.open(stage)
         with worker_scope(WHAT):
             operators = list(Operator.objects.select_related("user").order_by("id"))
@@ -82,14 +90,36 @@ class Desk:
             consume_reveal_link(self.tenant, link.id, token)
 
     def look(self) -> None:
-        """What operators do at the desk: take incidents, attest what the present phase asks for, let it move on."""
-        with self.ours():
-            for incident in Incident.objects.filter(state="open").order_by("id"):
-                acknowledge(incident.public_id)
+        """What operators do at the desk: take incidents whose page did not reach them, attest what the phase asks
+        for, let it move on."""
+        self._take_incidents({"opened_at__lt": self.stage.at})
         follow_gates()
         seen = self.seen()[0]
         self._attest(seen, lambda line: line.line.phase == seen.pilot.phase)
         advance_all()
+
+    def paged(self) -> None:
+        """A page has reached the operator on call, who takes what is open some minutes later; one way is enough."""
+        if self._is_on_the_way:
+            return
+        self._is_on_the_way = True
+        stalls = self._on_call.random() < limits.ON_CALL_STALLS_RATIO
+        after = self._on_call.randint(*(limits.ON_CALL_STALLED_S if stalls else limits.ON_CALL_TAKES_S))
+        self.stage.go(timedelta(seconds=after), "the operator on call", self._answers())
+
+    def _answers(self) -> Script:
+        self._is_on_the_way = False
+        self._take_incidents({})
+        yield from ()
+
+    def _take_incidents(self, among: Mapping[str, datetime]) -> None:
+        with self.ours():
+            found = list(Incident.objects.filter(state="open", **among).order_by("id").values_list("public_id", "kind"))
+        for public_id, kind in found:
+            with suppress(Refused):
+                self.stage.act(
+                    f"an operator takes the incident {kind}", self.ours, partial(acknowledge, public_id), twice=False
+                )
 
     def seen(self) -> tuple[Look, Verdict]:
         """The pilot as it stands, and what follows from it."""
@@ -117,6 +147,9 @@ class Desk:
 
     def _say(self, state: LineState, members: Mapping[str, str]) -> None:
         line = state.line
+        if line.id not in self._tried:
+            self._tried.add(line.id)
+            self._trespass(line, members)
         if line.kind == "ours":
             with self.ours():
                 attest_ours(self.pilot, line.id, True, note=NOTE, applicable="if available" not in line.text)
@@ -125,3 +158,14 @@ class Desk:
         if role is not None:
             with tenant_scope(self.tenant, members[role]):
                 attest_customer(self.pilot, line.id, role, True, note=NOTE)
+
+    def _trespass(self, line: Line, members: Mapping[str, str]) -> None:
+        """A member of another role confirms the line first."""
+        role = next((role for role in reversed([*members]) if role not in line.roles), None)
+        if line.kind != "customer" or role is None:
+            return
+        self.stage.trespass(
+            f"{role} confirms a line of {' or '.join(line.roles)}: {line.text}",
+            partial(tenant_scope, self.tenant, members[role]),
+            partial(attest_customer, self.pilot, line.id, role, True, note=NOTE),
+        )

@@ -1,5 +1,7 @@
 """Limits of rehearsals, unit last."""
 
+DAYS_MAX = 400
+SEED_MAX = 2**63 - 1
 # Operators look at the desk and everything is checked so often: each half day, in a short rehearsal each hour.
 LOOK_EVERY_S = 43_200
 LOOK_EVERY_SHORT_S = 3_600
@@ -18,3 +20,7 @@ SPELL_MAX_SHORT_S = 2 * 3_600
 LATE_MAX_S = 3_600
 SAMPLE_MAX_ROWS = 3
 STORY_MAX_LINES = 5_000
+# How soon the operator on call takes an incident after the page (the least and the most), and how soon one who sleeps.
+ON_CALL_TAKES_S = (120, 720)
+ON_CALL_STALLS_RATIO = 0.1
+ON_CALL_STALLED_S = (1_800, 14_400)

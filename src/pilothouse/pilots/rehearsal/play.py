@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,11 +18,15 @@ from pilothouse.kernel.base.rehearsal import FAULTS, Population
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.outbox.sender import sweep
+from pilothouse.kernel.terms.differences import differences
+from pilothouse.kernel.terms.queries import Version, published
 from pilothouse.kernel.watch import invariants, promises
+from pilothouse.kernel.watch.deadlines import Kept, judged, kept
 
 from ..evaluation import Look, Verdict
 from . import limits
 from .desk import Desk
+from .errors import RehearsalLength, RehearsalSeed, RehearsalTermsSame
 from .faults import Faults, plan
 from .post import Endpoints, Notices
 from .stage import Played
@@ -39,9 +44,13 @@ def rehearse(
 
     Nothing in it comes from this machine's clock, so that equal arguments give equal bytes. `terms` is the body of
     other terms, put in force as the pilot begins. `passed` hears which part of the time has gone by, 0 to 1.
+    Raises RehearsalLength or RehearsalSeed, RehearsalTermsSame, and what the program says of terms that it cannot use.
     """
+    refuse_unplayable(days, seed)
     with worker_scope("rehearsal"):
         begins = business_now()
+        given = published(*population.terms)
+    changes = _changes(given, terms) if terms is not None else []
     planned = Faults()
     if faults:
         kinds = [kind for kind in FAULTS if kind in population.faults]
@@ -51,7 +60,7 @@ def rehearse(
     with machine.driven(f"{seed}:machine", lambda: stage.at), _nothing_leaves(), asyncio.Runner() as loop:
         desk = Desk(stage, program, population)
         theirs = population.works(stage, partial(PumpRows, loop), partial(Endpoints, stage))
-        stage.works = [Timers(), *theirs, PumpRows(loop, Notices(stage), "notice")]
+        stage.works = [Timers(), *theirs, PumpRows(loop, Notices(stage, desk.paged), "notice")]
         desk.activate()
         # The pilot begins under the terms that its runbook names; then others are put in force, as an operator may.
         if terms is not None:
@@ -72,7 +81,28 @@ def rehearse(
         stage.play(look, timedelta(seconds=every))
         signed = desk.sign()
         check(stage, population)
-        return shown(program, stage, desk, population, series, signed)
+        told = shown(program, stage, desk, population, series, signed)
+    return {**told, "terms": {"name": given.name, "version": given.version, "changes": changes}}
+
+
+def refuse_unplayable(days: int, seed: int) -> None:
+    """Raise RehearsalLength or RehearsalSeed for what cannot be played."""
+    if not 1 <= days <= limits.DAYS_MAX:
+        raise RehearsalLength(days=days, most=limits.DAYS_MAX)
+    if not 0 <= seed <= limits.SEED_MAX:
+        raise RehearsalSeed(seed=seed, most=limits.SEED_MAX)
+
+
+def _changes(given: Version, terms: Mapping[str, Any]) -> list[Row]:
+    """What other terms say otherwise; their own number is nothing that they say. Raises RehearsalTermsSame."""
+    found = [
+        {"field": field, "before": before, "after": after}
+        for field, before, after in differences(given.body, terms)
+        if field != "version"
+    ]
+    if not found:
+        raise RehearsalTermsSame(version=given.version, name=given.name)
+    return found
 
 
 @contextmanager
@@ -140,7 +170,7 @@ def shown(
     look, verdict = desk.seen()
     with worker_scope("rehearsal"):
         incidents = SQL.rows("incidents")
-        late = SQL.rows("lateness")
+        late = [*kept(), *_lines(look)]
         facts = _facts(desk.tenant)
         money = list(population.money())
     for each in money:
@@ -155,7 +185,11 @@ def shown(
         "incidents": [{**each, "opened_at": iso(each["opened_at"])} for each in incidents],
         "money": money,
         "lateness": _lateness(late),
-        "acts": {"done": stage.acts, "refused": dict(sorted(stage.refusals.items()))},
+        "acts": {
+            "done": stage.acts,
+            "refused": dict(sorted(stage.refusals.items())),
+            "trespasses": dict(sorted(stage.trespasses.items())),
+        },
         "faults": {
             "struck": dict(sorted(stage.faults.struck.items())),
             "planned": [
@@ -201,14 +235,28 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, VALUE_DIGITS)
 
 
-def _lateness(rows: list[Row]) -> dict[str, Any]:
-    """How late timers were fired, the worst kind first; those that the workers' own end delayed included."""
-    worst = rows[0] if rows else {"name": "", "worst_s": 0.0}
+def _lines(look: Look) -> list[Kept]:
+    """The lines that people confirm, against the day that the runbook gives each. A machine's line is no promise of a
+    person, and its newest fact says nothing of its first."""
+    rows = [
+        {
+            "kind": "", "id": number, "what": each.line.text, "due_at": each.due_at, "done_at": each.at,
+            "late": (each.at or look.scope.now) > each.due_at, "excused": False,
+        }
+        for number, each in enumerate(look.lines)
+        if each.due_at is not None and each.line.kind != "machine" and (each.at or each.due_at < look.scope.now)
+    ]  # fmt: skip
+    title = "Lines of the runbook that people confirmed by their day"
+    return [judged("lines", title, rows, look.scope.now)] if rows else []
+
+
+def _lateness(found: list[Kept]) -> dict[str, Any]:
+    """Every kind of promised time, and over all of them how many were late."""
     return {
-        "worst_s": worst["worst_s"],
-        "worst": worst["name"],
-        "fired": sum(row["fired"] for row in rows),
-        "by_timer": [{"timer": row["name"], "fired": row["fired"], "worst_s": row["worst_s"]} for row in rows],
+        "count": sum(each.count for each in found),
+        "late": sum(each.late for each in found),
+        "worst_s": max((each.worst_s for each in found), default=0.0),
+        "kinds": [{**asdict(each), "counted": each.counted} for each in found],
     }
 
 

@@ -5,21 +5,25 @@ from collections.abc import Callable, Mapping
 from pilothouse.kernel.base.http import Failure, Reply
 from pilothouse.kernel.base.rehearsal import Stage
 from pilothouse.kernel.base.sql import Row
-from pilothouse.kernel.outbox.notices import NoticeOutcome, NoticePump
+from pilothouse.kernel.outbox.notices import CHAT, NoticeOutcome, NoticePump
 
 RECEIVED, DOWN = 200, 503
 
 
 class Notices(NoticePump):
-    """Mails and chats: all are taken, none while the endpoints are down."""
+    """Mails and chats: all are taken, none while the endpoints are down. A chat that is taken calls the operator who is
+    on call."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, paged: Callable[[], None]) -> None:
         self._stage = stage
+        self._paged = paged
 
     async def act(self, row: Row) -> NoticeOutcome:
         """Sending means to remember nothing."""
         if self._stage.spell("endpoint_down"):
             return self.failed(row, "Unreachable")
+        if row["channel"] == CHAT:
+            self._paged()
         return NoticeOutcome(row["id"], row["token"], "sent", 0.0, "")
 
 

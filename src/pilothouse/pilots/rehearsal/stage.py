@@ -50,6 +50,8 @@ class Played:
         self.faults = faults
         self.findings: dict[str, Finding] = {}
         self.refusals: Counter[str] = Counter()
+        # Of these, what was refused because it was not theirs to do.
+        self.trespasses: Counter[str] = Counter()
         self.acts = 0
         self.story: list[tuple[datetime, str]] = []
         self.works: Sequence[Work] = ()
@@ -111,6 +113,8 @@ class Played:
                 call()
         except PilothouseError as refusal:
             self.refusals[refusal.code] += 1
+            self.trespasses[refusal.code] += 1
+            self.tell(f"{what}: refused, {refusal.code}")
         except Exception as error:
             self.unexpected(what, error)
         else:

@@ -20,10 +20,11 @@ from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.terms.commands import retire
+from pilothouse.kernel.terms.differences import differences
 
 from .desk_reads import terms_with_deals
 from .desk_terms_form import LENGTHS, TermsForm
-from .publishing import differences, draft_version, publish_draft
+from .publishing import draft_version, publish_draft
 from .terms_checks import KIND
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pilothouse.kernel.watch.checks import declare_promises
+from pilothouse.kernel.watch.deadlines import Deadline, declare_deadlines
 from pilothouse.kernel.watch.slos import API_AVAILABILITY, API_LATENCY, TIMER_LATENESS, Slo, declare_slos, enough_for
 
 FOLDER = Path(__file__).parent / "sql"
@@ -16,3 +17,12 @@ HANDOVERS_DECIDED = Slo(
     enough_for(0.95), FOLDER / "slos" / "handovers_decided.sql",
 )  # fmt: skip
 SLOS = declare_slos((API_AVAILABILITY, API_LATENCY, TIMER_LATENESS, DISPUTES_DECIDED, HANDOVERS_DECIDED))
+DEADLINES = declare_deadlines(
+    (
+        Deadline("disputes", "Disputes ended by people before their time was over", FOLDER / "deadlines/disputes.sql"),
+        Deadline(
+            "handovers", "Contested handovers ended by people before their time was over",
+            FOLDER / "deadlines/handovers.sql",
+        ),
+    )
+)  # fmt: skip

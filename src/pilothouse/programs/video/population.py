@@ -8,14 +8,20 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from tempfile import gettempdir
 from typing import Any
 
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest
+
 from pilothouse.kernel.access import usage
+from pilothouse.kernel.access.authenticate import memberships_of, principal_in
 from pilothouse.kernel.access.commands import add_member, add_operator
 from pilothouse.kernel.access.models import ApiKey
+from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.rehearsal import Post, PumpWork, Script, Stage, Work
@@ -27,7 +33,7 @@ from pilothouse.kernel.terms.commands import publish_body
 from pilothouse.kernel.watch.checklists import record_line, start_run
 
 # Importing the handler registers what a batch's deadline does.
-from . import intake, timers  # noqa: F401
+from . import api, intake, timers  # noqa: F401
 from . import population_limits as limits
 from .checklist import LINES
 from .checklist import NAME as CHECKLIST
@@ -45,6 +51,9 @@ from .providers.simulated import SimulatedProfile, SimulatedProvider
 
 SQL = Statements(__file__)
 DOMAIN = "northwind.example"
+OTHER_COMPANY, OTHER_DOMAIN, STRANGER = "Southbank", "southbank.example", "stranger"
+# Who may do what, written down a second time: the audit asks nobody whom a bug could have changed.
+WHO = {"ordered": ("owner", "engineer", "key"), "confirmed": ("owner", "engineer", "finance")}
 OPERATORS = ("olga@pilothouse.example", "ada@pilothouse.example")
 ENDPOINT = f"https://hooks.{DOMAIN}/video"
 # Two upstreams, so that an item can go on at the other one.
@@ -102,6 +111,8 @@ class CustomerPopulation:
     def __init__(self, batches: int = limits.BATCHES_COUNT) -> None:
         self.batches = batches
         self.tenant = 0
+        # Who asks, by role; a stranger is an engineer of another account.
+        self.people: dict[str, Principal] = {}
         # The bodies that the customer's endpoint took, by the event's id; a second one must be the same bytes.
         self.received: dict[str, bytes] = {}
         self.different: list[str] = []
@@ -115,11 +126,20 @@ class CustomerPopulation:
             run = start_run(CHECKLIST, list(LINES), CHECKLIST_WITHIN_S, "rehearsal")
             for line in LINES:
                 record_line(run, line, ok=True, seconds=0.0, evidence="As rehearsed.")
+            other = Tenant.objects.create(name=OTHER_COMPANY, timezone="Europe/London", created_at=stage.at)
         self.tenant = tenant.id
-        with tenant_scope(self.tenant, "rehearsal"):
-            for role in ("owner", "engineer", "finance"):
-                add_member(self.tenant, f"{role}@{DOMAIN}", role, role.capitalize())
+        self._join(self.tenant, *((role, f"{role}@{DOMAIN}", role) for role in ("owner", "engineer", "finance")))
+        self._join(other.id, (STRANGER, f"engineer@{OTHER_DOMAIN}", "engineer"))
         return self.tenant
+
+    def _join(self, tenant: int, *people: tuple[str, str, str]) -> None:
+        """Make members (name, mail, role), and remember them as a request of theirs would know them."""
+        with tenant_scope(tenant, "rehearsal"):
+            made = [
+                (name, mail, add_member(tenant, mail, role, name.capitalize()).user_id) for name, mail, role in people
+            ]
+        for name, mail, user in made:
+            self.people[name] = principal_in(memberships_of(user).tenants[0], user, mail)
 
     def members(self) -> Mapping[str, str]:
         return {role: f"user:{role}@{DOMAIN}" for role in ("owner", "engineer", "finance")}
@@ -146,21 +166,34 @@ class CustomerPopulation:
             items = demo_items(limits.BATCH_ITEMS_COUNT, refused)
             for n, item in enumerate(items):
                 item["params"]["prompt"] += f", order {number + 1}, view {n + 1}"
-            stage.act(
+            batch = stage.act(
                 f"order {number + 1}: {len(items)} videos, {refused} of them against the rules", self._api,
                 partial(self._order, stage, f"order-{number + 1}", intake.items(items)),
             )  # fmt: skip
+            self._trespasses(stage, batch, items)
             yield _drawn(chance, limits.NEXT_BATCH_S)
 
-    def _order(self, stage: Stage, request_id: str, items: Sequence[intake.NewItem]) -> None:
-        """One call of the API, with its row in the log of calls."""
+    def _trespasses(self, stage: Stage, batch: str, items: Sequence[Mapping[str, Any]]) -> None:
+        """What is not theirs to do, at the API itself: Finance orders too, and a stranger looks and cancels."""
+        finance, stranger = self.people["finance"], self.people[STRANGER]
+        order = json.dumps({"request_id": f"finance, after {batch}", "items": items}).encode()
+        for who, does, call in (
+            (finance, "finance orders videos", partial(api.post_batch, _asked(finance, "POST", order))),
+            (stranger, f"a stranger opens {batch}", partial(api.get_batch, _asked(stranger, "GET"), batch)),
+            (stranger, f"a stranger cancels {batch}", partial(api.post_cancel, _asked(stranger, "POST"), batch)),
+        ):
+            stage.trespass(does, partial(tenant_scope, who.tenant, who.actor), call)
+
+    def _order(self, stage: Stage, request_id: str, items: Sequence[intake.NewItem]) -> str:
+        """One call of the API, with its row in the log of calls; returns the batch."""
         key = ApiKey.objects.order_by("-id").values_list("id", flat=True)[0]
-        create_batch(request_id, items)
+        made = create_batch(request_id, items)
         call = {
             "tenant": self.tenant, "key": key, "actor": f"key:{key}", "at": stage.at.isoformat(), "method": "POST",
             "path": "/v1/batches", "status": 202, "milliseconds": 0, "request_id": "", "ip_hash": "",
         }  # fmt: skip
         usage.SQL.one("log_api_usage", calls=json.dumps([call]))
+        return made.batch_id
 
     def _confirms(self, stage: Stage, role: str, every: tuple[int, int], chance: Random) -> Script:
         """Somebody compares field by field what the endpoint took since they looked last, and forgets some of it."""
@@ -210,13 +243,31 @@ class CustomerPopulation:
         ]
 
     def audit(self) -> Sequence[Row]:
-        """Each item is charged once exactly when the customer has its video in time, and news never change."""
+        """Each item is charged once exactly when the customer has its video in time, whoever ordered or confirmed is
+        one who may, and news never change."""
         wrong = SQL.rows("rehearsal_charged", tenant=self.tenant)
+        wrong += [
+            {"check": "wrong_role", "what": f"{row['batch']}: {row['what']} by {row['role']} {row['actor']}"}
+            for row in SQL.rows("rehearsal_actors", tenant=self.tenant)
+            if row["role"] not in WHO[row["what"]]
+        ]
         return wrong + [{"check": "webhook", "what": f"{event} came with other bytes"} for event in self.different]
 
     def publish(self, body: Mapping[str, Any]) -> None:
         """Another price list."""
         publish_body(KIND, NAME, body, note="A rehearsal")
+
+
+def _asked(who: Principal, method: str, body: bytes = b"") -> HttpRequest:
+    """A request of the API as its operations get it, when it is known who asks."""
+    request = WSGIRequest(
+        {
+            "REQUEST_METHOD": method, "PATH_INFO": "/v1/batches", "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body),
+        }
+    )  # fmt: skip
+    request.auth = who  # type: ignore[attr-defined]
+    return request
 
 
 def _drawn(chance: Random, between: tuple[int, int]) -> timedelta:

@@ -9,6 +9,7 @@ from typing import Any
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.checks import Promise, declare_promises
+from pilothouse.kernel.watch.deadlines import Deadline, declare_deadlines
 from pilothouse.kernel.watch.limits import PARITY_CHUNK_ROWS
 from pilothouse.kernel.watch.slos import (
     API_AVAILABILITY,
@@ -127,3 +128,6 @@ PROMISES = declare_promises(
 )
 # Best effort, and measured: nothing here is a promise.
 SLOS = declare_slos((API_AVAILABILITY, API_LATENCY, WEBHOOK_DELIVERY, TIMER_LATENESS))
+DEADLINES = declare_deadlines(
+    (Deadline("items", "Videos made or refunded before their time was over", FOLDER.parent / "deadlines/items.sql"),)
+)

@@ -99,7 +99,7 @@ def diff(
 ) -> None:
     """Show what two versions differ in."""
     with operating(WHAT):
-        from pilothouse.programs.deals.publishing import differences
+        from pilothouse.kernel.terms.differences import differences
 
         (old, was), (new, now) = _found(before), _found(after)
         rows = [{"value": path, "before": a, "after": b} for path, a, b in differences(was, now) if path != "version"]
@@ -125,7 +125,8 @@ def create(
     if (file is None) == (not base):
         raise typer.BadParameter("Give a file, or --from with the version to copy.")
     with operating(WHAT):
-        from pilothouse.programs.deals.publishing import changed, differences, draft_version, next_version
+        from pilothouse.kernel.terms.differences import differences
+        from pilothouse.programs.deals.publishing import changed, draft_version, next_version
         from pilothouse.programs.deals.terms import load_file, version_name
 
         old, was = _found(base) if base else ("", {})

@@ -11,22 +11,20 @@ from typing import Annotated, Any
 
 import typer
 
-from pilothouse.kernel.base.errors import InvalidInput
-
 from . import app, setup
 from .acting import JsonOption, NoSuchProgram, read_text
 from .demo import REHEARSAL_BEGINS
 from .refusals import EXIT_REFUSED, FileUnusable
 from .run import DataOption
 
-DAYS_MAX = 400
+VERSION = re.compile(r"v(\d{1,6})")
 
 
 @app.command()
 def rehearse(
     program: Annotated[str, typer.Argument(help="The program, for example deals.")],
-    days: Annotated[int, typer.Option(help="Days of business time.", min=1, max=DAYS_MAX)] = 42,
-    seed: Annotated[int, typer.Option(help="What is drawn follows from it: the same seed, the same story.", min=0)] = 1,
+    days: Annotated[int, typer.Option(help="Days of business time, 1 to 400.")] = 42,
+    seed: Annotated[int, typer.Option(help="What is drawn follows from it: the same seed, the same story.")] = 1,
     faults: Annotated[bool, typer.Option("--faults", help="Let workers die, clocks jump, answers come twice.")] = False,
     terms: Annotated[
         str, typer.Option(help="Also play it with other terms, and compare: v2 of this house, or a file of terms.")
@@ -44,13 +42,19 @@ def rehearse(
     setup()
     import logging
 
+    from pilothouse.pilots.rehearsal.play import refuse_unplayable
+
     from .database import database_up
 
     made = _population(program)
+    refuse_unplayable(days, seed)
+    version = VERSION.fullmatch(terms)
+    body = _of_file(terms) if terms and not version else None
     logging.getLogger("pilothouse").setLevel(logging.CRITICAL)
     options = {"days": days, "seed": seed, "faults": faults}
     with database_up(makes=True):
-        body = _terms(terms, made().terms) if terms else None
+        if version:
+            body = _of_house(made().terms, int(version[1]))
         with _progress(quiet=as_json) as passed:
             # The other terms first: those that cannot be used are refused before anybody waits.
             other = [_played(program, made, keep, passed, terms=body, **options)] if body is not None else []
@@ -61,15 +65,16 @@ def rehearse(
 
 def _print(told: list[dict[str, Any]], terms: str, as_json: bool, story: bool) -> None:
     from pilothouse.site import rehearsal_screen as screen
+    from pilothouse.site.rehearsal_comparison import compare
 
     if as_json:
-        whole = told[0] if len(told) == 1 else {"in_force": told[0], "other": {"terms": terms, **told[1]}}
+        whole = told[0] if len(told) == 1 else {"in_force": told[0], "other": told[1]}
         typer.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return
     screen.show(told[0], story=story)
     if len(told) > 1:
         screen.show(told[1], title=f"with {terms}", story=story)
-        screen.compare(told[0], told[1], terms)
+        compare(told[0], told[1], terms)
 
 
 def _played(
@@ -94,32 +99,33 @@ def _population(program: str) -> Callable[[], Any]:
     return made
 
 
-def _terms(wanted: str, of: tuple[str, str]) -> dict[str, Any]:
-    """The body of other terms: a version of this house by its number, or a file of JSON."""
-    kind, name = of
-    if number := re.fullmatch(r"v(\d{1,6})", wanted):
-        found = _of_house(kind, name, int(number[1]))
-        if found is None:
-            raise InvalidInput(reason=f"This house has no {wanted} of {name}.")
-        return found
+def _of_file(path: str) -> dict[str, Any]:
+    """The body of other terms in a file of JSON."""
     try:
-        body = json.loads(read_text(Path(wanted)))
-    except ValueError as error:
-        raise FileUnusable(path=wanted, reason=f"It cannot be read as terms: {error}") from None
+        body = json.loads(read_text(Path(path)))
+    except ValueError:
+        raise FileUnusable(path=path, reason="It cannot be read as terms, because it is not JSON") from None
     if not isinstance(body, dict):
-        raise FileUnusable(path=wanted, reason="It holds no terms")
+        raise FileUnusable(path=path, reason="It holds no terms, which are one JSON object")
     return body
 
 
-def _of_house(kind: str, name: str, number: int) -> dict[str, Any] | None:
+def _of_house(of: tuple[str, str], number: int) -> dict[str, Any]:
+    """The body of a version of this house, by its number."""
     from pilothouse.kernel.base.scope import worker_scope
     from pilothouse.kernel.terms.queries import versions
+    from pilothouse.pilots.rehearsal.errors import RehearsalTermsUnknown
     from pilothouse.site.migrate import migrate
 
+    kind, name = of
     # A house that was never started has no database yet.
     migrate()
     with worker_scope("rehearsal"):
-        return next((row["body"] for row in versions(kind, name) if row["version"] == number), None)
+        found = next((row["body"] for row in versions(kind, name) if row["version"] == number), None)
+    if found is None:
+        raise RehearsalTermsUnknown(wanted=f"v{number}", name=name)
+    body: dict[str, Any] = found
+    return body
 
 
 @contextmanager
