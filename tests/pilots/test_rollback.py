@@ -233,7 +233,7 @@ def test_the_command_line_does_the_same(house: Any, here: Path) -> None:
     with market.scope():
         assert rollback.open_rollback("deals", market.tenant.id) is None
     assert "reason" in called("rollback", "deals", code=1)
-    assert "There is no 'nothing'" in called("rollback", "nothing", code=1)
+    assert "There is no program 'nothing'" in called("rollback", "nothing", code=1)
     notice = here / "notice.txt"
     notice.write_text("Edited by hand.")
     (done,) = called("rollback", market.tenant.public_id, "--reason", REASON)

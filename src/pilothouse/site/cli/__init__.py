@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -24,6 +24,15 @@ GROUPS = (
     "run", "database", "demo", "rehearse", "check", "incidents", "access", "ledger", "grants", "backup", "checklist",
     "deals", "deal_terms", "pilot", "pilot_texts", "runbooks", "export", "bench", "daily", "rollback", "payouts",
 )  # fmt: skip
+# How `pilothouse --help` parts the commands.
+PANELS = {
+    "Try it": "demo rehearse",
+    "Run the house": "up migrate web live worker database backup restore bench",
+    "Look after it": "check slo errors incidents gates",
+    "Customers and their people": "tenant member key operator",
+    "Pilots": "pilot runbook checklist digest review rollback resume export verify",
+    "Money": "grant ledger deals payouts",
+}
 
 
 def _version(wanted: bool) -> None:
@@ -57,11 +66,16 @@ def parser() -> "TyperGroup":
     """The whole command line, every group of commands in it."""
     for group in GROUPS:
         importlib.import_module(f"pilothouse.site.cli.{group}")
-    return cast("TyperGroup", typer.main.get_command(app))
+    found: Any = typer.main.get_command(app)
+    order = [(name, panel) for panel, names in PANELS.items() for name in names.split()]
+    for name, panel in order:
+        found.commands[name].rich_help_panel = panel
+    found.commands = {name: found.commands[name] for name, _panel in order}
+    return cast("TyperGroup", found)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that these words name, this process's own by default; its exit code (see refusals.EXIT_CODES)."""
     from .refusals import run
 
-    return run(parser(), sys.argv[1:] if words is None else words)
+    return run(parser, sys.argv[1:] if words is None else words)

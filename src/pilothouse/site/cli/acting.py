@@ -95,7 +95,7 @@ def acting_scope(operator: str) -> Iterator[None]:
 class NoSuchProgram(NotFound):
     """No program of this name is installed, or it does not do what was asked."""
 
-    message = "There is no {program!r}; there is {known}."
+    message = "There is no program {program!r} for this; there is {known}."
 
 
 class NoSuchAccount(NotFound):
@@ -149,6 +149,15 @@ def check_program(name: str, *others: str) -> None:
     from pilothouse.site.programs import program_names
 
     known = [*program_names(), *others]
+    if name not in known:
+        raise NoSuchProgram(program=name, known=", ".join(known))
+
+
+def check_piloted(name: str) -> None:
+    """Raise NoSuchProgram unless this program says what a pilot of it does each day. Needs the programs loaded."""
+    from pilothouse.kernel.watch.pilot_facts import piloted
+
+    known = [facts.program for facts in piloted()]
     if name not in known:
         raise NoSuchProgram(program=name, known=", ".join(known))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from . import app
-from .acting import JsonOption, PaperOption, check_program, operating, working
+from .acting import JsonOption, PaperOption, check_piloted, operating, working
 from .tables import print_json
 
 ProgramArgument = Annotated[str, typer.Argument(help="The program, such as deals.")]
@@ -18,12 +18,10 @@ TenantOption = Annotated[str, typer.Option("--tenant", help="The account's publi
 def plans_of(program: str, tenant: str) -> Iterator[list[Any]]:
     """The followed pilots of a program, in the worker's scope; what has work and is not followed yet is from now on."""
     with working():
-        from pilothouse.kernel.watch.pilot_facts import facts_of
         from pilothouse.pilots.digests import access_plan, follow_all
         from pilothouse.pilots.models import DigestPlan
 
-        check_program(program)
-        facts_of(program)
+        check_piloted(program)
         follow_all()
         if tenant:
             yield [access_plan(program, tenant)]

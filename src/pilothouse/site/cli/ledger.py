@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ledger_app = typer.Typer(no_args_is_help=True, help="Ledger exports, statements and seals.")
 app.add_typer(ledger_app, name="ledger")
 
-UnitOption = Annotated[str, typer.Option(help="CREDIT, or TEST for the credits of test keys.")]
+UnitOption = Annotated[Literal["CREDIT", "TEST"], typer.Option(help="CREDIT, or TEST for the credits of test keys.")]
 FromOption = Annotated[
     str, typer.Option("--from", help="Begin: 2026-03, 2026-03-14 or an instant, in the account's time zone.")
 ]

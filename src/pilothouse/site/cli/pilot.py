@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import app
-from .acting import AsOption, JsonOption, TenantArgument, account, acting_scope, operator_id
+from .acting import AsOption, JsonOption, TenantArgument, account, acting_scope, check_program, operator_id
 from .refusals import EXIT_REFUSED
 from .tables import print_json, print_table, say
 
@@ -90,6 +90,8 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Begin with a prospect, pinned to the runbook in force."""
+
+    check_program(program)
 
     def step() -> Any:
         from pilothouse.pilots.running import create_pilot

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -70,10 +70,10 @@ class CannotStart(PilothouseError):
     message = "{reason}"
 
 
-def run(command: Any, words: Sequence[str]) -> int:
-    """Run one command of the parser `command` with these words; its exit code, when everything is printed."""
+def run(parser: Callable[[], Any], words: Sequence[str]) -> int:
+    """Run the command of the parser that these words name; its exit code, when everything is printed."""
     try:
-        code = _ended(command, words)
+        code = _ended(parser, words)
         sys.stdout.flush()
     except BrokenPipeError:
         # What is left of the output goes nowhere: flushing it at the end of the process would say so once more.
@@ -82,9 +82,10 @@ def run(command: Any, words: Sequence[str]) -> int:
     return code
 
 
-def _ended(command: Any, words: Sequence[str]) -> int:
+def _ended(parser: Callable[[], Any], words: Sequence[str]) -> int:
     as_json = "--json" in words
     try:
+        command = parser()
         with command.make_context(PROGRAM, list(words)) as context:
             command.invoke(context)
     except typer.Exit as ended:
@@ -98,6 +99,8 @@ def _ended(command: Any, words: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error.__context__, BrokenPipeError):  # what rich makes an exit of
+            raise error.__context__ from None
         return _refused(error, as_json)
     return EXIT_DONE
 

@@ -134,10 +134,10 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    if quiet:
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
         yield lambda part: None
         return
-    console = Console(stderr=True)
     columns = (TextColumn("Rehearsing"), BarColumn(), TextColumn("{task.percentage:>3.0f} % of the time"))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=1.0)

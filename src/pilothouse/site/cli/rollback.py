@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from . import app
-from .acting import ByOption, JsonOption, account, check_program, read_text, whoami
+from .acting import ByOption, JsonOption, account, check_piloted, read_text, whoami
 from .database import database_up
 from .tables import print_json
 
@@ -81,7 +81,7 @@ def _targets(what: str) -> list[tuple[str, Any]]:
         if what.startswith("ten_"):
             account(what)
         else:
-            check_program(what)
+            check_piloted(what)
         chosen = piloted() if what.startswith("ten_") else [facts_of(what)]
         tenants = {facts.program: facts.tenants() for facts in chosen}
         rows = Tenant.objects.in_bulk(sorted({one for ids in tenants.values() for one in ids}))

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import typer
+
+from pilothouse.kernel.base.clock import iso
 
 # Where nobody sees a terminal's edge, as in a pipe or a file, no cell is folded.
 PIPED_COLUMNS = 240
@@ -31,11 +34,16 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], n
     console.print(table)
 
 
+def _plain(value: Any) -> str:
+    """What JSON has no word for: an instant as everywhere, anything else as its text."""
+    return iso(value) if isinstance(value, datetime) else str(value)
+
+
 def print_json(body: Any) -> None:
     """Print one JSON value and nothing else."""
-    typer.echo(json.dumps(body, indent=1, ensure_ascii=False, default=str))
+    typer.echo(json.dumps(body, indent=1, ensure_ascii=False, default=_plain))
 
 
 def say(body: Mapping[str, Any], as_json: bool, words: str) -> None:
     """Print a command's answer: its JSON object on one line, or words for a person."""
-    typer.echo(json.dumps(body, ensure_ascii=False, default=str) if as_json else words)
+    typer.echo(json.dumps(body, ensure_ascii=False, default=_plain) if as_json else words)
