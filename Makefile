@@ -46,6 +46,7 @@ e2e: $(VENV)/.dev ## Run the tests in a real browser
 
 shots: $(VENV)/.dev ## Photograph the pages of a running demo into shots/
 	@sh scripts/chromium.sh
+	@sh scripts/node.sh
 	@$(BIN)/python scripts/shots.py shots
 
 lint: $(VENV)/.dev ## Check style, layers and the house rules

@@ -9,7 +9,6 @@ links. FOLDER/report.json says all of it; the exit code is 1 when anything was f
 import argparse
 import json
 import multiprocessing
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import shots_world as worlds
+from shots_fill import fill
 from shots_pages import ROLES, declared
 from shots_studio import Finding, Report, photograph
 
@@ -28,20 +28,22 @@ BROWSERS_DEFAULT_COUNT = 2
 
 
 def missing(seen: set[str]) -> Iterator[Finding]:
-    """Addresses that no role reached and that nobody declared to be no page."""
+    """Addresses that no role reached and that nobody declared to be no page, and declared ones that there are not."""
     from shots_crawl import page_names
 
-    for name in sorted(page_names() - seen - declared()):
+    known = page_names()
+    for name in sorted(known - seen - declared()):
         yield Finding("missing", "", "", name, "no role reaches it by links; it is neither photographed nor declared")
+    for name in sorted(declared() - known):
+        yield Finding("missing", "", "", name, "it is declared to be no page, and there is no such address")
 
 
 def everything(given: argparse.Namespace) -> Report:
     """What all roles see in all houses."""
     report, chosen = Report(), given.world or WORLDS
     with worlds.houses(chosen) as data:
-        os.environ["DATA"] = str(data[chosen[0]])
-        worlds.setup()
-        running = {world: worlds.fill(data[world]) if world == "full" else "" for world in chosen}
+        worlds.setup(data[chosen[0]])
+        running = {world: fill(data[world]) if world == "full" else "" for world in chosen}
         spawning = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(given.browsers, mp_context=spawning) as pool:
             waiting = {

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.views.generic import RedirectView
 from playwright.sync_api import APIRequestContext
 from shots_pages import SAME_KIND_COUNTS, SAME_KIND_DEFAULT_COUNT
 
@@ -46,11 +47,11 @@ def _names(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[st
             if space == API_NAMESPACE:
                 continue
             yield from _names(pattern.url_patterns, f"{prefix}{space}:" if space else prefix)
-        elif pattern.name is None:
-            # Only a redirect may go without a name; nobody can be sent to it by name.
-            continue
-        else:
+        elif pattern.name is not None:
             yield prefix + pattern.name
+        elif getattr(pattern.callback, "view_class", None) is not RedirectView:
+            # Only a redirect may go without a name; any other would be looked for in vain.
+            yield f"{prefix}{pattern.pattern} (without a name)"
 
 
 def name_of(path: str) -> str:

@@ -153,8 +153,7 @@ def photograph(data: Path, world: str, role: str, folder: Path, only: tuple[str,
             worlds.wait_for(data, running, 2)
             studio.take("video:batch", f"/batches/{running}/", 9)
         found = studio.find()
-        more = worlds.STRANGERS if role == "stranger" else worlds.BUYERS if role == "buyer" else {}
-        found |= {name: [address(data)] for name, address in more.items()}
+        found |= {name: [address(data)] for name, address in worlds.UNLINKED.get(role, {}).items()}
         for name, addresses in sorted(found.items()):
             if only and not any(part in name for part in only):
                 continue

@@ -152,46 +152,17 @@ def wait_for(data: Path, batch: str, ended: int) -> None:
     raise SystemExit(f"The batch {batch} did not get to {ended} items in {BATCH_PATIENCE_S} s.")
 
 
-def setup() -> None:
-    """Make this process one of the house in DATA."""
+def setup(data: Path) -> None:
+    """Make this process one of the house on this data folder."""
     import django
 
+    os.environ.update(DATA=str(data), SITE_URL=site_of(data))
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     os.environ["DJANGO_SETTINGS_MODULE"] = "pilothouse.site.settings"
     django.setup()
+    from pilothouse.site.programs import load_programs
 
-
-def fill(data: Path) -> str:
-    """What a day leaves behind: a question, an incident, an endpoint, a confirmation. The id of a batch on its way."""
-    from pilothouse.kernel.access.commands import ensure_person
-    from pilothouse.kernel.base.scope import ops_scope, tenant_scope
-    from pilothouse.kernel.outbox.endpoints import create_endpoint
-    from pilothouse.kernel.watch.commands import open_incident
-    from pilothouse.pilots.commands import report
-    from pilothouse.pilots.running import create_pilot
-    from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
-
-    world = world_of(data)
-    people, tenant = world["people"], world["tenant"]
-    with tenant_scope(tenant, f"user:{people['finance']}"):
-        receipt = next(data.glob("demo/*/bat_*.json"))
-        confirm_receipt(receipt.read_bytes(), set(FIELDS), "shots-1", "finance")
-        confirm_receipt(receipt.read_bytes(), set(FIELDS[:5]), "shots-2", "finance")
-    with tenant_scope(tenant, f"user:{people['engineer']}"):
-        create_endpoint("https://hooks.northwind.example/sora2", "Production")
-        person = ensure_person(people["engineer"]).pk
-        report(
-            person=person,
-            kind="money_unclear",
-            words="Why are 10 credits of the demo batch refunded?",
-            page="/batches/",
-        )
-    with ops_scope("operator:olga", "shots"):
-        create_pilot(tenant, "video", "Northwind Ceramics")
-        open_incident(
-            "slo_breach", "Deliveries to two endpoints are slow", severity="P2", program="video", tenant=tenant
-        )
-    return new_batch(data)
+    load_programs()
 
 
 def _reset(data: Path) -> str:
@@ -253,3 +224,6 @@ STRANGERS: dict[str, Callable[[Path], str]] = {
     "account_signup": _plain("account_signup"),
 }
 BUYERS: dict[str, Callable[[Path], str]] = {"deals:join": _plain("deals:join", "an-invitation")}
+# Linked only where there are more files than the page of payouts shows.
+OPERATORS: dict[str, Callable[[Path], str]] = {"payments:bank_files": _plain("payments:bank_files")}
+UNLINKED = {"stranger": STRANGERS, "buyer": BUYERS, "operator": OPERATORS}
