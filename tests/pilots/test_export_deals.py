@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "deals"))
+from deal_world import JP
 from test_deals_pilot import Pilot
 from test_export import PAPERS, SEALS, forged_paper, in_stream, relabel, rewrite, told, wrong
 
@@ -56,6 +58,12 @@ def calm(folder: Path) -> None:
     rewrite(folder / "criteria.json", lambda told: told["failures"][0].update(holds=True))
 
 
+def without_a_version(folder: Path) -> None:
+    """Take one version of the terms away with all that happened under it, as if it had never been."""
+    for name in ("terms", "deals", "disputes"):
+        (folder / f"{name}.json").write_text("[]\n")
+
+
 PLANTED = {
     "a deal's state": (first("deals", "state", "REFUNDED"), DEALS),
     "a deal's end": (first("deals", "ended_at", 1), DEALS),
@@ -64,6 +72,7 @@ PLANTED = {
     "a deal that is left out": (dropped("deals"), DEALS),
     "a dispute that is left out": (dropped("disputes"), DEALS),
     "the terms": (better_terms, DEALS),
+    "a version with all of its deals": (without_a_version, DEALS),
     "a released amount": (in_stream("ledger", '"release", 8', '"release", 9'), SEALS),
     "an evidence event": (in_stream("timeline", "PHOTO", "VIDEO"), SEALS),
     "a criterion's value": (better_value, CRITERIA),
@@ -86,6 +95,8 @@ def test_a_market_is_exported_and_every_change_is_named(
         else:
             with market.scope("buyer"):
                 commands.approve(deal, market.buyer)
+    # What the pilot is not about: a deal of another template, in dispute.
+    market.claim(market.handed_over(200_000, JP), "MISSING_ACCESSORY", 1_000)
     market.draft(1_000_000_00)
     market.pass_time(days=6)
     with pilot.ours():

@@ -333,11 +333,10 @@ def evidence_completeness(folder: Folder) -> tuple[float | None, int]:
     """Disputes with all types of evidence that the terms require of their claims; 1 when there is none."""
     deals = offered(folder)
     files: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    of_dispute = {each["id"]: each["deal"] for each in folder.disputes}
-    for key, story in told_of(folder, "dispute").items():
-        for event in story:
-            if event["type"] == "evidence" and event["data"]["side"] == "buyer":
-                files[of_dispute.get(key, 0)] |= {(code, type_) for code, type_ in event["data"]["pieces"]}
+    named = {each["public_id"]: each["id"] for each in folder.deals}
+    for event in (event for story in told_of(folder, "dispute").values() for event in story):
+        if event["type"] == "evidence" and event["data"]["side"] == "buyer":
+            files[named.get(event["data"]["deal"], 0)] |= {(code, type_) for code, type_ in event["data"]["pieces"]}
     disputed = [each for each in deals if each["codes"] is not None]
     whole = [
         all((code, type_) in files[deal["id"]] for code in deal["codes"] for type_ in deal["required"].get(code, ()))
@@ -353,9 +352,12 @@ def check_deals(folder: Folder) -> Iterator[str]:
         if sha256(text) != each["hash"]:
             yield f"terms {each['name']} v{each['version']} are not those of their hash"
     known, stories = {each["hash"] for each in folder.terms}, told_of(folder, "deal")
-    rows = {each["id"]: each for each in folder.deals}
+    rows, template = {each["id"]: each for each in folder.deals}, folder.runbook.get("scope", {}).get("template")
     for key, story in stories.items():
-        if story[0]["data"].get("terms") in known and key not in rows:
+        began = story[0]["data"]
+        if template and began.get("template") == template and began["terms"] not in known:
+            yield f"deal {key} began under terms of the pilot that are not listed"
+        if began.get("terms") in known and key not in rows:
             yield f"deal {key} has a timeline and is not listed"
     flows = parted(folder)
     for deal in folder.deals:
@@ -374,7 +376,12 @@ def check_deals(folder: Folder) -> Iterator[str]:
     raised = sorted(key for key in rows for event in stories.get(key, ()) if event["type"] == "raise_issue")
     if raised != sorted(deals_of.values()):
         yield "disputes.json lists other disputes than the timelines of the deals"
-    yield from (f"a dispute with the id {key} is not listed" for key in set(told_of(folder, "dispute")) - set(deals_of))
+    # Of another template's disputes nothing is listed; the evidence of each names its deal.
+    names = {each["public_id"]: each["id"] for each in folder.deals}
+    for key, story in told_of(folder, "dispute").items():
+        of = {names[event["data"]["deal"]] for event in story if event["data"].get("deal") in names}
+        if of - {deals_of.get(key)}:
+            yield f"a dispute with the id {key} is not listed with its deal"
 
 
 def parted(folder: Folder) -> dict[str, tuple[int, int]]:
@@ -618,13 +625,13 @@ def claims(path: Path, heads: Sequence[str] = ()) -> list[tuple[str, list[str]]]
     """[(claim, [what is wrong])] of the export in a folder; `heads` are hashes that must be among its own."""
     try:
         folder = Folder(path)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (ArithmeticError, AttributeError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
         return [("The folder holds an export", [f"it cannot be read: {error}"])]
     found = []
     for claim, check in CLAIMS:
         try:
             problems = list(check(folder))
-        except (AttributeError, KeyError, TypeError, ValueError, IndexError, OSError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, IndexError, OSError) as error:
             problems = [f"the files do not fit together: {type(error).__name__} {error}"]
         found.append((claim, problems))
     if heads:

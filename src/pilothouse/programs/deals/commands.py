@@ -125,8 +125,8 @@ def create_deal(
         created_at=clock.business_now(),
     )
     arm("deal", "draft", [(tenant, deal.id)], timer_seconds(deal, "draft"))
-    # With the terms in its sealed beginning, an export shows by which rules the deal counts.
-    began = {"price": price, "unit": deal.unit, "side": side, "terms": deal.terms_hash}
+    # With the terms in its sealed beginning, an export shows by which rules the deal counts, and that none is left out.
+    began = {"price": price, "unit": deal.unit, "side": side, "template": deal.template, "terms": deal.terms_hash}
     append_events([NewEvent(tenant, "deal", deal.id, "create", data=began)])
     remind("deal", [deal.id])
     return deal

@@ -127,7 +127,7 @@ def attach(deal: Deal, person: int, side: str, purpose: str, pieces: Sequence[Pi
     # What stands for a claim is sealed with the dispute's timeline; the deal room shows the files themselves.
     told = [[piece.line.code, piece.type] for piece in pieces if piece.line is not None]
     if told:
-        data = {"side": side, "pieces": told}
+        data = {"side": side, "deal": deal.public_id, "pieces": told}
         dispute = next(piece.line.dispute_id for piece in pieces if piece.line is not None)
         append_events([NewEvent(deal.tenant_id, "dispute", dispute, "evidence", data=data)])
     return Evidence.objects.bulk_create(
