@@ -37,6 +37,8 @@ def test_two_pilots_from_prospect_to_signed_verdict() -> None:
         video, deals = found["video"], found["deals"]
         assert video["lines"]["done"]["customer"] == 12
         assert video["parity"]["verdict_when_asked"] == "failed (parity_question)"
+        assert video["parity"]["refused_without_proof"] == "parity_not_proven"
+        assert video["parity"]["verdict_when_proven"] == "failed (parity_question)"
         assert video["parity"]["verdict_when_accepted"] == "succeeded"
         assert [(each["kind"], each["state"]) for each in video["incidents"]] == [("webhook_signature", "resolved")]
         assert deals["deals"] == 12

@@ -25,6 +25,7 @@ from pilothouse.pilots.running import create_pilot, prepare, qualify
 from pilothouse.pilots.verdicts import computed
 from pilothouse.programs.video.checklist import LINES, NAME
 from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
+from pilothouse.programs.video.parity_proofs import keep_proof
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "watch"))
 from world import Made, complete, open_batch
@@ -149,6 +150,12 @@ class VideoPilot:
         """A batch of ten, completed with two refunds."""
         made = open_batch(self.house, tenant=self.tenant, request_id=request_id)
         return complete(made) if ended else made
+
+    def proof(self, made: Made, name: str = "again", **changes: Any) -> Any:
+        """The same videos through the page, compared with a batch of the API; kept. `changes` are of what is asked."""
+        again = complete(open_batch(self.house, tenant=self.tenant, request_id=name, entry="page", **changes))
+        with self.ours():
+            return keep_proof(made.public_id, again.public_id)
 
     def endpoint(self) -> None:
         """An HTTPS endpoint of the customer."""

@@ -20,7 +20,7 @@ from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.export import export_pilot
 from pilothouse.pilots.messages import send_message
 from pilothouse.pilots.pilot_errors import FolderNotEmpty, NoExport
-from pilothouse.pilots.verdicts import sign_verdict
+from pilothouse.pilots.verdicts import record_signal, sign_verdict
 
 pytestmark = pytest.mark.house
 
@@ -30,7 +30,12 @@ def signed(module_house: Any) -> VideoPilot:
     """A pilot that succeeded and was signed."""
     pilot = VideoPilot(module_house).active()
     pilot.open_key()
-    pilot.proven()
+    made = pilot.proven()
+    with pilot.ours():
+        record_signal(pilot.id, "parity_question", "Is Demo the same as API?", "Ada Lund")
+    pilot.proof(made)
+    pilot.deliver()
+    pilot.says("parity_accepted", "engineer")
     pilot.finish_all_lines()
     run_calls(pilot)
     assert advance_all() == 1
@@ -144,6 +149,11 @@ def set_(index: int | str, key: str, value: Any) -> Callable[[Any], None]:
     return change
 
 
+def in_proof(video: int, key: str, value: Any) -> Callable[[Any], None]:
+    """Set one field of one video on one side of the first proof."""
+    return lambda rows: set_(video, key, value)(rows[0]["body"]["second"]["items"])
+
+
 def forged_body(rows: Any) -> None:
     """A webhook that told another amount, with its hash."""
     message = next(row for row in rows if row["type"] == "batch.completed")
@@ -177,6 +187,8 @@ SEALS = "The seals hold every row of ledger and timeline"
 EQUATION = "reserved = settled + refunded for every batch"
 PAPERS = "Every message and report is what was sealed"
 RUNBOOK = "The runbook is the pinned one"
+PARITY = "Every proof of parity follows from its parameters"
+FAILURES = "Every failure condition follows from the rows"
 PLANTED = {
     "an amount in the ledger": (in_stream("ledger", '"settle", 10,', '"settle", 90,'), SEALS),
     "a journal's kind": (in_stream("ledger", '"settle"', '"refund"'), SEALS),
@@ -195,6 +207,15 @@ PLANTED = {
         "Every criterion follows from the rows",
     ),
     "a report with its hashes": (forged_paper("post_pilot_summary"), PAPERS),
+    "a proof's bytes": (in_json("proofs.json", in_proof(0, "media_sha256", "f" * 64)), PARITY),
+    "a proof's prompt": (in_json("proofs.json", in_proof(2, "params", {"prompt": "Another"})), PARITY),
+    "a proof's fingerprint": (in_json("proofs.json", set_(0, "first_fingerprint", "0" * 64)), PARITY),
+    "a proof's verdict": (in_json("proofs.json", set_(0, "state", "fail")), PARITY),
+    "a proof taken away": (in_json("proofs.json", lambda _: []), PARITY),
+    "a question taken back by nobody": (in_json("proofs.json", lambda _: []), FAILURES),
+    "a question that is said to stand": (
+        lambda folder: rewrite(folder / "criteria.json", lambda c: set_(3, "cleared", False)(c["failures"])), FAILURES,
+    ),
     "the verdict": (
         lambda folder: rewrite(folder / "criteria.json", lambda c: {**c, "state": "failed"}),
         "The verdict follows from the criteria",

@@ -13,7 +13,7 @@ from pilothouse.kernel.watch.backups import record_verified
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.messages import send_message
 from pilothouse.pilots.pilot_errors import VerdictBlocked
-from pilothouse.pilots.verdicts import record_fix, record_signal, sign_verdict
+from pilothouse.pilots.verdicts import record_fix, sign_verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pilot_world import VideoPilot
@@ -126,16 +126,6 @@ def test_finance_has_to_say_so(pilot: VideoPilot) -> None:
     pilot.says("finance_confirms", "finance", agrees=False)
     assert "no_reconciliation" in pilot.verdict().reasons
     pilot.says("finance_confirms", "finance")
-    assert pilot.verdict().state == "succeeded"
-
-
-def test_a_parity_question_fails_until_the_proof_is_accepted(pilot: VideoPilot) -> None:
-    with pilot.ours():
-        record_signal(pilot.id, "parity_question", "Is Demo the same as API?", "Ada")
-    assert pilot.verdict().reasons == ("parity_question",)
-    pilot.says("parity_accepted", "engineer", agrees=False)
-    assert pilot.verdict().state == "failed"
-    pilot.says("parity_accepted", "engineer")
     assert pilot.verdict().state == "succeeded"
 
 

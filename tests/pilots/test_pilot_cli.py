@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from command_line import said
-from pilot_world import EXPECTED, VideoPilot
+from pilot_world import EXPECTED, VideoPilot, complete, open_batch
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.watch import promises
@@ -136,6 +136,14 @@ def _upgraded(shell: Shell, world: VideoPilot) -> None:
     """A pilot that becomes a contract."""
     world.active()
     by = ("--as", US)
+    asked, again = world.batch(), open_batch(world.house, tenant=world.tenant, request_id="again", entry="page")
+    pair = (again.public_id, asked.public_id)
+    assert shell("pilot", "prove", world.id, *pair, *by, code=REFUSED)["code"] == "parity_not_kept"
+    complete(again)
+    kept = shell("pilot", "prove", world.id, *pair, *by)
+    assert (kept["state"], kept["accepted"], [each["second"] for each in kept["proofs"]]) == ("pass", None, [pair[1]])
+    world.says("parity_accepted", "owner")
+    assert "accepted by owner@southwind.example" in shell.plain("pilot", "show", world.id)
     assert shell("pilot", "upgrade", world.id, *by, code=REFUSED)["code"] == "no_contract_signal"
     assert (
         shell("pilot", "signal", world.id, "whim", "Hm?", "--person", "Ada", *by, code=REFUSED)["code"]

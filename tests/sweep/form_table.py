@@ -117,6 +117,7 @@ FORMS = {
     "/desk/terms/{name}/{version}/publish": DEALS,
     "/desk/terms/{name}/retire": DEALS,
     "/desk/parity/run": REPEATABLE,
+    "/desk/parity/keep": "tests/pilots/test_parity.py::test_twins_keep_one_proof_and_one_acceptance",
     "/checklist/webhook/{token}": REPEATABLE,
     "/account/login/link/": REPEATABLE,
     "/account/login/link/{token}/": "tests/access/test_sign_in.py::test_of_two_who_press_at_once_one_is_signed_in",

@@ -378,6 +378,7 @@ MATRIX: dict[str, Row] = {
     "GET /desk/parity/": Row("operator", 200),
     "GET /desk/parity/result": Row("operator", 200),
     "POST /desk/parity/run": Row("operator", 422, {"operator support": 403}),
+    "POST /desk/parity/keep": Row("operator", 404, {"operator support": 403}),
     # --- live updates (the live process)
     "GET /live/batches/{public_id}": Row("batches:read", 404, {"nobody": 401, "key": 401}),
     # --- for everybody: documents, health, and links whose token is the permission

@@ -8,10 +8,12 @@ from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events
+from pilothouse.kernel.watch.parity_models import ParityProof
 
 from . import limits
 from .evaluation import look
 from .lifecycle import PILOT
+from .parity import asked_after, proof_to_accept
 from .pilot_errors import ExpectationsOpen, LineNotYours
 from .pilot_models import Attestation, Pilot
 from .pilot_reads import lock_pilot, text_of
@@ -38,17 +40,20 @@ def attest_ours(
 
 
 def attest_customer(
-    public_id: str, line: str, role: str, agrees: bool, *, note: str = "", evidence: str = ""
+    public_id: str, line: str, role: str, agrees: bool, *, note: str = "", evidence: str = "", proof: str = ""
 ) -> Attestation:
     """A member's word on one of the customer's lines, in the account's scope; `role` is the member's.
 
-    When it is the last expectation that was missing, the pilot is locked in the same transaction.
+    When it is the last expectation that was missing, the pilot is locked in the same transaction. A line that takes a
+    failure condition back is agreed to by accepting a proof: `proof` is its public id, empty for the newest that
+    stands. Raises NotProven when there is none.
     """
     pilot = lock_pilot(public_id)
     found = _line(pilot, line)
     if found.kind != "customer" or role not in found.roles:
         raise LineNotYours(line=line, needed=_needed(found))
-    row = _attest(pilot, found, role, agrees, note, evidence, True, "")
+    accepted = proof_to_accept(pilot, proof) if agrees and pinned(pilot.runbook_hash).takes_back(line) else None
+    row = _attest(pilot, found, role, agrees, note, evidence, True, "", accepted)
     if found.group == "expectation" and pilot.state == "qualified" and _all_expected(pilot):
         lock_expectations(public_id, role="customer")
     return row
@@ -73,15 +78,19 @@ def lock_expectations(public_id: str, *, role: str = "operator") -> Pilot:
 
 
 def _attest(
-    pilot: Pilot, line: Line, role: str, agrees: bool, note: str, evidence: str, applicable: bool, period: str
-) -> Attestation:
+    pilot: Pilot, line: Line, role: str, agrees: bool, note: str, evidence: str, applicable: bool, period: str,
+    accepted: ParityProof | None = None,
+) -> Attestation:  # fmt: skip
     newest = Attestation.objects.filter(pilot_id=pilot.id, attempt=pilot.attempt, line=line.id, period=period)
     known = newest.order_by("-id").first()
     note = text_of(note, "note", limits.NOTE_MAX_CHARACTERS, required=False)
     evidence = text_of(evidence, "evidence", limits.EVIDENCE_MAX_CHARACTERS, required=False)
     actor = current_scope().actor
-    same = (actor, agrees, note, evidence, applicable)
-    if known and (known.actor, known.agrees, known.note, known.evidence, known.is_applicable) == same:
+    same = (actor, agrees, note, evidence, applicable, accepted and accepted.id)
+    if known and (
+        (known.actor, known.agrees, known.note, known.evidence, known.is_applicable, known.proof_id) == same
+        and not (accepted and asked_after(pilot, known.at))
+    ):
         return known
     if pilot.state in PILOT.terminal:
         raise PILOT.refusal("tick", pilot.state)
@@ -100,8 +109,11 @@ def _attest(
         is_applicable=applicable,
         note=note,
         evidence=evidence,
+        proof=accepted,
     )
     data = {"line": line.id, "words": line.text, "agrees": agrees, "role": role, "period": period}
+    if accepted:
+        data["proof"] = accepted.public_id
     append_events([NewEvent(pilot.tenant_id, PILOT.name, pilot.id, "attest", data=data, visibility=line.visibility)])
     return row
 

@@ -12,8 +12,10 @@ from typing import Any
 from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.facts import Attested, Fact, Measure, PilotScope
 from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.watch.parity import standing
 
 from .lifecycle import JUDGED
+from .parity import proofs_of
 from .pilot_models import Attestation, Pilot
 from .registry import line_check, measure_check, waits_for
 from .runbook import NEVER_FAILS, Criterion, Failure, Line, Metric, Phase, Runbook, compare, pinned
@@ -50,7 +52,7 @@ class CriterionState:
 
 @dataclass(frozen=True, slots=True)
 class FailureState:
-    """A failure condition: whether it holds, and whether something took it back."""
+    """A failure condition: whether it holds, and whether an accepted proof took it back."""
 
     failure: Failure
     holds: bool
@@ -146,12 +148,16 @@ def scope_of(pilot: Pilot, runbook: Runbook) -> PilotScope:
 def _attested(pilot: Pilot, runbook: Runbook) -> dict[str, Attested]:
     newest = Attestation.objects.filter(pilot_id=pilot.id, period="").order_by("line", "-id").distinct("line")
     found = {}
+    stand: dict[int | None, str] | None = None
     for row in newest:
+        if row.proof_id is not None and stand is None:
+            stand = {proof.id: proof.public_id for proof in standing(proofs_of(pilot))}
         line = runbook.lines.get(row.line)
         if line is not None and (row.attempt == pilot.attempt or line.group in LASTING_GROUPS):
             found[row.line] = Attested(
-                row.at, row.actor, row.role, row.agrees, row.note, row.evidence, row.is_applicable
-            )
+                row.at, row.actor, row.role, row.agrees, row.note, row.evidence, row.is_applicable,
+                (stand or {}).get(row.proof_id, ""),
+            )  # fmt: skip
     return found
 
 
@@ -210,7 +216,7 @@ def _failure(failure: Failure, scope: PilotScope, criteria: Sequence[CriterionSt
         fact = check(scope, "")
     holds = missed is not None or fact.done
     said = scope.attested.get(failure.cleared_by)
-    cleared = holds and said is not None and said.agrees and (fact.at is None or said.at >= fact.at)
+    cleared = holds and said is not None and said.proof != "" and (fact.at is None or said.at >= fact.at)
     return FailureState(failure, holds, cleared, missed.measure.sentence if missed else fact.sentence)
 
 

@@ -87,8 +87,9 @@ def confirm(request: HttpRequest, principal: Principal, line: str) -> HttpRespon
                 raise NotFound(what="pilot")
             back = _address(pilot)
             attestations.attest_customer(
-                pilot.public_id, line, principal.role, agrees, note=request.POST.get("note", "")
-            )
+                pilot.public_id, line, principal.role, agrees,
+                note=request.POST.get("note", ""), proof=request.POST.get("proof", "").replace("\x00", ""),
+            )  # fmt: skip
     except NotFound:
         raise
     except PilothouseError as refused:

@@ -24,6 +24,13 @@ class LineNotYours(Forbidden):
     message = "The line {line} is for {needed} to tick."
 
 
+class NotProven(Conflict):
+    """A question is taken back by accepting a proof that was kept in this attempt and passed."""
+
+    code = "parity_not_proven"
+    message = "There is no proof to accept: {reason} Nothing was noted."
+
+
 class ExpectationsOpen(Conflict):
     """The customer has not confirmed what to expect."""
 

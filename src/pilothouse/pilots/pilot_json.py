@@ -6,6 +6,7 @@ from typing import Any
 from pilothouse.kernel.base.clock import iso
 
 from .evaluation import Look, Verdict
+from .parity import parity_of
 from .pilot_models import Pilot
 
 
@@ -52,6 +53,8 @@ def as_json(seen: Look, verdict: Verdict | None = None) -> dict[str, Any]:
             for each in seen.metrics
         ],
     }  # fmt: skip
+    if seen.pilot.since is not None:
+        told["parity"] = shown_parity(parity_of(pilot))
     if verdict is not None:
         told["verdict_now"] = {
             "state": verdict.state, "reasons": list(verdict.reasons), "insufficient_data": verdict.insufficient,
@@ -90,6 +93,13 @@ def _line(each: Any) -> dict[str, Any]:
         "state": each.state, "by": each.who, "role": each.role, "at": _at(each.at), "evidence": each.sentence,
         "url": each.url, "due_at": _at(each.due_at), "is_late": each.is_late,
     }  # fmt: skip
+
+
+def shown_parity(told: dict[str, Any]) -> dict[str, Any]:
+    """What `parity_of` says, with instants as texts."""
+    for each in (*told["asked"], *told["proofs"], *filter(None, [told["accepted"]])):
+        each["at"] = iso(each["at"])
+    return told
 
 
 def _interval(measure: Any) -> list[float] | None:

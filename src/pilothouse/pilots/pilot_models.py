@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 
 from pilothouse.kernel.base.models import TenantForeignKey, TenantModel
+from pilothouse.kernel.watch.parity_models import ParityProof
 
 from .lifecycle import FIXES, JUDGED, PILOT
 
@@ -113,7 +114,9 @@ class Attestation(TenantModel):
     """One person's word on one line of a pilot, yes or no, with what shows it. Append-only: the newest counts.
 
     A trigger holds it to the pinned runbook: there is such a line, it is not a machine's, and who says it has the
-    line's side and role. `period` is the day of a line that returns daily, else empty.
+    line's side and role. `period` is the day of a line that returns daily, else empty. `proof` is what was accepted on
+    a line that takes a failure condition back: such a line is agreed to with a proof of the account that passed, and
+    no other line has one.
     """
 
     writers = WRITERS
@@ -132,6 +135,7 @@ class Attestation(TenantModel):
     is_applicable = models.BooleanField(default=True, db_default=True)
     note = models.TextField(default="", db_default="")
     evidence = models.TextField(default="", db_default="")
+    proof = TenantForeignKey(ParityProof, null=True)
 
     class Meta:
         db_table = "pilot_attestation"

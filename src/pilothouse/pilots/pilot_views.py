@@ -18,9 +18,11 @@ from .evaluation import Look, look, open_p0, verdict_of
 from .lifecycle import PILOT
 from .limits import MESSAGES_SHOWN_COUNT, PILOT_TIMELINE_ROWS
 from .message_reads import sent_messages
+from .parity import parity_of
 from .pilot_models import Pilot
 from .pilot_money import credits_of
 from .pilot_reads import fixes_of, signals_of
+from .registry import parity_url
 
 SQL = Statements(__file__, "sql/pilot")
 EVENT_WORDS = {
@@ -128,6 +130,7 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
         "p0": p0,
         "money": credits_of(pilot),
         "signer": pilot.verdict_by.partition(":")[2],
+        "parity": _parity(seen),
         "signals": [
             {
                 "quote": each.quote,
@@ -145,6 +148,35 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
         "account_url": reverse("desk:tenant", args=[pilot.tenant.public_id]),
         "bound": bound[0] if bound else "",
         "forms": _forms(pilot, verdict.state, bound),
+    }
+
+
+def _parity(seen: Look, role: str = "") -> dict[str, Any] | None:
+    """The question that an accepted proof takes back; None where the runbook has none or nothing began.
+
+    `role` is a member's: `accepts` is the line on which they may accept a proof. Without one it is for operators, with
+    the addresses of the desk.
+    """
+    pilot, runbook = seen.pilot, seen.runbook
+    line = next((each for each in runbook.lines.values() if runbook.takes_back(each.id)), None)
+    if line is None or pilot.since is None:
+        return None
+    told = parity_of(pilot)
+    account = pilot.tenant.public_id
+    for_us = not role
+    return {
+        **told,
+        "title": next(each.title for each in runbook.failures if each.cleared_by == line.id),
+        "line": line,
+        "for_us": for_us,
+        "make_url": parity_url(pilot.program, account) if for_us else "",
+        "accepts": None if role not in line.roles else line,
+        "proofs": [
+            pilot_words.proof_shown(
+                each, parity_url(pilot.program, account, each["first"], each["second"]) if for_us else ""
+            )
+            for each in told["proofs"]
+        ],
     }
 
 
@@ -192,6 +224,7 @@ def customer_context(pilot: Pilot, role: str) -> dict[str, Any]:
         "events": events_of(pilot, "customer"),
         "objective": seen.runbook.body["objective"],
         "quick": seen.runbook.body.get("quick_references", []),
+        "parity": _parity(seen, role),
         "letters": sent_messages(pilot=pilot.id, audience="customer", count=MESSAGES_SHOWN_COUNT),
         "deadline_words": _("Then the pilot is judged by the criteria below."),
     }

@@ -68,6 +68,13 @@ SIGNALS = {
     "parity_question": gettext_lazy("“Is Demo the same as API?”"),
     "other": gettext_lazy("Something else"),
 }
+PROOFS = {
+    "pass": ("settled", "check", gettext_lazy("The same: both batches have one fingerprint.")),
+    "fail": ("breach", "cross", gettext_lazy("They differ.")),
+    "inconclusive": (
+        "returned", "minus", gettext_lazy("They asked for different things, or under other versions: nothing follows."),
+    ),
+}  # fmt: skip
 FIX_SIDES = {
     "ours": gettext_lazy("Ours: docs or API"),
     "theirs": gettext_lazy("Theirs: webhook or bandwidth"),
@@ -138,6 +145,12 @@ def failure_shown(each: FailureState) -> dict[str, Any]:
         "none": ("returned", "minus", _("does not hold")),
     }[state]
     return {"failure": each.failure, "tone": tone, "mark": mark, "word": word, "sentence": each.sentence}
+
+
+def proof_shown(proof: dict[str, Any], url: str = "") -> dict[str, Any]:
+    """A proof of parity with its verdict in words; `url` is the page that compares it field by field."""
+    tone, mark, sentence = PROOFS[proof["state"]]
+    return {**proof, "tone": tone, "mark": mark, "sentence": sentence, "url": url}
 
 
 def metric_shown(each: MetricState) -> dict[str, Any]:

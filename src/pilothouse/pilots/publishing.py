@@ -128,6 +128,8 @@ def _criteria(runbook: Runbook) -> None:
             failure.cleared_by and failure.cleared_by not in runbook.lines
         ):
             raise RunbookMalformed(reason=f"{where} names a criterion or a line that is not there.")
+        if failure.cleared_by and runbook.lines[failure.cleared_by].kind != "customer":
+            raise RunbookMalformed(reason=f"{where} is taken back by the customer alone.")
     for metric in runbook.metrics:
         if not metric.qualitative:
             _known_measure(program, f"Metric {metric.id}", metric.measure)

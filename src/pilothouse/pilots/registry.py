@@ -57,3 +57,9 @@ def program_slots(scope: PilotScope) -> Mapping[str, str]:
 def waits_for(program: str) -> LineCheck | None:
     """What says that something still runs at the deadline, so that the verdict waits; None where nothing can."""
     return _own_checks(program).waits
+
+
+def parity_url(program: str, account: str, first: str = "", second: str = "") -> str:
+    """Where operators make a proof of parity for an account, or look at one; empty where a program has none."""
+    url = _own_checks(program).parity_url
+    return url(account, first, second) if url is not None else ""

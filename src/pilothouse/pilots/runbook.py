@@ -204,6 +204,10 @@ class Runbook:
         """The lines of one group, in their order."""
         return [line for line in self.lines.values() if line.group == name]
 
+    def takes_back(self, line: str) -> bool:
+        """Whether a line takes a failure condition back: the customer agrees to it by accepting a proof."""
+        return any(failure.cleared_by == line for failure in self.failures)
+
     def of_phase(self, phase: str) -> list[Line]:
         """The lines of one phase, in their order."""
         return [line for line in self.lines.values() if line.phase == phase]

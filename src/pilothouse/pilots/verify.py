@@ -33,7 +33,7 @@ FLOORED = ("wallet", "held", "escrow")
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
 RULE = re.compile(r"(>=|<=|>|<|=) *(-?[0-9.]+)$")
 # fmt: off
-TABLES = ("batches", "confirmations", "deals", "disputes", "messages", "terms")
+TABLES = ("batches", "confirmations", "deals", "disputes", "messages", "proofs", "terms")
 MONEY = ("ledger.reserved", "ledger.settled", "ledger.refunded")
 BLOCK = ("n", "from_tx", "to_tx", "rows", "first_id", "last_id", "previous", "sealed_at")
 FIELDS = ("batch_id", "summary.total", "summary.succeeded", "summary.failed", "ledger.reserved", "ledger.settled",
@@ -63,7 +63,7 @@ class Folder:
         self.papers, self.accounts = self.json("papers.json"), self.json("accounts.json")
         tables = {name: self.json(f"{name}.json") if (path / f"{name}.json").exists() else [] for name in TABLES}
         self.batches, self.messages = tables["batches"], tables["messages"]
-        self.confirmations = tables["confirmations"]
+        self.confirmations, self.proofs = tables["confirmations"], tables["proofs"]
         self.deals, self.disputes, self.terms = tables["deals"], tables["disputes"], tables["terms"]
         self.criteria, self.seals = self.json("criteria.json"), self.json("seals.json")
         self.lines = {stream: self.text(f"{stream}.jsonl").split("\n")[:-1] for stream in STREAMS}
@@ -348,8 +348,7 @@ def evidence_completeness(folder: Folder) -> tuple[float | None, int]:
 def check_deals(folder: Folder) -> Iterator[str]:
     """Each deal's row follows from its sealed events, its terms are those it is pinned to, and its escrow is parted."""
     for each in folder.terms:
-        text = json.dumps(each["body"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        if sha256(text) != each["hash"]:
+        if canonical(each["body"]) != each["hash"]:
             yield f"terms {each['name']} v{each['version']} are not those of their hash"
     known, stories = {each["hash"] for each in folder.terms}, told_of(folder, "deal")
     rows, template = {each["id"]: each for each in folder.deals}, folder.runbook.get("scope", {}).get("template")
@@ -427,8 +426,74 @@ def finance_refuses(folder: Folder) -> bool:
 
 def parity_questioned(folder: Folder) -> bool:
     """Somebody of the customer asked whether the demo is the same as the API."""
-    asked = (event for event in steps(folder, "signal") if event["data"]["kind"] == "parity_question")
-    return any(event["at"] >= folder.pilot["since"] for event in asked)
+    return asked_at(folder) is not None
+
+
+def asked_at(folder: Folder) -> int | None:
+    """When it was asked last; None when nobody did, as far as the reader may know."""
+    asked = [event["at"] for event in steps(folder, "signal") if event["data"]["kind"] == "parity_question"]
+    return max((at for at in asked if at >= folder.pilot["since"]), default=None)
+
+
+def kept_proofs(folder: Folder) -> list[Row]:
+    """The events that sealed a proof of parity since the activation, in their order."""
+    kept = (e for e in folder.events if e["subject_kind"] == "batch" and e["type"] == "parity_proof")
+    return [event for event in kept if event["at"] >= folder.pilot["since"]]
+
+
+def proven(proof: Row) -> tuple[str, list[str]]:
+    """(pass, fail or inconclusive, what is wrong) of a proof, from the parameters and bytes of both of its sides."""
+    one, other = proof["body"]["first"], proof["body"]["second"]
+    wrong = []
+    for name, side in (("first", one), ("second", other)):
+        for n, item in enumerate(side["items"], 1):
+            whole = {"params": item["params"], "image_sha256": item["image_sha256"], **side["versions"]}
+            if canonical(whole) != item["fingerprint"]:
+                wrong.append(f"video {n} of {proof[name]} has another fingerprint than its parameters")
+        parts = {"items": [item["fingerprint"] for item in side["items"]], "terms": side["terms"]}
+        own = canonical({**parts, "ledger_rule": side["versions"]["ledger_rule"]})
+        if {own} != {side["fingerprint"], proof[f"{name}_fingerprint"]}:
+            wrong.append(f"{proof[name]} has another fingerprint than its videos")
+    pairs = [(a, b) for a, b in zip(one["items"], other["items"], strict=False) if a["fingerprint"] == b["fingerprint"]]
+    media = [(a["media_sha256"], b["media_sha256"]) for a, b in pairs if a["media_sha256"] and b["media_sha256"]]
+    equal = sum(a == b for a, b in media)
+    if (len(media), equal) != (proof["media_compared"], proof["media_equal"]):
+        wrong.append(f"{equal} of {len(media)} videos have the same bytes")
+    asked = [[(item["params"], item["image_sha256"]) for item in side["items"]] for side in (one, other)]
+    if wrong or equal < len(media):
+        return "fail", wrong
+    if one["versions"] != other["versions"] or one["terms"] != other["terms"] or asked[0] != asked[1]:
+        return "inconclusive", wrong
+    return ("pass" if one["fingerprint"] == other["fingerprint"] else "fail"), wrong
+
+
+def check_proofs(folder: "Folder") -> Iterator[str]:
+    """Each proof of parity follows from its parameters and bytes, and is the one that the timeline sealed."""
+    sealed = {event["data"]["proof"]: event["data"] for event in kept_proofs(folder)}
+    prints = {batch["public_id"]: batch["fingerprint"] for batch in folder.batches}
+    for proof in folder.proofs:
+        name, event = proof["public_id"], sealed.pop(proof["public_id"], {})
+        if canonical(proof) != event.get("sha256") or proof["state"] != event.get("state"):
+            yield f"{name} is not what the timeline sealed when it was kept"
+        state, wrong = proven(proof)
+        if state != proof["state"]:
+            yield "; ".join([f"{name} says {proof['state']}, its rows say {state}", *wrong])
+        for side in ("first", "second"):
+            if prints.get(proof[side], proof[f"{side}_fingerprint"]) != proof[f"{side}_fingerprint"]:
+                yield f"{name}: {proof[side]} is listed with another fingerprint"
+    yield from (f"{missing} was kept and is not among the proofs" for missing in sealed)
+
+
+def accepted(folder: Folder, line: str) -> bool:
+    """Whether the newest word on a line accepts, after the question, a proof that passed and that stands."""
+    said = [event for event in steps(folder, "attest") if event["data"]["line"] == line]
+    kept = [event["data"] for event in kept_proofs(folder)]
+    passed = {proof["public_id"] for proof in folder.proofs if proven(proof)[0] == "pass"}
+    if not said or not said[-1]["data"]["agrees"] or said[-1]["at"] < (asked_at(folder) or 0):
+        return False
+    names = [each["proof"] for each in kept]
+    proof = said[-1]["data"].get("proof")
+    return proof in passed & set(names) and all(each["state"] != "fail" for each in kept[names.index(proof) :])
 
 
 FAILURES: Mapping[str, Callable[[Folder], bool]] = {
@@ -444,17 +509,18 @@ def check_failures(folder: "Folder") -> Iterator[str]:
         yield "criteria.json lists other failure conditions than the runbook"
     for failure in folder.runbook.get("failures", ()):
         said, check = told.get(failure["id"]), failure.get("check", "")
-        if said is None or (check == "parity_questioned" and folder.manifest["reader"] != "ours"):
-            continue  # what a customer asked stands in events that are ours
+        if said is None:
+            continue
         if check and check not in FAILURES:
             yield f"{failure['id']}: this verifier does not know {check}"
             continue
         holds = verdicts.get(failure.get("criterion", "")) == "fail" or bool(check and FAILURES[check](folder))
-        if holds != said["holds"]:
-            yield f"{failure['id']} {'holds' if holds else 'does not hold'} by the rows, criteria.json says otherwise"
-        accepted = [e["data"] for e in steps(folder, "attest") if e["data"]["line"] == failure.get("cleared_by")]
-        if said["cleared"] and not (holds and accepted and accepted[-1]["agrees"]):
-            yield f"{failure['id']} was taken back by nobody"
+        if check == "parity_questioned" and folder.manifest["reader"] != "ours":
+            holds = said["holds"]  # what a customer asked stands in events that are ours
+        cleared = holds and accepted(folder, failure.get("cleared_by", ""))
+        if (holds, cleared) != (said["holds"], said["cleared"]):
+            words = "is taken back" if cleared else "holds" if holds else "does not hold"
+            yield f"{failure['id']} {words} by the rows, criteria.json says otherwise"
 
 
 SLOT = re.compile(r"\{(\w+)\}")
@@ -542,8 +608,7 @@ def same(value: float | None, told: float | None) -> bool:
 
 def check_terms(folder: "Folder") -> Iterator[str]:
     """The runbook is the one that the pilot is pinned to."""
-    text = json.dumps(folder.runbook, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    if sha256(text) != folder.pilot["runbook_hash"]:
+    if canonical(folder.runbook) != folder.pilot["runbook_hash"]:
         yield "runbook.json is not the version that the pilot is pinned to"
 
 
@@ -614,6 +679,7 @@ CLAIMS = (
     ("Every deal follows from its timeline, terms and ledger", check_deals),
     ("The runbook is the pinned one", check_terms),
     ("Every criterion follows from the rows", check_criteria),
+    ("Every proof of parity follows from its parameters", check_proofs),
     ("Every failure condition follows from the rows", check_failures),
     ("The verdict follows from the criteria", check_verdict),
     ("The report says what the files say", check_report),

@@ -16,6 +16,7 @@ from pilothouse.kernel.access.models import RevealLink
 from pilothouse.kernel.access.usage import USAGE
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.clock import iso
+from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
@@ -45,6 +46,7 @@ from pilothouse.programs.video.checklist import run_enterprise
 from pilothouse.programs.video.commands import create_batch
 from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
 from pilothouse.programs.video.demo import OPERATORS, World, demo_items, run_batch
+from pilothouse.programs.video.parity_proofs import keep_proof
 
 COMPANY, DOMAIN = "Alder Ceramics", "alder.example"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "node"
@@ -274,11 +276,13 @@ def _until_calls_are_told(story: Story) -> None:
 
 
 def _parity(story: Story, proof: dict[str, Any], say: Say) -> dict[str, Any]:
-    """The question that fails a pilot until it is answered: the same videos through the form's path, compared."""
+    """The question that fails a pilot until it is answered: the same videos through the form's path, compared, kept as
+    a proof, and accepted by the customer; before there is a proof nothing can be accepted."""
     with story.ours():
         record_signal(story.id, "parity_question", QUESTION, ENGINEER)
     asked = story.verdict()
     say(f"{ENGINEER} asks: “{QUESTION}” The facts now say: {asked}.")
+    refused = _accepts(story, say)
     request_id = f"parity-{story.id}"
     body = {"request_id": request_id, "mode": "test", "items": demo_items(ITEMS, FAIL)}
     with story.theirs("engineer"):
@@ -290,15 +294,28 @@ def _parity(story: Story, proof: dict[str, Any], say: Say) -> dict[str, Any]:
         if found.state != "insufficient" or time.monotonic() > until:
             break
         time.sleep(1)
-    say(f"Proof of parity: {found.state}. {found.sentence}")
-    if found.state == "pass":
-        story.says("parity")
+    with story.ours():
+        kept = keep_proof(again, proof["batch_id"], tenant=story.tenant.id)
+    say(f"Proof of parity {kept.public_id}: {kept.state}. {found.sentence}")
+    proven = story.verdict()
+    _accepts(story, say)
     answered = story.verdict()
     say(f"The facts now say: {answered}.")
     return {
-        "question": QUESTION, "batches": [proof["batch_id"], again], "state": found.state,
-        "sentence": found.sentence, "verdict_when_asked": asked, "verdict_when_accepted": answered,
+        "question": QUESTION, "batches": [proof["batch_id"], again], "proof": kept.public_id, "state": kept.state,
+        "sentence": found.sentence, "verdict_when_asked": asked, "refused_without_proof": refused,
+        "verdict_when_proven": proven, "verdict_when_accepted": answered,
     }  # fmt: skip
+
+
+def _accepts(story: Story, say: Say) -> str:
+    """The customer accepts the proof of parity; the code of the refusal, empty when it was accepted."""
+    try:
+        story.says("parity")
+    except PilothouseError as refused:
+        say(f"Refused ({refused.code}): {refused}")
+        return refused.code
+    return ""
 
 
 def _incident(story: Story, say: Say) -> None:

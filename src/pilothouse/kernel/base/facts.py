@@ -13,7 +13,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """The newest word of a person on one line: when, who, in which role, whether they said yes, and what shows it."""
+    """The newest word of a person on one line: when, who, in which role, whether they said yes, and what shows it.
+
+    `proof` is the public id of a proof that they accepted, while it stands: it passed, and no later one differs.
+    """
 
     at: datetime
     actor: str
@@ -22,6 +25,7 @@ class Attested:
     note: str = ""
     evidence: str = ""
     is_applicable: bool = True
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class PilotChecks:
     `lines` tick machine lines and tell failure conditions, `measures` give criteria and metrics, `waits` says what
     still runs at the deadline and so delays the verdict. `rows` are the tables, {name: rows}, from which an outsider
     computes the criteria again beside ledger and timeline; without it a pilot of the program cannot be exported.
-    `slots` fills what only the program knows in the texts of a runbook, each value on one line.
+    `slots` fills what only the program knows in the texts of a runbook, each value on one line. `parity_url` is where
+    operators make and keep a proof of parity: of (account's public id, first, second), the two empty for a new one.
     """
 
     lines: Mapping[str, LineCheck] = field(default_factory=dict)
@@ -89,3 +94,4 @@ class PilotChecks:
     waits: LineCheck | None = None
     rows: Callable[[PilotScope], dict[str, list[dict[str, Any]]]] | None = None
     slots: Callable[[PilotScope], Mapping[str, str]] | None = None
+    parity_url: Callable[[str, str, str], str] | None = None

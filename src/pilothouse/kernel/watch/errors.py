@@ -41,3 +41,11 @@ class TextNeeded(PilothouseError):
     code = "text_needed"
     status = 422
     message = "Write the {field}: between 1 and {maximum} characters."
+
+
+class ParityNotKept(PilothouseError):
+    """A comparison is kept as a proof when both batches have ended, are of one account and came in by two ways."""
+
+    code = "parity_not_kept"
+    status = 409
+    message = "This comparison cannot be kept as a proof: {reason}"

@@ -6,7 +6,12 @@ from django.db.models.functions import Coalesce
 from pilothouse.kernel.base.models import HouseModel, Tenant, TenantModel
 
 from .lifecycle import INCIDENT, KINDS, OPEN, SEVERITIES
+from .parity_models import ParityProof
 
+__all__ = [
+    "AcceptedFinding", "CheckRun", "ChecklistLine", "ChecklistRun", "ClientDay", "ErrorGroup", "ErrorHour", "Gate",
+    "GateHold", "Incident", "IncidentEvent", "ParityProof", "Process",
+]  # fmt: skip
 MODES = ("no_dispatch", "no_new")
 
 

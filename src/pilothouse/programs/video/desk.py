@@ -1,6 +1,7 @@
 """This program's pages on the operator desk: the hidden providers, and the proof of parity."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,16 +10,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from pilothouse.kernel.access.desk import DESK_WRITERS, looking, may_act, refused_in, tabs
+from pilothouse.kernel.access.desk import DESK_WRITERS, act, looking, may_act, refused_in, tabs
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
+from pilothouse.kernel.watch.parity import proof_of_pair
 
 from . import desk_reads, limits
 from .desk_charts import distribution, quantile, shares
-from .desk_parity import Parity, compare
+from .desk_parity import Parity, ParitySide, compare
 from .desk_run import ParityForm, run_both_ways
+from .parity_proofs import API, PROGRAM, keep_proof, why_not
 
 WINDOWS_S = {"hour": 3600, "day": 86_400, "week": 7 * 86_400}
 
@@ -70,9 +73,8 @@ def _seconds(value: float | None) -> str:
 @operator_page()
 def parity(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     """Compare two batches field by field, or run the same videos through both entry points."""
-    return _parity(
-        request, operator, ParityForm(kept_form(request, operator), initial={"batch": request.GET.get("a", "")})
-    )
+    given = {"batch": request.GET.get("a", ""), "account": request.GET.get("account", "")}
+    return _parity(request, operator, ParityForm(kept_form(request, operator), initial=given))
 
 
 @require_GET
@@ -98,10 +100,24 @@ def parity_run(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
     return HttpResponseRedirect(f"{reverse('video:desk_parity')}?a={pair[0]}&b={pair[1]}")
 
 
+@require_POST
+@operator_page(*DESK_WRITERS)
+def parity_keep(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """Keep the comparison of two batches as a proof of their account."""
+    a, b = (request.POST.get(side, "").strip().replace("\x00", "")[:64] for side in ("a", "b"))
+    return act(
+        request,
+        operator,
+        lambda: keep_proof(a, b),
+        done=_("Kept. The customer sees it on the page of their pilot."),
+        back=f"{reverse('video:desk_parity')}?{urlencode({'a': a, 'b': b})}",
+    )
+
+
 def _parity(request: HttpRequest, operator: OperatorPrincipal, form: ParityForm, status: int = 200) -> HttpResponse:
     with looking(request, operator):
         newest = desk_reads.newest_batches(limits.DESK_PARITY_CHOICES)
-    context = {**_comparison(request, operator), "form": form, "newest": newest, "may_act": may_act(operator)}
+    context = {**_comparison(request, operator), "form": form, "newest": newest}
     return render(request, "video/desk_parity.html", context, status=status)
 
 
@@ -109,7 +125,8 @@ def _comparison(request: HttpRequest, operator: OperatorPrincipal) -> dict[str, 
     a, b = (request.GET.get(side, "").strip().replace("\x00", "")[:64] for side in ("a", "b"))
     missing: list[str] = []
     found: Parity | None = None
-    sides = []
+    sides: list[ParitySide] = []
+    kept = None
     if a and b:
         with looking(request, operator):
             for public_id in (a, b):
@@ -117,8 +134,10 @@ def _comparison(request: HttpRequest, operator: OperatorPrincipal) -> dict[str, 
                     sides.append(desk_reads.parity_side(public_id))
                 except NotFound:
                     missing.append(public_id)
-        if not missing:
-            found = compare(*sides)
+            if not missing:
+                found = compare(*sides)
+                kept = proof_of_pair(sides[0].batch["tenant"], PROGRAM, a, b)
+    ends = sorted(sides, key=lambda side: side.batch["entry"] == API)
     return {
         "a": a,
         "b": b,
@@ -126,6 +145,9 @@ def _comparison(request: HttpRequest, operator: OperatorPrincipal) -> dict[str, 
         "parity": found,
         "left": sides[0].batch if found else None,
         "right": sides[1].batch if found else None,
+        "kept": kept,
+        "may_act": may_act(operator),
+        "why_not": why_not(ends[0], ends[1]) if found else "",
         "live_url": f"{reverse('video:desk_parity_live')}?a={a}&b={b}"
         if found and found.state == "insufficient"
         else "",

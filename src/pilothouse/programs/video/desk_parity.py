@@ -134,7 +134,7 @@ def _decides(item: Row, versions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _media(a: Row, b: Row) -> str:
-    if a["state"] != "succeeded" or b["state"] != "succeeded":
+    if a["fingerprint"] != b["fingerprint"] or a["state"] != "succeeded" or b["state"] != "succeeded":
         return "none"
     if a["provider"] != REPEATABLE_PROVIDER or b["provider"] != REPEATABLE_PROVIDER:
         return "outside"

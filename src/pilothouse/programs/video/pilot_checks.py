@@ -4,12 +4,14 @@ Everything counts from the activation. Test keys' batches are never part of a pi
 """
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from pilothouse.kernel.base.facts import Fact, Measure, PilotChecks, PilotScope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.checklists import valid_run
+from pilothouse.kernel.watch.parity import proofs_since, told
 
 from .checklist import LINES, NAME
 
@@ -214,7 +216,13 @@ def exported(scope: PilotScope) -> dict[str, list[Row]]:
     return {
         name: EXPORT.rows(name, tenant=scope.tenant, since=scope.since)
         for name in ("batches", "confirmations", "messages")
-    }
+    } | {"proofs": [told(proof) for proof in proofs_since(scope.tenant, scope.program, scope.since)]}
+
+
+def parity_url(account: str, first: str, second: str) -> str:
+    """The desk's page on which a proof of parity is made, for an account or of two batches."""
+    asked = {"account": account} if not first else {"a": first, "b": second}
+    return f"{reverse('video:desk_parity')}?{urlencode(asked)}"
 
 
 def report_slots(scope: PilotScope) -> dict[str, str]:
@@ -252,4 +260,5 @@ CHECKS = PilotChecks(
     waits=still_retrying,
     rows=exported,
     slots=report_slots,
+    parity_url=parity_url,
 )  # fmt: skip

@@ -33,4 +33,5 @@ urlpatterns = [
     path("desk/parity/", desk.parity, name="desk_parity"),
     path("desk/parity/result", desk.parity_live, name="desk_parity_live"),
     path("desk/parity/run", desk.parity_run, name="desk_parity_run"),
+    path("desk/parity/keep", desk.parity_keep, name="desk_parity_keep"),
 ]

@@ -139,4 +139,7 @@ def _sentence(row: Row) -> dict[str, Any]:
                 "bad": data["failed"],
             }
             return {"sentence": text, "amount": data["refunded"] or None}
+        case "parity_proof":
+            text = _("Compared with %(other)s as a proof of parity: %(state)s")
+            return {"sentence": text % {"other": data["first"], "state": data["state"]}, "amount": None}
     return {"sentence": row["type"].replace("_", " "), "amount": None}

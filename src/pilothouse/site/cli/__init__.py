@@ -22,7 +22,8 @@ app = typer.Typer(
 # One file for each group of commands; each registers itself on `app` when it is imported.
 GROUPS = (
     "run", "database", "demo", "rehearse", "check", "incidents", "access", "ledger", "grants", "backup", "checklist",
-    "deals", "deal_terms", "pilot", "pilot_texts", "runbooks", "export", "bench", "daily", "rollback", "payouts",
+    "deals", "deal_terms", "pilot", "pilot_parity", "pilot_texts", "runbooks", "export", "bench", "daily",
+    "rollback", "payouts",
 )  # fmt: skip
 # How `pilothouse --help` parts the commands.
 PANELS = {

@@ -77,6 +77,10 @@ def show(pilot: PilotArgument, as_json: JsonOption = False) -> None:
     typer.echo("")
     for each in body["criteria"]:
         typer.echo(f"{each['verdict']:>13}  {each['title']}: {each['sentence']} (target {each['target']})")
+    for each in body.get("parity", {}).get("proofs", ()):
+        accepted = body["parity"]["accepted"] or {}
+        by = f", accepted by {accepted['by']}" if accepted.get("proof") == each["public_id"] else ", not accepted"
+        typer.echo(f"{each['state']:>13}  Proof of parity {each['public_id']}{by}")
     now = body["verdict_now"]
     typer.echo(f"\nVerdict now: {now['state']}" + (f"; {now['blocked']}" if now["blocked"] else ""))
 

@@ -1,11 +1,18 @@
 -- What a person says about a line of a pilot is held to the runbook to which the pilot is pinned: there is such a line,
--- no machine's line is ticked by a person, and each side speaks for itself, in its own role.
+-- no machine's line is ticked by a person, and each side speaks for itself, in its own role and not ahead of time. A line
+-- that takes a failure condition back is agreed to by accepting a proof: of this account and program, kept in this
+-- attempt, passed, and with no later one that differs.
 CREATE OR REPLACE FUNCTION attestation_of_its_line() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     found jsonb;
+    takes_back boolean;
+    pilot_program text;
+    begun timestamptz;
 BEGIN
-    SELECT l.line INTO found
+    SELECT l.line, coalesce(t.body -> 'failures', '[]') @> jsonb_build_array(jsonb_build_object('cleared_by', NEW.line)),
+           p.program, p.since
+    INTO found, takes_back, pilot_program, begun
     FROM pilot p
     JOIN terms t ON t.kind = 'runbook' AND t.hash = p.runbook_hash
     CROSS JOIN LATERAL jsonb_array_elements((t.body -> 'lines') || coalesce(t.body -> 'daily', '[]')) AS l (line)
@@ -26,6 +33,21 @@ BEGIN
                        WHERE m.tenant = NEW.tenant AND m.role = NEW.role AND 'user:' || u.email = NEW.actor)
     ) THEN
         RAISE EXCEPTION 'line % is for % of the account to say', NEW.line, found -> 'roles' USING ERRCODE = 'PH003';
+    ELSIF NEW.at > (SELECT base.clock_now()) THEN
+        RAISE EXCEPTION 'line % is not said ahead of time', NEW.line USING ERRCODE = 'PH003';
+    ELSIF takes_back AND NEW.agrees THEN
+        IF NOT EXISTS (
+            SELECT FROM parity_proof x
+            WHERE x.id = NEW.proof_id AND x.tenant = NEW.tenant AND x.program = pilot_program AND x.state = 'pass'
+              AND x.at BETWEEN begun AND NEW.at
+              AND NOT EXISTS (SELECT FROM parity_proof y WHERE y.tenant = x.tenant AND y.program = x.program
+                              AND y.state = 'fail' AND y.id > x.id)
+        ) THEN
+            RAISE EXCEPTION 'line % is agreed to with a proof that passed in this attempt', NEW.line
+                USING ERRCODE = 'PH003';
+        END IF;
+    ELSIF NEW.proof_id IS NOT NULL THEN
+        RAISE EXCEPTION 'line % accepts no proof', NEW.line USING ERRCODE = 'PH003';
     END IF;
     RETURN NEW;
 END $$;

@@ -24,3 +24,17 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON che
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON checklist_line
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- A proof of parity begins unchecked and its instant is the database's. Its program's own trigger, which comes after
+-- this one by its name, compares the rows and says that it did; where there is none a CHECK refuses the row.
+CREATE OR REPLACE FUNCTION parity_proof_begins() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NEW.is_checked := false;
+    NEW.at := (SELECT base.clock_now());
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER aa_parity_proof_begins BEFORE INSERT ON parity_proof
+    FOR EACH ROW EXECUTE FUNCTION parity_proof_begins();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON parity_proof
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
