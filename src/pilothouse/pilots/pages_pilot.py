@@ -32,6 +32,7 @@ from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.program import program_title
 
 from . import activation, attestations, pausing, pilot_forms, running, verdicts
+from .lifecycle import PILOT
 from .limits import BOARD_COLUMN_ROWS, OPEN_PILOTS_MAX_ROWS
 from .pilot_errors import CreditsTooFew
 from .pilot_models import Pilot
@@ -88,7 +89,8 @@ def _columns(shown: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     label, tone = STATES[row["state"]]
-    due = row["due_at"] or row["deadline_at"] or row["timer_at"]
+    is_open = row["state"] in PILOT.open_states
+    due = (row["due_at"] or row["deadline_at"] or row["timer_at"]) if is_open else None
     return {
         **row, "label": label, "tone": tone, "program_title": program_title(row["program"]), "due": due,
         "phase_title": row["phase"].replace("_", " ").capitalize(),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pilothouse.kernel.base.sql import Row
+from pilothouse.ui.links import actor_words
 
 from .checks import INVARIANT_FOLDERS, REGISTRY
 from .highlight import highlighted
@@ -43,8 +44,10 @@ class _Told(dict[str, Any]):
 
 def sentence(event: Row) -> str:
     """One line of an incident's history."""
-    text = SENTENCES.get(event["type"])
-    return str(text).format_map(_Told(event["data"])) if text else str(event["type"]).replace("_", " ")
+    text, data = SENTENCES.get(event["type"]), event["data"]
+    if "owner" in data:
+        data = {**data, "owner": actor_words(data["owner"])}
+    return str(text).format_map(_Told(data)) if text else str(event["type"]).replace("_", " ")
 
 
 def duration(seconds: float) -> str:
@@ -152,7 +155,9 @@ def due(incident: Row) -> dict[str, Any] | None:
         then = _("Nobody has taken it. Then everybody on call is told again.")
     else:
         seconds, at = UPDATE_DUE_S[incident["severity"]], incident["update_due_at"]
-        then = _("%(owner)s owes news. Then everybody on call is told again.") % {"owner": incident["owner"]}
+        then = _("%(owner)s owes news. Then everybody on call is told again.") % {
+            "owner": actor_words(incident["owner"])
+        }
     return {"due_at": at, "started_at": at - timedelta(seconds=seconds), "consequence": then}
 
 
