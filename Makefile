@@ -14,6 +14,9 @@ TESTS ?= tests
 UV ?= uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11
 
+# A host that keeps Python from writing bytecode would have each process, of a run hundreds, compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo dev test slow e2e shots lint format types aud css bench diagrams openapi reference matrix messages lock clean
@@ -33,7 +36,7 @@ dev: $(VENV)/.dev ## Like run, restarting web and live when code changes
 test: $(VENV)/.dev ## Run the everyday tests (TESTS=tests/ledger for some of them)
 	@sh scripts/chromium.sh
 	@sh scripts/node.sh
-	@$(PYTEST) -q -r fEs -n $(TEST_PROCESSES) --dist worksteal -m "not slow" $(TESTS)
+	@$(PYTEST) -q -r fEs -n $(TEST_PROCESSES) --dist loadfile -m "not slow" $(TESTS)
 
 slow: $(VENV)/.dev ## Run the tests that are left out of the everyday suite
 	@sh scripts/chromium.sh

@@ -76,6 +76,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         SERVER.close()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out by file, unless another way was asked for by name."""
+    from scheduling import WholeFiles
+
+    return WholeFiles(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several processes, begin with what takes longest."""
+    from scheduling import order
+
+    if hasattr(config, "workerinput"):
+        order(items)
+
+
 @pytest.fixture(autouse=True)
 def _no_database_outside_a_house() -> None:
     """The template is never connected to by a test: a query without the `house` fixture finds no database."""
