@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from pilothouse.site import api
 from pilothouse.site.api_examples import EXAMPLES, fields_of, refers
 
 pytestmark = pytest.mark.unit
@@ -55,6 +56,15 @@ def test_every_example_is_valid(document) -> None:
             schema = {**field, "components": document["components"]}
             jsonschema_rs.Draft202012Validator(schema).validate(example)
             assert example is not None or "null" in str(field), f"{owner}.{name}"
+
+
+def test_a_process_makes_the_document_once(document, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for it again and again would otherwise cost a second of CPU each time."""
+    from pilothouse.site.urls import API
+
+    first = API.get_openapi_schema(path_prefix="")
+    monkeypatch.setattr(api, "fill_examples", lambda _schema: pytest.fail("it was made again"))
+    assert API.get_openapi_schema(path_prefix="") is first
 
 
 def test_no_example_is_left_over(document) -> None:

@@ -35,11 +35,20 @@ RETRY_AFTER_S = "2"
 class DocumentedAPI(NinjaAPI):
     """An API whose document gives an example of every field."""
 
-    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
-        """The OpenAPI 3.1 document."""
-        schema = super().get_openapi_schema(*args, **kwargs)
-        fill_examples(schema)
-        return schema
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._documents: dict[str, OpenAPISchema] = {}
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """The OpenAPI 3.1 document. It takes a second of CPU and never changes in a process, so it is made once."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        if prefix not in self._documents:
+            schema = super().get_openapi_schema(path_prefix=prefix)
+            fill_examples(schema)
+            self._documents[prefix] = schema
+        return self._documents[prefix]
 
 
 def build() -> NinjaAPI:
