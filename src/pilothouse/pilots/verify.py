@@ -424,15 +424,10 @@ def finance_refuses(folder: Folder) -> bool:
     )
 
 
-def parity_questioned(folder: Folder) -> bool:
-    """Somebody of the customer asked whether the demo is the same as the API."""
-    return asked_at(folder) is not None
-
-
-def asked_at(folder: Folder) -> int | None:
-    """When it was asked last; None when nobody did, as far as the reader may know."""
+def parity_questioned(folder: Folder) -> int:
+    """When somebody of the customer last asked whether the demo is the same as the API; 0 for never."""
     asked = [event["at"] for event in steps(folder, "signal") if event["data"]["kind"] == "parity_question"]
-    return max((at for at in asked if at >= folder.pilot["since"]), default=None)
+    return max((at for at in asked if at >= folder.pilot["since"]), default=0)
 
 
 def kept_proofs(folder: Folder) -> list[Row]:
@@ -445,13 +440,13 @@ def proven(proof: Row) -> tuple[str, list[str]]:
     """(pass, fail or inconclusive, what is wrong) of a proof, from the parameters and bytes of both of its sides."""
     one, other = proof["body"]["first"], proof["body"]["second"]
     wrong = []
-    for name, side in (("first", one), ("second", other)):
+    for name, side in proof["body"].items():
         for n, item in enumerate(side["items"], 1):
             whole = {"params": item["params"], "image_sha256": item["image_sha256"], **side["versions"]}
             if canonical(whole) != item["fingerprint"]:
                 wrong.append(f"video {n} of {proof[name]} has another fingerprint than its parameters")
-        parts = {"items": [item["fingerprint"] for item in side["items"]], "terms": side["terms"]}
-        own = canonical({**parts, "ledger_rule": side["versions"]["ledger_rule"]})
+        prints, rule = [item["fingerprint"] for item in side["items"]], side["versions"]["ledger_rule"]
+        own = canonical({"items": prints, "terms": side["terms"], "ledger_rule": rule})
         if {own} != {side["fingerprint"], proof[f"{name}_fingerprint"]}:
             wrong.append(f"{proof[name]} has another fingerprint than its videos")
     pairs = [(a, b) for a, b in zip(one["items"], other["items"], strict=False) if a["fingerprint"] == b["fingerprint"]]
@@ -488,15 +483,15 @@ def accepted(folder: Folder, line: str) -> bool:
     """Whether the newest word on a line accepts, after the question, a proof that passed and that stands."""
     said = [event for event in steps(folder, "attest") if event["data"]["line"] == line]
     kept = [event["data"] for event in kept_proofs(folder)]
+    last_fail = max((n for n, each in enumerate(kept) if each["state"] == "fail"), default=-1)
+    stand = {each["proof"] for each in kept[last_fail + 1 :]}
     passed = {proof["public_id"] for proof in folder.proofs if proven(proof)[0] == "pass"}
-    if not said or not said[-1]["data"]["agrees"] or said[-1]["at"] < (asked_at(folder) or 0):
+    if not said or not said[-1]["data"]["agrees"] or said[-1]["at"] < parity_questioned(folder):
         return False
-    names = [each["proof"] for each in kept]
-    proof = said[-1]["data"].get("proof")
-    return proof in passed & set(names) and all(each["state"] != "fail" for each in kept[names.index(proof) :])
+    return said[-1]["data"].get("proof") in stand & passed
 
 
-FAILURES: Mapping[str, Callable[[Folder], bool]] = {
+FAILURES: Mapping[str, Callable[[Folder], int]] = {
     each.__name__: each for each in (receipt_differs, finance_refuses, parity_questioned)
 }
 
