@@ -491,9 +491,7 @@ def accepted(folder: Folder, line: str) -> bool:
     return said[-1]["data"].get("proof") in stand & passed
 
 
-FAILURES: Mapping[str, Callable[[Folder], int]] = {
-    each.__name__: each for each in (receipt_differs, finance_refuses, parity_questioned)
-}
+FAILURES = {each.__name__: each for each in (receipt_differs, finance_refuses, parity_questioned)}
 
 
 def check_failures(folder: "Folder") -> Iterator[str]:
