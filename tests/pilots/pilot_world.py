@@ -125,6 +125,24 @@ class VideoPilot:
         assert self.activate().state == "active"
         return self
 
+    def finished(self) -> "VideoPilot":
+        """Active, with everything done and true up to the review, which the next `advance_all` begins."""
+        self.active().open_key()
+        self.call()
+        self.proven()
+        self.finish_all_lines()
+        return self
+
+    def call(self) -> None:
+        """One call of the API, as the usage log keeps it."""
+        with worker_scope("test"):
+            run(
+                "INSERT INTO api_usage"
+                " (tenant, key, actor, at, method, path, status, milliseconds, request_id, ip_hash)"
+                " SELECT tenant, id, 'key:x', base.clock_now(), 'GET', '/v1/batches', 200, 3, 'req_1', 'x'"
+                " FROM enterprise_api_keys WHERE tenant = %s LIMIT 1", [self.tenant.id],
+            )  # fmt: skip
+
     def open_key(self) -> str:
         """The customer opens the link; returns the raw key. The token is only in the mail, so a new link is made."""
         from pilothouse.pilots.activation import renew_key_link

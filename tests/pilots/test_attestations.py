@@ -19,16 +19,9 @@ from pilot_world import VideoPilot
 pytestmark = pytest.mark.house
 
 
-@pytest.fixture(scope="module")
-def world(module_house: Any) -> dict[str, VideoPilot]:
-    return {}
-
-
-@pytest.fixture
-def pilot(shared_house: Any, world: dict[str, VideoPilot]) -> VideoPilot:
-    if "pilot" not in world:
-        world["pilot"] = VideoPilot(shared_house).active()
-    return world["pilot"]
+def made_pilot(house: Any) -> VideoPilot:
+    """A pilot that runs."""
+    return VideoPilot(house).active()
 
 
 def test_no_command_ticks_a_machines_line(pilot: VideoPilot) -> None:

@@ -17,7 +17,6 @@ from pilothouse.pilots.verdicts import record_fix, sign_verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pilot_world import VideoPilot
-from test_lifecycle import run_calls
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
 
@@ -54,29 +53,17 @@ CRITERIA = {
 }
 
 
-@pytest.fixture(scope="module")
-def kept(module_house: Any) -> dict[str, VideoPilot]:
-    return {}
-
-
-@pytest.fixture
-def pilot(shared_house: Any, kept: dict[str, VideoPilot]) -> VideoPilot:
+def made_pilot(house: Any) -> VideoPilot:
     """A pilot under review that everything is true of."""
-    if "pilot" not in kept:
-        made = VideoPilot(shared_house).active()
-        made.open_key()
-        run_calls(made)
-        made.proven()
-        made.finish_all_lines()
-        with worker_scope("test"):
-            record_verified([], 1)
-        with made.ours():
-            send_message(made.row, "success", {"batch_id": "bat_1"})
-            record_fix(made.id, "ours", "Documentation unclear")
-        advance_all()
-        assert made.row.state == "review"
-        kept["pilot"] = made
-    return kept["pilot"]
+    made = VideoPilot(house).finished()
+    with worker_scope("test"):
+        record_verified([], 1)
+    with made.ours():
+        send_message(made.row, "success", {"batch_id": "bat_1"})
+        record_fix(made.id, "ours", "Documentation unclear")
+    advance_all()
+    assert made.row.state == "review"
+    return made
 
 
 @contextlib.contextmanager

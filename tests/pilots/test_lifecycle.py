@@ -10,7 +10,6 @@ from pilothouse.kernel.access.commands import issue_key
 from pilothouse.kernel.access.errors import KeysClosed
 from pilothouse.kernel.access.models import ApiKey
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
-from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.lifecycle.errors import ReasonRefused, TransitionRefused
 from pilothouse.kernel.lifecycle.queries import stuck_subjects, timeline
@@ -63,7 +62,7 @@ def test_the_whole_way_to_a_signed_success(timed_house: Any) -> None:
     with pilot.theirs():
         key = ApiKey.objects.get(last_four=raw[-4:])
         assert (key.name, key.rate_limit_per_min) == ("Pilot - Northwind", 60)
-    run_calls(pilot)
+    pilot.call()
     pilot.proven()
     pilot.finish_all_lines()
     missing = [each.line.id for each in pilot.look().open_lines() if each.line.phase not in ("review", "decision")]
@@ -99,16 +98,6 @@ def test_the_whole_way_to_a_signed_success(timed_house: Any) -> None:
         told = [row["data"] for row in timeline("pilot", [pilot.row.id], "customer") if row["type"] == "message"]
     assert [message["text"] for message in told] == ["activation", "activation"], "a renewed link is mailed again"
     assert "/account/reveal/" not in str(told)
-
-
-def run_calls(pilot: VideoPilot) -> None:
-    """One call of the API, as the usage log keeps it."""
-    with worker_scope("test"):
-        run(
-            "INSERT INTO api_usage (tenant, key, actor, at, method, path, status, milliseconds, request_id, ip_hash)"
-            " SELECT tenant, id, 'key:x', base.clock_now(), 'GET', '/v1/batches', 200, 3, 'req_1', 'x'"
-            " FROM enterprise_api_keys WHERE tenant = %s LIMIT 1", [pilot.tenant.id],
-        )  # fmt: skip
 
 
 def test_qualification_rejects_by_the_first_reason(shared_house: Any) -> None:

@@ -26,18 +26,11 @@ from pilothouse.pilots.paper_files import write_reports
 pytestmark = pytest.mark.house
 
 
-@pytest.fixture(scope="module")
-def kept(module_house: Any) -> dict[str, VideoPilot]:
-    return {}
-
-
-@pytest.fixture
-def pilot(shared_house: Any, kept: dict[str, VideoPilot]) -> VideoPilot:
+def made_pilot(house: Any) -> VideoPilot:
     """A pilot that runs."""
-    if "pilot" not in kept:
-        kept["pilot"] = VideoPilot(shared_house).active()
-        kept["pilot"].endpoint()
-    return kept["pilot"]
+    made = VideoPilot(house).active()
+    made.endpoint()
+    return made
 
 
 def sent(pilot: VideoPilot, text: str) -> list[PilotMessage]:

@@ -9,7 +9,6 @@ from django.conf import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pilot_world import VideoPilot
-from test_lifecycle import run_calls
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
@@ -25,27 +24,15 @@ from pilothouse.ui.papers import hash_of
 pytestmark = pytest.mark.house
 
 
-@pytest.fixture(scope="module")
-def kept(module_house: Any) -> dict[str, VideoPilot]:
-    return {}
-
-
-@pytest.fixture
-def pilot(shared_house: Any, kept: dict[str, VideoPilot]) -> VideoPilot:
+def made_pilot(house: Any) -> VideoPilot:
     """A pilot that succeeded, with one question of its customer."""
-    if "pilot" not in kept:
-        made = VideoPilot(shared_house).active()
-        made.open_key()
-        run_calls(made)
-        made.proven()
-        made.finish_all_lines()
-        with made.ours():
-            record_signal(made.id, "concurrency", "Can concurrency be higher?", "Ada")
-        advance_all()
-        with made.ours():
-            sign_verdict(made.id, "succeeded", "Continue")
-        kept["pilot"] = made
-    return kept["pilot"]
+    made = VideoPilot(house).finished()
+    with made.ours():
+        record_signal(made.id, "concurrency", "Can concurrency be higher?", "Ada")
+    advance_all()
+    with made.ours():
+        sign_verdict(made.id, "succeeded", "Continue")
+    return made
 
 
 def mails() -> int:

@@ -30,16 +30,7 @@ def browser(email: str) -> Client:
     return client
 
 
-@pytest.fixture(scope="module")
-def kept(module_house: Any) -> dict[str, VideoPilot]:
-    return {}
-
-
-@pytest.fixture
-def pilot(shared_house: Any, kept: dict[str, VideoPilot]) -> VideoPilot:
-    if "pilot" not in kept:
-        kept["pilot"] = VideoPilot(shared_house)
-    return kept["pilot"]
+made_pilot = VideoPilot
 
 
 FORM = {
