@@ -13,7 +13,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pilot_world import VideoPilot
-from test_lifecycle import run_calls
 
 from pilothouse.pilots import verify
 from pilothouse.pilots.advancing import advance_all
@@ -37,7 +36,7 @@ def signed(module_house: Any) -> VideoPilot:
     pilot.deliver()
     pilot.says("parity_accepted", "engineer")
     pilot.finish_all_lines()
-    run_calls(pilot)
+    pilot.call()
     assert advance_all() == 1
     with pilot.ours():
         sign_verdict(pilot.id, "succeeded", "Continue")
@@ -183,6 +182,23 @@ def forged_paper(text: str) -> Callable[[Path], None]:
     return change
 
 
+def set_later(key: str) -> Callable[[Any], None]:
+    """Move an instant by an hour."""
+
+    def change(pilot: Any) -> None:
+        pilot[key] += 3_600_000_000
+
+    return change
+
+
+def easier(folder: Path) -> None:
+    """A runbook that asks for less, and a pilot that is pinned to it."""
+    rewrite(folder / "runbook.json", lambda runbook: runbook["criteria"][0].update(target=">= 0"))
+    body = json.loads((folder / "runbook.json").read_text())
+    rewrite(folder / "pilot.json", lambda pilot: pilot.update(runbook_hash=verify.canonical(body)))
+
+
+FRAME = "The pilot began and ended as its timeline says"
 SEALS = "The seals hold every row of ledger and timeline"
 EQUATION = "reserved = settled + refunded for every batch"
 PAPERS = "Every message and report is what was sealed"
@@ -201,6 +217,11 @@ PLANTED = {
     "a confirmation's bytes": (
         in_json("confirmations.json", set_(0, "body_sha256", "0" * 64)), "Every criterion follows from the rows",
     ),
+    "the pilot's beginning": (in_json("pilot.json", set_later("since")), FRAME),
+    "the pilot's deadline": (in_json("pilot.json", set_later("until")), FRAME),
+    "that its time is over": (in_json("pilot.json", lambda pilot: {**pilot, "is_over": False}), FRAME),
+    "that it was given up": (in_json("pilot.json", lambda pilot: {**pilot, "gave_up": True}), FRAME),
+    "another runbook with its hash": (easier, FRAME),
     "the runbook's target": (in_json("runbook.json", set_("criteria", 0, {})), RUNBOOK),
     "a criterion's value": (
         lambda folder: rewrite(folder / "criteria.json", lambda c: set_(0, "value", 9)(c["criteria"])),

@@ -105,7 +105,9 @@ def activate(
         changes["reveal_link"], link = key_link(pilot)
     seconds = runbook.seconds("deadline_hours")
     changes["deadline_at"] = changes["since"] + timedelta(seconds=seconds)
-    data = {"credits": int(pilot.form.get("credits", 0)), "deadline_at": changes["deadline_at"].isoformat()}
+    # An export is checked against what is sealed here and at each pause: from when and until when the pilot counts.
+    times = {name: changes[name].isoformat() for name in ("since", "deadline_at")}
+    data = {"credits": int(pilot.form.get("credits", 0)), **times}
     pilot = moved(pilot, "activate", role, data=data, changes=changes)
     arm(NAME, "deadline", [(pilot.tenant_id, pilot.id)], seconds)
     if "activation" in runbook.texts:

@@ -4,7 +4,7 @@ Closing the gate is what stops work; the pilot follows it, at once where an oper
 incident did. A pause for a P0 or a rollback stops the pilot's clock; money owed to people is never held up.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pilothouse.kernel.base.clock import business_now
@@ -89,7 +89,8 @@ def _pause(pilot: Pilot, reason: str, note: str, at: Any = None) -> Pilot:
         left = (pilot.deadline_at - min(now, at or now)).total_seconds()
         changes |= {"deadline_left_s": max(0.0, left), "deadline_at": None}
         cancel(NAME, [pilot.id], "deadline")
-    pilot = moved(pilot, "pause", "system", reason=reason, data={"note": note}, changes=changes)
+    data = {"note": note, "deadline_at": _iso(changes.get("deadline_at", pilot.deadline_at))}
+    pilot = moved(pilot, "pause", "system", reason=reason, data=data, changes=changes)
     arm(NAME, "pause_max", [(pilot.tenant_id, pilot.id)], pinned(pilot.runbook_hash).seconds("pause_max_days"))
     return pilot
 
@@ -107,7 +108,12 @@ def _resume(pilot: Pilot) -> Pilot:
     if left is not None:
         changes["deadline_at"] = business_now() + timedelta(seconds=left)
         arm(NAME, "deadline", [(pilot.tenant_id, pilot.id)], left)
-    pilot = moved(pilot, "resume", "system", data={"left_s": left}, changes=changes)
+    data = {"left_s": left, "deadline_at": _iso(changes.get("deadline_at", pilot.deadline_at))}
+    pilot = moved(pilot, "resume", "system", data=data, changes=changes)
     if pilot.deadline_at is not None and pilot.deadline_at <= business_now():
         return to_review(pilot, "review", "timer", {"why": "deadline"})
     return pilot
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

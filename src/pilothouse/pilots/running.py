@@ -48,7 +48,8 @@ def create_pilot(tenant: int, program: str, company: str, *, role: str = "operat
         created_at=business_now(),
         created_by=current_scope().actor,
     )
-    tell(pilot, "create", {"runbook": f"{runbook.title} v{runbook.body['version']}", "note": note, "by": role})
+    named = {"runbook": f"{runbook.title} v{runbook.body['version']}", "runbook_hash": runbook.hash}
+    tell(pilot, "create", {**named, "note": note, "by": role})
     arm_stale(pilot, runbook)
     return pilot
 

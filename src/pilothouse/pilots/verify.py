@@ -605,6 +605,23 @@ def check_terms(folder: "Folder") -> Iterator[str]:
         yield "runbook.json is not the version that the pilot is pinned to"
 
 
+def check_frame(folder: "Folder") -> Iterator[str]:
+    """The pilot began with its runbook, and counts from when and until when, as its timeline sealed it."""
+    pilot, created, begun = folder.pilot, steps(folder, "create"), steps(folder, "activate")
+    if not created or created[0]["data"].get("runbook_hash") != pilot["runbook_hash"]:
+        yield "pilot.json names another runbook than the pilot began with"
+    if not begun or int_of(begun[-1]["data"]["since"]) != pilot["since"]:
+        yield "pilot.json says another beginning than the timeline"
+        return
+    deadline = steps(folder, "activate", "pause", "resume")[-1]["data"]["deadline_at"]
+    if pilot["until"] != (int_of(deadline) if deadline else None):
+        yield "pilot.json says another deadline than the timeline"
+    ended = [event["type"] for event in steps(folder, "give_up", "review") if event["at"] >= pilot["since"]]
+    is_over = bool(ended) or (pilot["until"] is not None and pilot["as_of"] >= pilot["until"])
+    if (pilot["is_over"], pilot["gave_up"]) != (is_over, "give_up" in ended):
+        yield "pilot.json says of the pilot's end what the timeline does not"
+
+
 def check_criteria(folder: "Folder") -> Iterator[str]:
     """Each criterion of the runbook has the value and verdict that follow from the rows."""
     told = {each["id"]: each for each in folder.criteria["criteria"]}
@@ -671,6 +688,7 @@ CLAIMS = (
     ("Every webhook told what the ledger has", check_webhooks),
     ("Every deal follows from its timeline, terms and ledger", check_deals),
     ("The runbook is the pinned one", check_terms),
+    ("The pilot began and ended as its timeline says", check_frame),
     ("Every criterion follows from the rows", check_criteria),
     ("Every proof of parity follows from its parameters", check_proofs),
     ("Every failure condition follows from the rows", check_failures),
