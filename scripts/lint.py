@@ -16,7 +16,7 @@ from pathlib import Path
 
 FILE_MAX_LINES = 400
 # It is copied alone into every export and checks it there, so it cannot be parted.
-LONGER_FILES = {"src/pilothouse/pilots/verify.py": 720}
+LONGER_FILES = {"src/pilothouse/pilots/verify.py": 760}
 FUNCTION_MAX_LINES = 70
 TEXT_SUFFIXES = {"", ".py", ".sql", ".html", ".txt", ".md", ".js", ".mjs", ".css", ".toml", ".yaml", ".yml", ".sh"}
 CLOCK_HOME = "src/pilothouse/kernel/base/machine.py"

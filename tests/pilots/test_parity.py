@@ -12,7 +12,6 @@ from django.db import Error, connections
 from pilot_market import browser
 from pilot_world import EXPECTED, Made, VideoPilot, complete, open_batch
 from psycopg import DatabaseError
-from test_lifecycle import run_calls
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
@@ -57,7 +56,7 @@ def pilot(kept: dict[str, Asked], shared_house: Any, copy_house: Callable[[Any],
         world.open_key()
         world.made = world.proven()
         world.finish_all_lines()
-        run_calls(world)
+        world.call()
         assert advance_all() == 1
         asks(world)
         kept["pilot"] = world
