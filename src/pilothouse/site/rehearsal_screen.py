@@ -194,7 +194,8 @@ def _chart(told: Told) -> Table:
         last = told["series"][-1][name]
         numbers = Text.assemble(_compact(last), (f", most {_compact(most)}", "dim"))
         table.add_row(name.replace("_", " "), Text(bars, style="cyan"), numbers)
-    marks = "day 1" + f"day {told['days']}".rjust(len(points) - 5) if len(points) > 12 else ""
+    last_day = f"day {told['days']}".rjust(len(points) - 5) if told["days"] > 1 else ""
+    marks = f"day 1{last_day}" if len(points) > 12 else ""
     table.add_row("", Text(marks, style="dim"), "")
     return table
 

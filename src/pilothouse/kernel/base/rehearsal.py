@@ -71,13 +71,13 @@ class Stage(Protocol):
 
 
 class Work(Protocol):
-    """Rows that fall due, worked on by a worker."""
+    """Rows that fall due, worked on by a worker.
+
+    `due` is a SELECT of one row: whether one of them is due now, and when the next one after now is (null: none is).
+    """
 
     name: str
-
-    def next_due(self) -> datetime | None:
-        """When the next row after now is due (worker's scope is open); what is due already is not asked for."""
-        ...
+    due: str
 
     def run(self) -> int:
         """Work on what is due now; returns how many rows moved."""

@@ -8,7 +8,7 @@ from pilothouse.kernel.ledger.invariants import run_invariants
 
 from .checks import INVARIANT_FOLDERS, Seen
 from .commands import open_incident
-from .promises import known_programs, record
+from .promises import known_programs, record_all
 
 
 def run_all() -> list[dict[str, Any]]:
@@ -26,10 +26,10 @@ def run_all_here() -> list[dict[str, Any]]:
     started = monotonic()
     results = run_invariants(INVARIANT_FOLDERS)
     ms = int((monotonic() - started) * 1000)
+    each_ms = ms // max(1, len(results))
+    record_all([(f"invariant:{each['name']}", "", Seen(each["rows"], each["sample"], {}, each_ms)) for each in results])
     for result in results:
-        seen = Seen(result["rows"], result["sample"], {}, ms // max(1, len(results)))
-        record(f"invariant:{result['name']}", "", seen)
-        if not seen.ok:
+        if result["rows"]:
             open_incident(
                 "data_integrity",
                 f"Invariant {result['name']}: {result['rows']} rows. {result['title']}",

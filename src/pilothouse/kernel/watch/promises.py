@@ -69,14 +69,19 @@ def run_here(promise: Promise, batches: Sequence[int] | None = None) -> Result:
 
 def record(name: str, program: str, seen: Seen, batches: int | None = None) -> None:
     """Remember one run of a check."""
+    record_all([(name, program, seen)], batches)
+
+
+def record_all(runs: Sequence[tuple[str, str, Seen]], batches: int | None = None) -> None:
+    """Remember runs of checks, (name, program, what was seen) each, in one statement."""
     SQL.execute(
-        "record_check_run",
-        name=name,
-        program=program,
+        "record_check_runs",
+        names=[name for name, _, _ in runs],
+        programs=[program for _, program, _ in runs],
         batches=batches,
-        rows=seen.rows,
-        sample=sample_json(seen.sample),
-        ms=seen.ms,
+        rows=[seen.rows for _, _, seen in runs],
+        samples=[sample_json(seen.sample) for _, _, seen in runs],
+        ms=[seen.ms for _, _, seen in runs],
     )
 
 

@@ -1,6 +1,6 @@
 """The pilot of a rehearsal: its people take the same steps as at the desk, as soon as they may."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +40,8 @@ class Desk:
         self.population = population
         self._on_call = stage.chance("on call")
         self._is_on_the_way = False
+        # The phase of which people have said all that they may.
+        self._said_all_of = ""
         # Lines that somebody of another role has tried to confirm.
         self._tried: set[str] = set()
         self.tenant = population.open(stage)
@@ -62,7 +64,7 @@ class Desk:
             answers = {line.id: group == "accept" for group in ("accept", "reject") for line in runbook.group(group)}
             qualify(self.pilot, answers, {"contact_name": name, "contact_email": email})
         if runbook.group("expectation"):
-            self._attest(self.seen()[0], lambda line: line.line.group == "expectation")
+            self._attest([line for line in self.seen()[0].lines if line.line.group == "expectation"])
         else:
             with self.ours():
                 lock_expectations(self.pilot)
@@ -70,7 +72,7 @@ class Desk:
             prepare(self.pilot)
         promises.run()
         invariants.run_all()
-        self._attest(self.seen()[0], lambda line: line.line.group == "preparation")
+        self._attest([line for line in self.seen()[0].lines if line.line.group == "preparation"])
         with self.ours():
             drill_rollback(self.pilot)
             begun = activate(self.pilot, self.asks)
@@ -94,8 +96,13 @@ class Desk:
         for, let it move on."""
         self._take_incidents({"opened_at__lt": self.stage.at})
         follow_gates()
-        seen = self.seen()[0]
-        self._attest(seen, lambda line: line.line.phase == seen.pilot.phase)
+        with self.ours():
+            phase = access_pilot(self.pilot).phase
+        if phase != self._said_all_of:
+            wanted = [line for line in self.seen()[0].lines if line.line.phase == phase and _is_for_people(line)]
+            self._attest(wanted)
+            if all(line.state not in ("open", "waiting") for line in wanted):
+                self._said_all_of = phase
         advance_all()
 
     def paged(self) -> None:
@@ -135,11 +142,11 @@ class Desk:
             sign_verdict(self.pilot, verdict.state, "Continue" if verdict.state == "succeeded" else "Close")
         return True
 
-    def _attest(self, seen: Look, wanted: Callable[[LineState], bool]) -> None:
+    def _attest(self, lines: Iterable[LineState]) -> None:
         """People say yes to their open lines; what the product does not let them say stays open."""
         members: Mapping[str, str] = self.population.members()
-        for state in seen.lines:
-            if state.state == "open" and wanted(state) and state.line.kind != "machine" and not state.line.is_optional:
+        for state in lines:
+            if state.state == "open" and _is_for_people(state):
                 try:
                     self._say(state, members)
                 except PilothouseError as refusal:
@@ -169,3 +176,8 @@ class Desk:
             partial(tenant_scope, self.tenant, members[role]),
             partial(attest_customer, self.pilot, line.id, role, True, note=NOTE),
         )
+
+
+def _is_for_people(state: LineState) -> bool:
+    """Whether somebody has to say yes to it."""
+    return state.line.kind != "machine" and not state.line.is_optional

@@ -23,6 +23,7 @@ from pilothouse.kernel.base.sql import run
 
 from . import limits
 from .faults import Fault, Faults
+from .works import due_of
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -58,6 +59,9 @@ class Played:
         self._agenda: list[tuple[datetime, int, str, Script]] = []
         self._numbers = itertools.count()
         self._dying = False
+        # Whether the workers left nothing that was due, and when the next row is, as they saw it last (None: none).
+        self._is_quiet = False
+        self._after: datetime | None = None
         for fault in faults.planned:
             self._push(fault.at, fault.kind, self._strike(fault))
 
@@ -152,9 +156,11 @@ class Played:
         self.go(every, "", self._looking(look, every))
         self.work()
         while (due := self._next()) is not None and due <= self.ends:
+            idle = self._is_quiet and (self._after is None or due < self._after)
             if due > self.at:
                 self.move_to(due)
-            self.work()
+            if not idle:
+                self.work()
             while self._agenda and self._agenda[0][0] <= self.at:
                 _, _, who, script = heapq.heappop(self._agenda)
                 self._step(who, script)
@@ -182,19 +188,23 @@ class Played:
 
     def _next(self) -> datetime | None:
         due = [self._agenda[0][0]] if self._agenda else []
-        if not self.spell("workers_down"):
-            with worker_scope("rehearsal"):
-                due += [at for work in self.works if (at := work.next_due()) is not None]
+        if self._after is not None:
+            due.append(self._after)
         return min(due) if due else None
 
     def work(self) -> None:
         """Work on what is due until nothing more is; while the workers are down nobody does."""
+        self._after, self._is_quiet = None, False
         if self.spell("workers_down"):
             return
         for _ in range(limits.ROUNDS_MAX_COUNT):
             if self._dying:
                 self._die()
-            if sum([self._ran(work) for work in self.works]) == 0:
+            with worker_scope("rehearsal"):
+                due = due_of(self.works)
+            if sum([self._ran(work) for work, (now, _) in zip(self.works, due, strict=True) if now]) == 0:
+                self._after = min((after for _, after in due if after is not None), default=None)
+                self._is_quiet = True
                 return
         self.found("never_quiet", 1, f"due rows were worked on {limits.ROUNDS_MAX_COUNT} times at {iso(self.at)}")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from pilothouse.kernel.base.rehearsal import Work
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import Row, run
 from pilothouse.kernel.lifecycle.timers import fire_due
@@ -16,6 +17,8 @@ from pilothouse.kernel.work.pump import Pump
 from . import limits
 
 T = TypeVar("T")
+NOW = "SELECT coalesce(bool_or(at <= base.clock_now()), false)"
+AFTER = "FILTER (WHERE at > base.clock_now())"
 
 
 class Died(Exception):
@@ -26,12 +29,8 @@ class Timers:
     """Armed timers of every kind."""
 
     name = "timers"
-
-    def next_due(self) -> datetime | None:
-        """The nearest after now; one that is due and was not fired does not come again."""
-        (row,) = run("SELECT min(due_at) AS at FROM timer WHERE state = 'armed' AND due_at > base.clock_now()")
-        found: datetime | None = row["at"]
-        return found
+    # One that is due and was not fired is due still, and its time does not come again.
+    due = f"{NOW}, min(at) {AFTER} FROM (SELECT due_at AS at FROM timer WHERE state = 'armed') r"
 
     def run(self) -> int:
         """Fire what is due."""
@@ -53,17 +52,13 @@ class PumpRows:
         self.pump = pump
         self.name = pump.name
         self._loop = loop
-        self._next = (
-            "SELECT date_trunc('second', min(at)) + interval '1 second' AS at"
+        # After now it is the second after the next row may be claimed: a worker looks once a second. A lease that ends
+        # counts.
+        self.due = (
+            f"{NOW}, date_trunc('second', min(at) {AFTER}) + interval '1 second'"
             f' FROM (SELECT greatest(next_run_at, lease_until) AS at FROM "{table}"'
-            " WHERE next_run_at IS NOT NULL OR lease_until IS NOT NULL) r WHERE at > base.clock_now()"
+            " WHERE next_run_at IS NOT NULL OR lease_until IS NOT NULL) r"
         )
-
-    def next_due(self) -> datetime | None:
-        """The second after the next row may be claimed: a worker looks once a second. A lease that ends counts."""
-        (row,) = run(self._next)
-        found: datetime | None = row["at"]
-        return found
 
     def run(self) -> int:
         """Claim, act on each row in turn, finish the set."""
@@ -93,6 +88,13 @@ class PumpRows:
     def _finish(self, results: Sequence[Any]) -> None:
         if results:
             self.pump.finish(results)
+
+
+def due_of(works: Sequence[Work]) -> list[tuple[bool, datetime | None]]:
+    """What each of them has to do, in one statement (worker's scope): whether something now, and when the next."""
+    asked = " UNION ALL ".join(f"SELECT {n}, w.* FROM ({work.due}) w (now, after)" for n, work in enumerate(works))
+    rows = run(f"SELECT now, after FROM ({asked}) a (n, now, after) ORDER BY n")  # nosec
+    return [(row["now"], row["after"]) for row in rows]
 
 
 def _nothing() -> None:

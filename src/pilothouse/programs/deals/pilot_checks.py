@@ -15,7 +15,7 @@ from pilothouse.kernel.access.models import Operator
 from pilothouse.kernel.base.facts import Fact, Measure, PilotChecks, PilotScope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.terms.errors import NoTerms
-from pilothouse.kernel.terms.queries import published
+from pilothouse.kernel.terms.queries import Version, published
 
 from . import metrics
 from .limits import STUCK_AFTER_S, VERDICT_MIN_DEALS
@@ -43,27 +43,35 @@ def _counts(scope: PilotScope) -> Row:
     return found
 
 
+def _in_force(scope: PilotScope) -> Version | None:
+    """The terms of the pilot's template that are in force, if any are."""
+    if "in_force" not in scope.memo:
+        try:
+            scope.memo["in_force"] = published(KIND, scope.conditions["template"])
+        except NoTerms:
+            scope.memo["in_force"] = None
+    found: Version | None = scope.memo["in_force"]
+    return found
+
+
 def _metrics_url() -> str:
     return reverse("deals:desk_metrics")
 
 
 def template_loaded(scope: PilotScope, argument: str) -> Fact:
     """The country template in force."""
-    name = scope.conditions["template"]
-    try:
-        version = published(KIND, name)
-    except NoTerms:
+    name, version = scope.conditions["template"], _in_force(scope)
+    if version is None:
         return Fact(False, f"There are no terms {name} in force.")
     return Fact(True, f"{name} v{version.version} is in force.", url=reverse("deals:desk_terms_one", args=[name]))
 
 
 def parameter(scope: PilotScope, argument: str) -> Fact:
     """One of the four parameters of the template in force, against what the runbook expects (requirement ESC-011)."""
-    conditions = scope.conditions
-    try:
-        body = published(KIND, conditions["template"]).body
-    except NoTerms:
+    conditions, found_terms = scope.conditions, _in_force(scope)
+    if found_terms is None:
         return Fact(False, "There are no terms in force.")
+    body = found_terms.body
     holdback = round(float(body["holdbackRatio"]) * BPS)
     found, expected, unit = {
         "inspection": (body["inspectionTtlDays"], conditions["inspection_ttl_days"], "days"),
@@ -143,11 +151,8 @@ def enough_deals(scope: PilotScope, argument: str) -> Fact:
 def new_version(scope: PilotScope, argument: str) -> Fact:
     """A later version of the template than the first deal's is in force."""
     name = scope.conditions["template"]
-    first = _facts(scope)["first_used"]
-    try:
-        version = published(KIND, name).version
-    except NoTerms:
-        version = 0
+    first, found = _facts(scope)["first_used"], _in_force(scope)
+    version = found.version if found else 0
     done = first is not None and version > first
     return Fact(done, f"v{version} is in force; the pilot began with v{first or '—'}.",
                 url=reverse("deals:desk_terms_one", args=[name]))  # fmt: skip

@@ -73,8 +73,9 @@ def _print(told: list[dict[str, Any]], terms: str, as_json: bool, story: bool) -
         return
     screen.show(told[0], story=story)
     if len(told) > 1:
-        screen.show(told[1], title=f"with {terms}", story=story)
-        compare(told[0], told[1], terms)
+        name = Path(terms).name
+        screen.show(told[1], title=f"with {name}", story=story)
+        compare(told[0], told[1], name)
 
 
 def _played(
