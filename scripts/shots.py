@@ -40,15 +40,16 @@ def missing(seen: set[str]) -> Iterator[Finding]:
 
 def everything(given: argparse.Namespace) -> Report:
     """What all roles see in all houses."""
-    report, chosen = Report(), given.world or WORLDS
+    report, chosen = Report(), [world for world in WORLDS if world in (given.world or WORLDS)]
     with worlds.houses(chosen) as data:
         worlds.setup(data[chosen[0]])
-        running = {world: fill(data[world]) if world == "full" else "" for world in chosen}
+        if "full" in data:
+            fill(data["full"])
         spawning = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(given.browsers, mp_context=spawning) as pool:
             waiting = {
                 pool.submit(
-                    photograph, data[world], world, role, given.folder, tuple(given.only or ()), running[world]
+                    photograph, data[world], world, role, given.folder, tuple(given.only or ())
                 ): f"{world} house, {role}"
                 for role in given.role or ROLES
                 for world in chosen

@@ -3,22 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from shots_world import new_batch, world_of
+from shots_world import world_of
 
 # Minor units: what one operator may send out alone.
 SMALL_PRICE = 15_000_000
 
 
-def fill(data: Path) -> str:
-    """A pilot from prospect to verdict and two that are not there yet, pauses, incidents, a question, an endpoint,
-    confirmations. The id of a batch on its way; this process must be one of the house (`shots_world.setup`)."""
+def fill(data: Path) -> None:
+    """A pilot from prospect to verdict and those that are not there yet, pauses, incidents, a question, an endpoint,
+    confirmations and a market's month. This process must be one of the house (`shots_world.setup`)."""
     world = world_of(data)
     tenant, people = world["tenant"], world["people"]
     _pilots(data, tenant)
     _customer(data, tenant, people)
     _incidents(tenant)
     _market(data)
-    return new_batch(data)
 
 
 def _pilots(data: Path, tenant: int) -> None:

@@ -138,8 +138,8 @@ class Studio:
         self.report.findings.append(Finding(kind, self.world, self.role, page, detail, width, scheme))
 
 
-def photograph(data: Path, world: str, role: str, folder: Path, only: tuple[str, ...], running: str) -> Report:
-    """Every page of one house as one role sees it; `running` is a batch on its way, or empty. In its own process."""
+def photograph(data: Path, world: str, role: str, folder: Path, only: tuple[str, ...]) -> Report:
+    """Every page of one house as one role sees it, in its own process; the engineer's begin with a batch on its way."""
     os.environ.update(
         DATA=str(data), DJANGO_ALLOW_ASYNC_UNSAFE="true", DJANGO_SETTINGS_MODULE="pilothouse.site.settings"
     )
@@ -149,7 +149,8 @@ def photograph(data: Path, world: str, role: str, folder: Path, only: tuple[str,
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         studio = Studio(browser, data, world, role, folder)
-        if running and role == "engineer":
+        if world == "full" and role == "engineer" and not only:
+            running = worlds.new_batch(data)
             worlds.wait_for(data, running, 2)
             studio.take("video:batch", f"/batches/{running}/", 9)
         found = studio.find()
