@@ -5,7 +5,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import Error, connections
 from pilot_market import browser
 from pilot_world import EXPECTED, VideoPilot
 from test_starting import FORM, HERE, account, newest, succeeded
@@ -14,7 +14,10 @@ from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.watch import promises
-from pilothouse.pilots import starting
+from pilothouse.pilots import limits, starting
+from pilothouse.pilots.pilot_errors import SelfServiceFull
+from pilothouse.pilots.pilot_models import Pilot
+from pilothouse.pilots.self_service import take
 from pilothouse.pilots.starting import go_on_all
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
@@ -109,3 +112,95 @@ def test_the_next_pilot_of_an_account_has_credits_of_its_own(house: Any) -> None
     assert grants(world) == ["Enterprise Pilot - Northwind", "Enterprise Pilot - Northwind (pilot 2)"]
     with world.theirs():
         assert balance(world.tenant.id).available == 600
+
+
+def given_out(house: Any, credits: int) -> None:
+    """So many credits that other accounts began with a while ago; a row that the trigger would not take."""
+    with worker_scope("test"):
+        pilot = Pilot.objects.filter(company="Another").order_by("id").first()
+        assert pilot is not None
+    with house.admin() as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("DELETE FROM self_service_grant")
+        admin.execute(
+            "INSERT INTO self_service_grant (tenant, pilot_id, credits, at)"
+            " VALUES (%s, %s, %s, base.clock_now() - interval '23 hours')",
+            [pilot.tenant_id, pilot.id, credits],
+        )
+
+
+def test_the_bound_over_all_accounts_holds_against_twins_and_is_told(house: Any) -> None:
+    world = account(house)
+    succeeded(world, 3)
+    prepared(world)
+    given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 299)
+    start = Barrier(TWINS)
+
+    def go_on() -> int:
+        try:
+            start.wait()
+            return go_on_all()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(TWINS) as pool:
+        assert sum(pool.map(lambda _: go_on(), range(TWINS))) == 0
+    assert (newest(world).state, grants(world)) == ("preparing", [])
+    words = f"The {limits.SELF_SERVICE_MAX_CREDITS} credits that pilots may begin with by themselves within 24 hours"
+    page = browser("engineer@northwind.example").get("/pilot/").content.decode()
+    assert words in page
+    with worker_scope("test"), pytest.raises(SelfServiceFull) as refused:
+        take(newest(world))
+    assert refused.value.code == "self_service_full"
+    assert "Bound reached" in browser("operator@ours.example").get("/desk/").content.decode()
+    given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 300)
+    assert "Waiting" not in browser("engineer@northwind.example").get("/pilot/").content.decode()
+    assert go_on_all() == 1
+    assert grants(world) == ["Enterprise Pilot - Northwind"]
+    assert "Bound reached" in browser("operator@ours.example").get("/desk/").content.decode()
+
+
+def test_two_accounts_at_once_do_not_pass_the_bound_together(house: Any) -> None:
+    """The room is for one: whoever comes second at the same moment sees what the first took."""
+    world = account(house)
+    succeeded(world, 3)
+    prepared(world)
+    given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 300)
+    with worker_scope("test"):
+        rows = list(Pilot.objects.filter(company="Another").order_by("id"))[1:]
+        run("UPDATE pilot SET form = '{\"credits\": 300}' WHERE id = ANY(%s)", [[row.id for row in rows]])
+        pilots = [newest(world), *Pilot.objects.filter(id__in=[row.id for row in rows])]
+    start = Barrier(len(pilots))
+
+    def try_one(pilot: Pilot) -> str:
+        try:
+            start.wait()
+            with worker_scope("test"):
+                take(pilot)
+            return "taken"
+        except SelfServiceFull as full:
+            return full.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(pilots)) as pool:
+        assert sorted(pool.map(try_one, pilots)) == ["self_service_full", "self_service_full", "taken"]
+
+
+def test_the_bound_is_the_schemas_and_its_rows_stay(house: Any) -> None:
+    world = account(house)
+    succeeded(world, 3)
+    given_out(house, 600)
+    with house.connect() as db:
+        source = db.execute("SELECT prosrc FROM pg_proc WHERE proname = 'self_service_bound'").fetchone()[0]
+    assert f"credits_max CONSTANT bigint := {limits.SELF_SERVICE_MAX_CREDITS};" in source
+    assert f"interval '{limits.SELF_SERVICE_WINDOW_HOURS} hours'" in source
+    for words in (
+        "UPDATE self_service_grant SET credits = 1",
+        "DELETE FROM self_service_grant",
+        "INSERT INTO self_service_grant (tenant, pilot_id, credits) SELECT tenant, pilot_id, 1 FROM self_service_grant",
+    ):
+        with pytest.raises(Error), worker_scope("test"):
+            run(words)
+    with pytest.raises(Error), world.theirs():
+        run("INSERT INTO self_service_grant (tenant, pilot_id) VALUES (%s, 1)", [world.tenant.id])

@@ -22,6 +22,7 @@ from .pilot_models import Pilot
 from .pilot_reads import lock_pilot
 from .pilot_steps import NAME, moved, tell
 from .runbook import Runbook, pinned
+from .self_service import take
 
 DRILL_REASON = "A drill before your pilot begins; it is over in a moment."
 
@@ -137,6 +138,7 @@ def _grant(pilot: Pilot, runbook: Runbook, operator: int | None, confirm_small: 
     if pilot.attempt > 1:
         words += f" (attempt {pilot.attempt})"
     if operator is None:
+        take(pilot)
         grant(pilot.tenant_id, credits, "pilot_grant", words)
         return None
     return request_grant(operator, pilot.tenant_id, credits, "pilot_grant", words)

@@ -8,10 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.watch.desk_work import DeskNeed, declare_need
 
-from .limits import DESK_NEEDS_ROWS, OPEN_PILOTS_MAX_ROWS
+from .limits import DESK_NEEDS_ROWS, OPEN_PILOTS_MAX_ROWS, SELF_SERVICE_MAX_CREDITS, SELF_SERVICE_WINDOW_HOURS
+from .pilot_models import Pilot
 from .pilot_reads import pilots
 from .pilot_words import STATES, next_words
 from .runbook import pinned
+from .self_service import SELF, given
 
 # In these states the next step is ours; an active pilot moves without us, and a qualified one where its customer has
 # something to confirm.
@@ -35,7 +37,23 @@ def needs() -> list[Row]:
                 "words": next_words(row["state"], confirms=False), "is_late": due is not None and due < row["now"],
             }
         )  # fmt: skip
-    return shown
+    return [*_self_service(), *shown]
+
+
+def _self_service() -> list[Row]:
+    """That accounts which begin by themselves wait for the day's credits, or that all of these are given out."""
+    waiting = Pilot.objects.filter(state="preparing", owner=SELF).order_by("id")[:DESK_NEEDS_ROWS]
+    done, at = given(min((int(pilot.form.get("credits", 0)) for pilot in waiting), default=1))
+    if at is None:
+        return []
+    words = _("%(done)s of %(most)s credits of %(hours)s hours are given out; the next wait. Activate one by hand.")
+    said = words % {"done": done, "most": SELF_SERVICE_MAX_CREDITS, "hours": SELF_SERVICE_WINDOW_HOURS}
+    return [
+        {
+            "title": _("Pilots that begin by themselves"), "url": reverse("pilots:desk_pilots"), "state": "preparing",
+            "tone": "held", "label": _("Bound reached"), "due_at": at, "words": said, "is_late": False,
+        }
+    ]  # fmt: skip
 
 
 def _due(row: Row) -> tuple[bool, Any]:

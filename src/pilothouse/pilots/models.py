@@ -7,11 +7,11 @@ from pilothouse.kernel.base.models import HouseModel, TenantModel
 
 from .daily_models import Digest, DigestPlan, Feedback, Rollback, RollbackReceipt
 from .message_models import PilotMessage
-from .pilot_models import Attestation, Fix, Pilot, Signal
+from .pilot_models import Attestation, Fix, Pilot, SelfServiceGrant, Signal
 
 __all__ = [
     "Attestation", "Digest", "DigestPlan", "FaqEntry", "Feedback", "Fix", "Pilot", "PilotMessage", "Report",
-    "Rollback", "RollbackReceipt", "Signal",
+    "Rollback", "RollbackReceipt", "SelfServiceGrant", "Signal",
 ]  # fmt: skip
 KINDS = ("evidence_upload", "hidden_timer", "money_unclear", "question", "safety", "security")
 

@@ -15,7 +15,7 @@ from pilothouse.kernel.access.principal import Principal
 from pilothouse.kernel.access.roles import ROLE_SCOPES
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.program import program_title
-from pilothouse.kernel.base.scope import tenant_scope
+from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 
 from . import attestations
 from .lifecycle import PILOT
@@ -24,6 +24,7 @@ from .pilot_models import Pilot
 from .pilot_views import customer_context
 from .pilot_words import STATES
 from .registry import programs_with_runbooks
+from .self_service import why_it_waits
 
 
 @require_GET
@@ -34,6 +35,10 @@ def mine(request: HttpRequest, principal: Principal) -> HttpResponse:
         pilots = _pilots(principal)
         pilot = _chosen(pilots, request.GET.get("pilot", ""))
         context: dict[str, Any] = customer_context(pilot, principal.role) if pilot else {"pilot": None}
+    if pilot is not None:
+        # Over all accounts: of the others no more is told than when there is room again.
+        with worker_scope(principal.actor):
+            context["waits"] = why_it_waits(pilot)
     context["tabs"] = [
         {"label": _tab(each), "url": _address(each), "current": each == pilot} for each in pilots if len(pilots) > 1
     ]

@@ -73,6 +73,16 @@ class VerdictChanged(Conflict):
     message = "The verdict is now {verdict}, not {expected}. Look again before you sign."
 
 
+class SelfServiceFull(Conflict):
+    """Accounts that begin by themselves are given so many credits in a day, over all of them."""
+
+    code = "self_service_full"
+    message = (
+        "The {most} credits that pilots may begin with by themselves within {hours} hours are given out. "
+        "This one begins by itself from {at} on; nothing is lost."
+    )
+
+
 class FixOpen(Conflict):
     """A retry needs the cause of the last attempt, mended."""
 

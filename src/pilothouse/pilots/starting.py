@@ -26,10 +26,11 @@ from .pilot_models import Pilot
 from .pilot_reads import is_self_service, lock_pilot
 from .runbook import KIND, of_version
 from .running import checked_form, create_pilot, prepare, qualify
+from .self_service import SELF
 from .verdicts import working_days_later
 
 log = structlog.get_logger(__name__)
-ON_CALL, SELF = "on-call", "self-service"
+ON_CALL = "on-call"
 
 
 def ask_for_pilot(tenant: int, program: str, company: str, note: str) -> Pilot:
