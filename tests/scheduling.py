@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# All their tests share one process tree.
-TOGETHER = ("tests/examples/",)
+# Their files share one process tree, which costs ten seconds to start and some percent of a core while it is up.
+TOGETHER = ("tests/browser/", "tests/examples/")
 # Longer than half a minute of one core, the longest first. A file that is not named here runs after them.
 LONGEST = (
-    "tests/sweep/test_matrix.py", "tests/demo/test_proof.py", "tests/examples/", "tests/faults/test_killed_worker.py",
-    "tests/sweep/test_routes.py", "tests/http/test_schemathesis.py", "tests/tree/test_killing.py",
+    "tests/browser/", "tests/examples/", "tests/demo/test_proof.py", "tests/faults/test_killed_worker.py",
+    "tests/http/test_schemathesis.py", "tests/sweep/test_matrix.py", "tests/tree/test_killing.py",
     "tests/faults/test_held_back.py", "tests/ui/test_browser.py", "tests/faults/test_database.py",
-    "tests/faults/test_real_tree.py", "tests/tree/test_stopping.py", "tests/ledger/test_crashes.py",
-    "tests/site/test_managed.py", "tests/repo/test_new_program.py", "tests/browser/test_confirmations.py",
-    "tests/browser/", "tests/site/test_backup_verify.py", "tests/tree/", "tests/pilots/test_rollback.py",
-    "tests/video/providers/test_local.py", "tests/bench/",
+    "tests/faults/test_real_tree.py", "tests/tree/test_stopping.py", "tests/http/test_media.py",
+    "tests/sweep/test_routes.py", "tests/ledger/test_crashes.py", "tests/site/test_managed.py",
+    "tests/repo/test_new_program.py", "tests/site/test_backup_verify.py", "tests/tree/",
+    "tests/pilots/test_rollback.py", "tests/video/providers/test_local.py", "tests/bench/",
 )  # fmt: skip
 
 
