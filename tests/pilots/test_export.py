@@ -198,6 +198,7 @@ def easier(folder: Path) -> None:
     rewrite(folder / "pilot.json", lambda pilot: pilot.update(runbook_hash=verify.canonical(body)))
 
 
+VERDICT = "The verdict follows from the criteria"
 FRAME = "The pilot began and ended as its timeline says"
 SEALS = "The seals hold every row of ledger and timeline"
 EQUATION = "reserved = settled + refunded for every batch"
@@ -221,6 +222,8 @@ PLANTED = {
     "the pilot's deadline": (in_json("pilot.json", set_later("until")), FRAME),
     "that its time is over": (in_json("pilot.json", lambda pilot: {**pilot, "is_over": False}), FRAME),
     "that it was given up": (in_json("pilot.json", lambda pilot: {**pilot, "gave_up": True}), FRAME),
+    "that it was signed": (in_json("pilot.json", lambda pilot: {**pilot, "verdict": "", "verdict_by": ""}), VERDICT),
+    "who signed it": (in_json("pilot.json", lambda pilot: {**pilot, "verdict_by": "operator:x@x.example"}), VERDICT),
     "another runbook with its hash": (easier, FRAME),
     "the runbook's target": (in_json("runbook.json", set_("criteria", 0, {})), RUNBOOK),
     "a criterion's value": (
@@ -238,8 +241,7 @@ PLANTED = {
         lambda folder: rewrite(folder / "criteria.json", lambda c: set_(3, "cleared", False)(c["failures"])), FAILURES,
     ),
     "the verdict": (
-        lambda folder: rewrite(folder / "criteria.json", lambda c: {**c, "state": "failed"}),
-        "The verdict follows from the criteria",
+        lambda folder: rewrite(folder / "criteria.json", lambda c: {**c, "state": "failed"}), VERDICT,
     ),
 }  # fmt: skip
 

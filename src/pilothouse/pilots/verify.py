@@ -228,6 +228,11 @@ def steps(folder: Folder, *types: str) -> list[Row]:
     return [event for event in mine if event["subject_id"] == folder.pilot["id"] and event["type"] in types]
 
 
+def in_attempt(folder: Folder, *types: str) -> list[Row]:
+    """Those of the attempt that is told: since it was activated."""
+    return [event for event in steps(folder, *types) if event["at"] >= folder.pilot["since"]]
+
+
 def in_time(folder: Folder, at: int) -> bool:
     """Whether an instant, in microseconds, is within the pilot's time."""
     until = folder.pilot["until"]
@@ -616,7 +621,7 @@ def check_frame(folder: "Folder") -> Iterator[str]:
     deadline = steps(folder, "activate", "pause", "resume")[-1]["data"]["deadline_at"]
     if pilot["until"] != (int_of(deadline) if deadline else None):
         yield "pilot.json says another deadline than the timeline"
-    ended = [event["type"] for event in steps(folder, "give_up", "review") if event["at"] >= pilot["since"]]
+    ended = [event["type"] for event in in_attempt(folder, "give_up", "review")]
     is_over = bool(ended) or (pilot["until"] is not None and pilot["as_of"] >= pilot["until"])
     if (pilot["is_over"], pilot["gave_up"]) != (is_over, "give_up" in ended):
         yield "pilot.json says of the pilot's end what the timeline does not"
@@ -648,9 +653,10 @@ def check_verdict(folder: "Folder") -> Iterator[str]:
     state = "failed" if failed else "succeeded" if verdicts == {"pass"} else "inconclusive"
     if state != told["state"]:
         yield f"the facts say {state}, criteria.json says {told['state']}"
-    signed = steps(folder, *SIGNED)
-    if folder.pilot["verdict"] and (not signed or SIGNED[signed[-1]["type"]] != folder.pilot["verdict"]):
-        yield f"pilot.json says {folder.pilot['verdict']}, which nobody signed in the timeline"
+    signed = [(SIGNED[each["type"]], each["actor"]) for each in in_attempt(folder, *SIGNED)]
+    said = (folder.pilot["verdict"], folder.pilot["verdict_by"])
+    if said != (signed[-1] if signed else ("", "")):
+        yield f"pilot.json says {said[0] or 'nothing'} signed by {said[1] or 'nobody'}, the timeline says otherwise"
 
 
 def inputs_hash(manifest: Row) -> str:
