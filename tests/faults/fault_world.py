@@ -185,7 +185,10 @@ class World:
             "SELECT count(*) AS n FROM item i JOIN file f ON f.public_id = i.output AND f.state = 'stored'"
         )
         assert files == settled
-        events = self.rows("SELECT count(*)::int AS n FROM event WHERE subject_kind = 'item' AND type = 'succeeded'")
+        events = self.rows(
+            "SELECT coalesce(sum(jsonb_array_length(data -> 'items')), 0)::int AS n FROM event"
+            " WHERE subject_kind = 'batch_items' AND type = 'succeeded'"
+        )
         assert events == [{"n": settled}]
         assert self.one("SELECT count(*) AS n FROM item WHERE stuck_error IS NOT NULL OR lease_until IS NOT NULL") == 0
         assert [(r.promise.check_name, r.seen.sample) for r in promises.run() if not r.seen.ok] == []

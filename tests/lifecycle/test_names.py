@@ -53,7 +53,8 @@ def test_each_end_of_an_item_joins_exactly_its_posting(worked):
             "SELECT CASE WHEN i.state = 'succeeded' THEN 'succeed' WHEN i.failure_reason = 'cancelled' THEN 'cancel'"
             " WHEN i.dispatched_at IS NULL THEN 'reject' ELSE 'fail' END AS event,"
             " array_agg(DISTINCT t.kind) AS kinds, array_agg(DISTINCT i.failure_reason) AS reasons"
-            " FROM item i JOIN event e ON e.subject_kind = 'item' AND e.subject_id = i.id AND e.type = i.state"
+            " FROM item i JOIN event e ON e.subject_kind = 'batch_items' AND e.subject_id = i.batch"
+            " AND e.type = i.state AND e.data -> 'items' @> to_jsonb(i.position)"
             " JOIN journal j ON j.tx = e.tx JOIN transfer t ON t.journal = j.id AND t.item = i.id"
             " WHERE i.state IN ('succeeded', 'refunded') GROUP BY 1"
         )

@@ -90,13 +90,16 @@ def test_a_batch_ends_with_its_equation_and_one_message(tenant):
         assert shown["summary"] == {"total": 10, "pending": 0, "running": 0, "succeeded": 9, "failed": 1}
         bodies = [bytes(row["body"]) for row in run("SELECT body FROM message")]
         events = [row["type"] for row in run("SELECT type FROM event WHERE subject_kind = 'batch' ORDER BY seq")]
-        kinds = [row["type"] for row in run("SELECT type FROM event WHERE subject_kind = 'item' AND subject_id = %s"
-                                            " ORDER BY seq", [rows[9]["id"]])]  # fmt: skip
+        told = run("SELECT seq, type, data FROM event WHERE subject_kind = 'batch_items' ORDER BY seq")
         timers = [row["state"] for row in run("SELECT state FROM timer")]
         batch = Batch.objects.get()
         failed = items_json(item_rows(batch.id, count=50, status="failed"))
     assert events == ["create", "start", "finish"]
-    assert kinds == ["failed", "refunded"]
+    assert [(row["seq"], row["type"], row["data"]["items"]) for row in told] == [
+        (1, "succeeded", list(range(1, 10))), (2, "failed", [10]), (3, "refunded", [10]),
+    ]  # fmt: skip
+    assert len(told[0]["data"]["media_sha256"]) == 9
+    assert told[1]["data"]["reason"] == "param_error"
     assert timers == ["cancelled"]
     assert [step["status"] for step in failed[0]["history"]] == ["pending", "running", "failed", "refunded"]
     body = json.loads(bodies[0])
@@ -104,6 +107,17 @@ def test_a_batch_ends_with_its_equation_and_one_message(tenant):
     assert list(body) == ["event", "batch_id", "request_id", "summary", "ledger", "timestamp"]
     assert body["ledger"] == {"reserved": 100, "settled": 90, "refunded": 10}
     assert body["summary"] == {"total": 10, "succeeded": 9, "failed": 1}
+
+
+def test_claims_and_ends_are_planned_once_for_a_connection(tenant):
+    create(tenant)
+    for _ in range(2):
+        end(claim(5))
+    with worker_scope():
+        kept = run("SELECT statement, generic_plans + custom_plans AS runs FROM pg_prepared_statements")
+    for first_words in ("-- Leases a set of due items", "-- Ends a set of items"):
+        (runs,) = [row["runs"] for row in kept if row["statement"].startswith(first_words)]
+        assert runs >= 2
 
 
 def test_ending_twice_or_with_a_stale_token_moves_nothing(tenant):

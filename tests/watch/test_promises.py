@@ -47,7 +47,17 @@ PLANTS = {
         "execution",
         "INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx)"
         " SELECT tenant, subject_kind, subject_id, 9, at, recorded_at, actor, 'refunded', data, visibility, tx"
-        " FROM event WHERE subject_kind = 'item' AND type = 'succeeded' LIMIT 1",
+        " FROM event WHERE subject_kind = 'batch_items' AND type = 'succeeded' LIMIT 1",
+    ),
+    "an end that no item has": (
+        "execution",
+        "UPDATE event SET data = jsonb_set(data, '{items}', data -> 'items' || '77')"
+        " WHERE subject_kind = 'batch_items' AND type = 'succeeded'",
+    ),
+    "an end that is not in the history": (
+        "execution",
+        "UPDATE event SET data = jsonb_set(data, '{items}', (data -> 'items') - 0)"
+        " WHERE subject_kind = 'batch_items' AND type = 'succeeded'",
     ),
     "no message": ("execution", "DELETE FROM message WHERE type = 'batch.completed'"),
     "lost item": ("execution", "DELETE FROM item WHERE id = (SELECT max(id) FROM item)"),

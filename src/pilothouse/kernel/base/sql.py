@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 from django.db.backends.utils import CursorWrapper
 
 from .scope import scoped_connection
@@ -51,7 +52,7 @@ def array_literal(values: list[Any]) -> Any:
     """
     kinds = set(map(type, values))
     kinds.discard(type(None))
-    if kinds and kinds <= {int, float}:
+    if kinds <= {int, float}:
         return "{" + ",".join(["NULL" if v is None else repr(v) for v in values]) + "}"
     if kinds == {str}:
         quoted = ["NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values]
@@ -96,6 +97,20 @@ class Statements:
         with scoped_connection().cursor() as cursor:
             cursor.execute(self.text(name), self._bound(name, params))
             return fetch(cursor)
+
+    def prepared(self, name: str, /, **params: Any) -> list[Row]:
+        """As `rows`, for a long statement that a worker runs again and again: parsing and planning cost a fifth of it.
+
+        The server keeps it for as long as the connection lives. Parameters are bound there, so the text says the type
+        of each that its place does not tell.
+        """
+        connection = scoped_connection()
+        driver: Any = connection.connection
+        driver.prepare_threshold = 0  # Django's own cursors bind in the client and never prepare
+        cursor: Any = psycopg.Cursor(driver)
+        with connection.make_cursor(cursor) as prepared:
+            prepared.execute(self.text(name), self._bound(name, params))
+            return fetch(prepared)
 
     def one(self, name: str, /, **params: Any) -> Row | None:
         """Run a statement and return its first row, or None."""

@@ -56,7 +56,7 @@ def end_items(endings: Sequence[Ending], *, from_state: str, claim: str) -> Ende
             known = ", ".join(map(str, REASONS.get((from_state, state), ())))
             act = "end this video"
             raise ReasonRefused(reason=str(reason), event=f"{from_state} to {state}", allowed=known, act=act)
-    changed = SQL.rows(
+    changed = SQL.prepared(
         "end_items",
         ids=[e.item for e in endings],
         tokens=[e.token for e in endings],

@@ -38,7 +38,7 @@ class ItemPump:
     def claim(self, limit: int) -> list[Row]:
         """Lease due items: those that go on, and in fair shares as many pending ones as the providers have room for."""
         with worker_scope("worker"):
-            rows = SQL.rows(
+            rows = SQL.prepared(
                 "claim_items",
                 count=limit,
                 room=min(limit, self.dispatcher.room()),

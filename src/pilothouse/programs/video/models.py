@@ -19,7 +19,7 @@ class Batch(TenantModel):
 
     mutable = (
         "state", "pending_count", "running_count", "succeeded_count", "failed_count", "settled", "refunded",
-        "started_at", "completed_at", "cancel_requested_at", "deadline_at",
+        "started_at", "completed_at", "cancel_requested_at", "deadline_at", "item_events",
     )  # fmt: skip
 
     # Two indexes below begin with the tenant.
@@ -45,6 +45,8 @@ class Batch(TenantModel):
     running_count = models.IntegerField(default=0, db_default=0)
     succeeded_count = models.IntegerField(default=0, db_default=0)
     failed_count = models.IntegerField(default=0, db_default=0)
+    # How many events its items have: they are told a set at a time, and the next set's take the next numbers.
+    item_events = models.IntegerField(default=0, db_default=0)
     reserved = models.BigIntegerField()
     settled = models.BigIntegerField(default=0, db_default=0)
     refunded = models.BigIntegerField(default=0, db_default=0)
@@ -116,7 +118,8 @@ class Batch(TenantModel):
 
 
 class Item(HotTenantModel):
-    """One video of a batch. Everything before the end is a column; the end is also an event.
+    """One video of a batch. Everything before the end is a column; the end is also told by an event of
+    all that ended so in one claim (subject `batch_items` of the batch, items by position).
 
     `state` and its due time are the truth for the worker: `next_run_at` (business time) says when it is due,
     `lease_until` (machine time) who holds it until when, `token` rises with each claim so that a late finisher changes

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('running_count', models.IntegerField(db_default=0, default=0)),
                 ('succeeded_count', models.IntegerField(db_default=0, default=0)),
                 ('failed_count', models.IntegerField(db_default=0, default=0)),
+                ('item_events', models.IntegerField(db_default=0, default=0)),
                 ('reserved', models.BigIntegerField()),
                 ('settled', models.BigIntegerField(db_default=0, default=0)),
                 ('refunded', models.BigIntegerField(db_default=0, default=0)),

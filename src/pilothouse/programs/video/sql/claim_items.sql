@@ -27,7 +27,7 @@ WITH RECURSIVE going_on AS MATERIALIZED (
 ), in_work AS MATERIALIZED (
     SELECT b.mode, b.tenant, sum(b.running_count) AS n FROM batch b WHERE b.running_count > 0 GROUP BY b.mode, b.tenant
 ), room AS MATERIALIZED (
-    SELECT r.mode, greatest(0, least(r.free, %(count)s - (SELECT count(*) FROM going_on))) AS free
+    SELECT r.mode, greatest(0, least(r.free, %(count)s - (SELECT count(*) FROM going_on)))::bigint AS free
     FROM (VALUES ('live', %(room)s::bigint),
                  ('test', %(test_max)s - coalesce((SELECT sum(n) FROM in_work WHERE mode = 'test'), 0))) AS r (mode, free)
 ), share AS MATERIALIZED (
@@ -41,9 +41,9 @@ WITH RECURSIVE going_on AS MATERIALIZED (
     )
     WINDOW mode AS (PARTITION BY w.mode)
 ), candidates AS MATERIALIZED (
-    SELECT s.mode, s.in_work + row_number() OVER (PARTITION BY s.mode, s.tenant) AS turn, s.free, i.id, i.state
+    SELECT s.mode, s.in_work + i.nth AS turn, i.id, i.state
     FROM share s CROSS JOIN LATERAL (
-        SELECT p.id, p.state
+        SELECT p.id, p.state, row_number() OVER () AS nth
         FROM (SELECT b.id FROM batch b
               WHERE b.mode = s.mode AND b.tenant = s.tenant AND b.pending_count > 0 ORDER BY b.id) b
         CROSS JOIN LATERAL (
@@ -55,10 +55,12 @@ WITH RECURSIVE going_on AS MATERIALIZED (
         LIMIT s.most
     ) i
 ), starting_now AS MATERIALIZED (
-    SELECT t.id, t.state
-    FROM (SELECT c.*, row_number() OVER (PARTITION BY c.mode ORDER BY c.turn, c.id) AS place FROM candidates c) t
-    WHERE t.place <= t.free
-    ORDER BY t.mode, t.place LIMIT greatest(0, %(count)s - (SELECT count(*) FROM going_on))
+    SELECT c.id, c.state
+    FROM (SELECT * FROM room ORDER BY mode) r
+    CROSS JOIN LATERAL (
+        SELECT c.id, c.state FROM candidates c WHERE c.mode = r.mode ORDER BY c.turn, c.id LIMIT r.free
+    ) c
+    LIMIT greatest(0, %(count)s - (SELECT count(*) FROM going_on))
 ), due AS (
     SELECT * FROM going_on UNION ALL SELECT * FROM starting_now
 ), claimed AS (

@@ -1,7 +1,8 @@
 -- Ends a set of items with their money, their timeline and their batches' counters, in one statement. The guard is the
 -- state and the token: a late finisher or a repeat changes no row and moves no money. `failed` is a passing state: it
--- is written to the timeline and never stored. One journal for each batch, outcome and claim. Locks: items, parents in
--- id order, accounts last (in the posting trigger).
+-- is written to the timeline and never stored. One journal for each batch, outcome and claim, and one event for each
+-- batch, outcome, reason and claim, which names the items by their positions: nothing is written per item that can be
+-- written once a set. Locks: items, parents in id order, accounts last (in the posting trigger).
 -- The items are found by their keys, which stand there a second time: joined alone, or with the state seen as a
 -- constant, a planner with old statistics would read all running items or the whole table instead.
 WITH input AS MATERIALIZED (
@@ -18,7 +19,7 @@ WITH input AS MATERIALIZED (
         progress = CASE WHEN u.state = 'succeeded' THEN 100 ELSE i.progress END
     FROM input u
     WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = u.id AND i.state = u.from_state AND (u.token IS NULL OR i.token = u.token)
-    RETURNING i.id, i.tenant, i.batch, i.state, i.failure_reason, i.media_sha256
+    RETURNING i.id, i.tenant, i.batch, i.position, i.state, i.failure_reason, i.media_sha256
 ), groups AS (
     SELECT batch, count(*) FILTER (WHERE state = 'succeeded') AS good, count(*) FILTER (WHERE state = 'refunded') AS bad
     FROM ended GROUP BY batch
@@ -35,35 +36,47 @@ WITH input AS MATERIALIZED (
     CROSS JOIN LATERAL (VALUES ('settle', g.good), ('refund', g.bad)) AS k (kind, n)
     WHERE k.n > 0
     RETURNING id, ref_id, kind
+), postings AS MATERIALIZED (
+    SELECT b.id AS batch, CASE j.kind WHEN 'settle' THEN 'succeeded' ELSE 'refunded' END AS state, j.id, j.kind, b.tenant,
+           b.held_account AS debit, CASE j.kind WHEN 'settle' THEN b.earned_account ELSE b.wallet_account END AS credit,
+           b.cost AS amount
+    FROM journals j JOIN locked b ON b.public_id = j.ref_id
 ), moved AS (
     INSERT INTO transfer (tenant, journal, debit, credit, amount, kind, item)
-    SELECT e.tenant, j.id, b.held_account, CASE j.kind WHEN 'settle' THEN b.earned_account ELSE b.wallet_account END,
-           b.cost, j.kind, e.id
-    FROM ended e JOIN locked b ON b.id = e.batch
-    JOIN journals j ON j.ref_id = b.public_id
-                   AND j.kind = CASE e.state WHEN 'succeeded' THEN 'settle' ELSE 'refund' END
+    SELECT p.tenant, p.id, p.debit, p.credit, p.amount, p.kind, e.id
+    FROM ended e JOIN postings p ON p.batch = e.batch AND p.state = e.state
+), outcomes AS (
+    SELECT batch, state, failure_reason AS reason, jsonb_agg(position ORDER BY position) AS items,
+           jsonb_agg(media_sha256 ORDER BY position) AS hashes
+    FROM ended GROUP BY batch, state, failure_reason
 ), told AS (
     INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx)
-    SELECT e.tenant, 'item', e.id, s.seq, (SELECT base.clock_now()), clock_timestamp(), %(actor)s, s.type,
+    SELECT b.tenant, 'batch_items', b.id,
+           b.item_events + row_number() OVER (PARTITION BY b.id ORDER BY s.step, o.reason),
+           (SELECT base.clock_now()), clock_timestamp(), %(actor)s, s.type,
            CASE s.type
-               WHEN 'failed' THEN jsonb_build_object('reason', e.failure_reason)
-               WHEN 'refunded' THEN jsonb_build_object('reason', e.failure_reason, 'amount', b.cost)
-               ELSE jsonb_build_object('amount', b.cost, 'media_sha256', e.media_sha256)
+               WHEN 'failed' THEN jsonb_build_object('reason', o.reason, 'items', o.items)
+               WHEN 'refunded' THEN jsonb_build_object('reason', o.reason, 'amount', b.cost, 'items', o.items)
+               ELSE jsonb_build_object('amount', b.cost, 'items', o.items, 'media_sha256', o.hashes)
            END,
            'customer', (SELECT base.tx())
-    FROM ended e JOIN locked b ON b.id = e.batch
-    JOIN (VALUES ('succeeded', 1, 'succeeded'), ('refunded', 1, 'failed'), ('refunded', 2, 'refunded'))
-         AS s (state, seq, type) ON s.state = e.state
+    FROM outcomes o JOIN locked b ON b.id = o.batch
+    JOIN (VALUES ('succeeded', 1, 'succeeded'), ('refunded', 2, 'failed'), ('refunded', 3, 'refunded'))
+         AS s (state, step, type) ON s.state = o.state
+    RETURNING subject_id AS batch
+), told_count AS (
+    SELECT batch, count(*) AS n FROM told GROUP BY batch
 ), counted AS (
     UPDATE batch b SET
         pending_count = b.pending_count - CASE WHEN %(from_state)s = 'pending' THEN g.good + g.bad ELSE 0 END,
         running_count = b.running_count - CASE WHEN %(from_state)s = 'running' THEN g.good + g.bad ELSE 0 END,
         succeeded_count = b.succeeded_count + g.good, failed_count = b.failed_count + g.bad,
+        item_events = b.item_events + t.n,
         settled = b.settled + g.good * b.cost, refunded = b.refunded + g.bad * b.cost,
         state = CASE WHEN b.pending_count + b.running_count = g.good + g.bad THEN 'completed' ELSE b.state END,
         completed_at = CASE WHEN b.pending_count + b.running_count = g.good + g.bad
                             THEN (SELECT base.clock_now()) END
-    FROM groups g JOIN locked l ON l.id = g.batch
+    FROM groups g JOIN locked l ON l.id = g.batch JOIN told_count t ON t.batch = g.batch
     WHERE b.id = l.id
     RETURNING b.id, b.tenant, b.public_id, b.request_id, b.state, b.kind, b.mode, b.total, b.succeeded_count,
               b.failed_count, b.reserved, b.settled, b.refunded, b.completed_at, b.webhook_url, g.good, g.bad

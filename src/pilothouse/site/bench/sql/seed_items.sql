@@ -8,12 +8,12 @@ UPDATE house SET tx_offset = tx_offset + 10 + 3 * %(batches)s
 -- name: batches
 INSERT INTO batch (tenant, public_id, kind, mode, state, request_id, request_hash, entry, created_by, unit, cost,
                    terms_hash, fingerprint, versions, total, pending_count, running_count, succeeded_count,
-                   failed_count, reserved, settled, refunded, wallet_account, held_account, earned_account, created_at,
-                   started_at, completed_at, deadline_at)
+                   failed_count, item_events, reserved, settled, refunded, wallet_account, held_account, earned_account,
+                   created_at, started_at, completed_at, deadline_at)
 SELECT %(tenant)s, 'bat_' || lpad(g::text, 26, '0'), 'enterprise', 'live', CASE WHEN s.open THEN 'pending' ELSE
        'completed' END, 'seed-' || g, md5(g::text), 'api', 'bench', 'CREDIT', %(cost)s, '', md5(g::text), '{}', s.total,
        CASE WHEN s.open THEN s.total ELSE 0 END, 0, CASE WHEN s.open THEN 0 ELSE s.total - s.bad END,
-       CASE WHEN s.open THEN 0 ELSE s.bad END, s.total * %(cost)s,
+       CASE WHEN s.open THEN 0 ELSE s.bad END, CASE WHEN s.open THEN 0 ELSE 3 END, s.total * %(cost)s,
        CASE WHEN s.open THEN 0 ELSE (s.total - s.bad) * %(cost)s END, CASE WHEN s.open THEN 0 ELSE s.bad * %(cost)s END,
        %(wallet)s, %(held)s, %(earned)s, s.at, s.at, CASE WHEN s.open THEN NULL ELSE s.at + interval '5 min' END,
        s.at + interval '1 day'
@@ -76,14 +76,18 @@ FROM (
 WHERE a.id = m.account
 -- name: item_events
 INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx)
-SELECT i.tenant, 'item', i.id, s.seq, i.finished_at, i.finished_at, 'worker', s.type,
-       jsonb_build_object('amount', %(cost)s, 'reason', i.failure_reason, 'media_sha256', i.media_sha256), 'customer',
+SELECT b.tenant, 'batch_items', b.id, s.seq, b.completed_at, b.completed_at, 'worker', s.type,
+       jsonb_build_object('amount', %(cost)s, 'reason', s.reason, 'items', i.items, 'media_sha256', i.hashes), 'customer',
        %(first_tx)s + 3 * substr(b.public_id, 5)::bigint + 2
-FROM item i JOIN batch b ON b.id = i.batch
-JOIN (VALUES ('succeeded', 1, 'succeeded'), ('refunded', 1, 'failed'), ('refunded', 2, 'refunded'))
-     AS s (state, seq, type) ON s.state = i.state
-WHERE i.tenant = %(tenant)s
-ORDER BY i.id, s.seq
+FROM batch b
+JOIN (VALUES ('succeeded', 1, 'succeeded', NULL), ('refunded', 2, 'failed', 'model_error'),
+             ('refunded', 3, 'refunded', 'model_error')) AS s (state, seq, type, reason) ON true
+JOIN LATERAL (
+    SELECT jsonb_agg(position ORDER BY position) AS items, jsonb_agg(media_sha256 ORDER BY position) AS hashes
+    FROM item WHERE batch = b.id AND state = s.state
+) i ON i.items IS NOT NULL
+WHERE b.tenant = %(tenant)s AND b.request_id LIKE 'seed-%%'
+ORDER BY b.id, s.seq
 -- name: batch_events
 INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx)
 SELECT b.tenant, 'batch', b.id, s.seq, s.at, s.at, 'bench', s.type, s.data, 'customer',

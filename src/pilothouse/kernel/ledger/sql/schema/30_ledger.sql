@@ -33,6 +33,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 DECLARE
     wrong_leg boolean;
     wrong_pair boolean;
+    wrong_journal boolean;
     by_hand boolean;
     of_one boolean;
 BEGIN
@@ -55,12 +56,14 @@ BEGIN
                WHEN 'charge_off' THEN (d.kind, c.kind) <> ('chargeback_loss', 'suspense')
                WHEN 'collect' THEN d.kind NOT IN ('processor_fees', 'world_bank') OR c.kind <> 'world_psp'
                ELSE p.kind <> 'reverse' END),
+           bool_or(j.tenant IS DISTINCT FROM p.tenant OR j.kind <> p.kind OR j.tx <> (SELECT base.tx())),
            bool_or(p.kind IN ('grant', 'reverse')),
            bool_or(p.kind IN ('charge_off', 'fund', 'receive', 'release', 'return', 'send_back'))
-    INTO wrong_leg, wrong_pair, by_hand, of_one
-    FROM (SELECT DISTINCT tenant, kind, debit, credit FROM posted) p
+    INTO wrong_leg, wrong_pair, wrong_journal, by_hand, of_one
+    FROM (SELECT DISTINCT tenant, kind, debit, credit, journal FROM posted) p
     LEFT JOIN account d ON d.id = p.debit
-    LEFT JOIN account c ON c.id = p.credit;
+    LEFT JOIN account c ON c.id = p.credit
+    LEFT JOIN journal j ON j.id = p.journal;
     IF wrong_leg THEN
         RAISE EXCEPTION 'a transfer names an account that is not there, of another tenant or of another unit'
             USING ERRCODE = 'PH003';
@@ -68,11 +71,7 @@ BEGIN
     IF wrong_pair THEN
         RAISE EXCEPTION 'a transfer moves between accounts between which its kind does not move' USING ERRCODE = 'PH003';
     END IF;
-    IF EXISTS (
-        SELECT FROM (SELECT DISTINCT tenant, journal, kind FROM posted) p
-        LEFT JOIN journal j ON j.id = p.journal
-        WHERE j.tenant IS DISTINCT FROM p.tenant OR j.kind <> p.kind OR j.tx <> (SELECT base.tx())
-    ) THEN
+    IF wrong_journal THEN
         RAISE EXCEPTION 'a transfer names a journal that is not there, of another tenant or kind, or already closed'
             USING ERRCODE = 'PH003';
     END IF;

@@ -32,3 +32,6 @@ CREATE OR REPLACE TRIGGER event_tenants AFTER INSERT ON event
 
 -- A seal takes the rows of finished transactions, in the order of their ids; this finds them.
 CREATE INDEX IF NOT EXISTS event_tx ON event USING brin (tx);
+
+-- What tells of a set of items is long, and mostly hashes: compressing it costs and gains nothing.
+ALTER TABLE event ALTER COLUMN data SET STORAGE EXTERNAL;

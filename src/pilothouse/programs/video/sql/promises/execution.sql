@@ -4,12 +4,15 @@ WITH b AS (
     SELECT * FROM batch WHERE %(batches)s::bigint[] IS NULL OR id = ANY(%(batches)s::bigint[])
 ), i AS (
     SELECT i.* FROM item i WHERE %(batches)s::bigint[] IS NULL OR i.batch = ANY(%(batches)s::bigint[])
+), told_items AS (
+    SELECT e.subject_id AS batch, p.position::int AS position, e.type
+    FROM event e CROSS JOIN LATERAL jsonb_array_elements_text(e.data -> 'items') AS p (position)
+    WHERE e.subject_kind = 'batch_items' AND e.subject_id IN (SELECT id FROM b)
 ), ends AS (
-    SELECT i.id, count(e.id) FILTER (WHERE e.type IN ('succeeded', 'refunded')) AS terminal,
-           count(e.id) FILTER (WHERE e.type = 'failed') AS failed,
-           count(e.id) FILTER (WHERE e.type = i.state) AS same
-    FROM i LEFT JOIN event e
-      ON e.subject_kind = 'item' AND e.subject_id = i.id AND e.type IN ('failed', 'refunded', 'succeeded')
+    SELECT i.id, count(t.type) FILTER (WHERE t.type IN ('succeeded', 'refunded')) AS terminal,
+           count(t.type) FILTER (WHERE t.type = 'failed') AS failed,
+           count(t.type) FILTER (WHERE t.type = i.state) AS same
+    FROM i LEFT JOIN told_items t ON t.batch = i.batch AND t.position = i.position
     GROUP BY i.id
 ), counts AS (
     SELECT i.batch, count(*) AS total,
@@ -38,6 +41,10 @@ FROM i JOIN ends n ON n.id = i.id JOIN b ON b.id = i.batch
 WHERE n.terminal <> CASE WHEN i.state IN ('succeeded', 'refunded') THEN 1 ELSE 0 END
    OR n.same <> n.terminal
    OR n.failed <> CASE WHEN i.state = 'refunded' THEN 1 ELSE 0 END
+UNION ALL
+SELECT b.tenant, b.public_id, NULL, 'its history ends item number ' || t.position || ', which it does not have'
+FROM told_items t JOIN b ON b.id = t.batch
+WHERE NOT EXISTS (SELECT FROM i WHERE i.batch = t.batch AND i.position = t.position)
 UNION ALL
 SELECT b.tenant, b.public_id, NULL,
        'the batch counts ' || concat_ws('/', b.total, b.pending_count, b.running_count, b.succeeded_count, b.failed_count)

@@ -15,8 +15,12 @@ WITH i AS (
     SELECT i.id, coalesce(sum(t.amount), 0) AS amount
     FROM i JOIN transfer t ON t.item = i.id AND t.kind = 'reserve' GROUP BY i.id
 ), failures AS (
-    SELECT i.id, min(e.tx) AS tx FROM i
-    JOIN event e ON e.subject_kind = 'item' AND e.subject_id = i.id AND e.type = 'failed' GROUP BY i.id
+    SELECT i.id, min(e.tx) AS tx
+    FROM event e CROSS JOIN LATERAL jsonb_array_elements_text(e.data -> 'items') AS p (position)
+    JOIN i ON i.batch = e.subject_id AND i.position = p.position::int
+    WHERE e.subject_kind = 'batch_items' AND e.type = 'failed'
+      AND (%(batches)s::bigint[] IS NULL OR e.subject_id = ANY(%(batches)s::bigint[]))
+    GROUP BY i.id
 )
 SELECT i.tenant, i.batch_public_id AS batch, i.public_id AS item,
        CASE
