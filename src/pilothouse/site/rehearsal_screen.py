@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.rule import Rule
@@ -62,6 +63,9 @@ def _verdict(told: Told) -> Group:
         (pilot["verdict"], f"bold {VERDICTS[pilot['verdict']]}"), f". {_why(pilot)}",
     )  # fmt: skip
     lines = [line]
+    if told["findings"]:
+        what = _count(len(told["findings"]), "thing")
+        lines.insert(0, Text(f"\n✗ {what} came out that must not be so; see Checks.", style="bold red"))
     if pilot["blocked"]:
         lines.append(Text(f"Nobody could sign it: {pilot['blocked']}", style="yellow"))
     done, left = pilot["lines"]["done"], pilot["lines"]["open"]
@@ -169,13 +173,14 @@ def _money(told: Told) -> Group:
             width = round(BAR_COLUMNS * amount / each["into"]) if each["into"] else 0
             bar.append("█" * max(width, 1 if amount else 0), style=style)
         rows.append(bar)
-        mark = Text(" ✓", "green") if each["holds"] else Text(" ✗ the parts have another sum", "red")
-        total = Text.assemble((amount_text(each["into"], each["unit"]), "bold"), " came in =")
-        for number, (style, (name, amount)) in enumerate(zip(PARTS, each["parts"].items(), strict=False)):
-            total.append(" + " if number else " ")
-            total.append("■ ", style=style)
-            total.append(f"{amount_text(amount, each['unit'])} {name.replace('_', ' ')}")
-        rows.append(Text.assemble(total, mark))
+        mark = Text(" ✓", "green") if each["holds"] else Text(" ✗ they have another sum", "red")
+        came = Text(amount_text(each["into"], each["unit"]), "bold")
+        rows.append(Text.assemble(came, " came in = the sum of these", mark))
+        parts = [
+            Text.assemble(("■ ", style), f"{amount_text(amount, each['unit'])} {name.replace('_', ' ')}")
+            for style, (name, amount) in zip(PARTS, each["parts"].items(), strict=False)
+        ]
+        rows.append(Columns(parts, padding=(0, 3)))
     return Group(*(rows or [Text("No money moved.", style="dim")]))
 
 
@@ -252,11 +257,11 @@ def length_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 3_600 else f"{seconds / 3_600:.1f} h"
 
 
-def _faults(told: Told) -> Text | None:
+def _faults(told: Told) -> Columns | None:
     struck = told["faults"]["struck"]
     if not struck:
         return None
-    return Text(", ".join(f"{FAULT_WORDS[kind]} × {count}" for kind, count in struck.items()))
+    return Columns([f"{FAULT_WORDS[kind]} [dim]× {count}[/dim]" for kind, count in struck.items()], padding=(0, 3))
 
 
 def _incidents(told: Told) -> Group:
