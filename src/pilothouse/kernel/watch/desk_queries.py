@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pilothouse.kernel.access.limits import DESK_PAGE_ROWS
 from pilothouse.kernel.base.errors import NotFound
+from pilothouse.kernel.base.program import program_title
 from pilothouse.kernel.base.sql import Row, Statements
 
 from .limits import DESK_TAIL_ROWS, ERROR_TREND_BARS_COUNT
@@ -36,17 +37,24 @@ def incident(public_id: str) -> Row:
 
 def gates_of_incident(incident_id: int) -> list[Row]:
     """The gates that an incident holds or held closed."""
-    return SQL.rows("gates_of_incident", incident=incident_id)
+    return _called(SQL.rows("gates_of_incident", incident=incident_id))
 
 
 def closed_gates(count: int = DESK_PAGE_ROWS, tenant: int | None = None) -> list[Row]:
-    """Closed gates, oldest first, with how many incidents hold each; with `tenant`, those that hold that tenant."""
-    return SQL.rows("closed_gates", count=count, tenant=tenant)
+    """Closed gates, oldest first, with how many incidents hold each; with `tenant`, those that hold that tenant.
+
+    `what` is what the gate's program is called.
+    """
+    return _called(SQL.rows("closed_gates", count=count, tenant=tenant))
 
 
 def reopened_gates(count: int = DESK_PAGE_ROWS + 1, skip: int = 0) -> list[Row]:
-    """Gates that were closed once and are open again, the newest first."""
-    return SQL.rows("reopened_gates", count=count, skip=skip)
+    """Gates that were closed once and are open again, the newest first; `what` as of those that are closed."""
+    return _called(SQL.rows("reopened_gates", count=count, skip=skip))
+
+
+def _called(gates: list[Row]) -> list[Row]:
+    return [{**gate, "what": program_title(gate["program"])} for gate in gates]
 
 
 def home_counts() -> Row:

@@ -25,7 +25,6 @@ from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
-from pilothouse.kernel.base.program import program_title
 
 from . import commands, desk_queries, forms
 from .gates import close_gate, reopen_gate, what_is_missing
@@ -42,8 +41,6 @@ def gate_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         past = desk_queries.reopened_gates(skip=number * DESK_PAGE_ROWS)
         for gate in closed:
             gate["missing"] = what_is_missing(commands.SQL.rows("holders_of_gate", gate=gate["id"]))
-    for gate in (*closed, *past):
-        gate["what"] = program_title(gate["program"])
     past, pager = paged(past, number, reverse("desk:gates"))
     context = {"closed": closed, "past": past, "pager": pager, "may_act": may_act(operator)}
     return render(request, "watch/gates.html", context)
