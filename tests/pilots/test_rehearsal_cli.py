@@ -52,7 +52,7 @@ def _folder_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (["balloons"], "not_found: There is no 'balloons'; there is deals, video."),
+        (["balloons"], "not_found: There is no program 'balloons' for this; there is deals, video."),
         (["deals", "--days", "0"], "rehearsal_length: A rehearsal lasts 1 to 400 days; 0 were asked for"),
         (["deals", "--days", "-3"], "rehearsal_length: A rehearsal lasts 1 to 400 days; -3 were asked for"),
         (["video", "--days", "99999999999"], "rehearsal_length: A rehearsal lasts 1 to 400 days; 99999999999 were"),
