@@ -72,8 +72,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server when the controlling process ends."""
+    _forget_logs()
     if not hasattr(config, "workerinput"):
         SERVER.close()
+
+
+def _forget_logs() -> None:
+    """Drop the lines that no test waited for: their houses are gone, and to write them would be tried for seconds."""
+    from pilothouse.kernel.access.usage import USAGE
+    from pilothouse.kernel.watch.error_log import SEEN
+
+    for log in (USAGE, SEEN):
+        with log.queue.mutex:
+            log.queue.queue.clear()
 
 
 @pytest.hookimpl(optionalhook=True)
