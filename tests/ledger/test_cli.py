@@ -98,7 +98,16 @@ def test_statement_and_export(house, tmp_path):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
     exported = cli("ledger", "export", tenant.public_id, "--type", "settle", "--batch", "bat_1")
     assert exported.splitlines()[1].split(",")[3:7] == ["settle", "Settled (success)", "batch_item", "bat_1"]
-    assert "not 'theft'" in cli("ledger", "export", tenant.public_id, "--type", "theft", code=1)
+    earlier = (tmp_path / "one.csv").read_bytes()
+    refused = ("ledger", "export", tenant.public_id, "--type", "theft", "--out", str(tmp_path / "one.csv"))
+    assert "not 'theft'" in cli(*refused, code=1)
+    assert (tmp_path / "one.csv").read_bytes() == earlier, "a refusal leaves the file that was there"
+    assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [".csv", ".csv", ".xlsx", ".xlsx"]
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "two.csv")
+    cli("ledger", "export", tenant.public_id, "--out", str(link))
+    assert link.is_symlink(), "what stands for another file, as /dev/stdout does, is written through"
+    assert (tmp_path / "two.csv").read_bytes().startswith(b"id,created_at")
 
 
 @pytest.mark.tamper

@@ -1,9 +1,10 @@
 """`pilothouse ledger …`: exports, statements, reconciliation and seals from the command line."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
 
@@ -175,7 +176,7 @@ def _write_statement(found: "Statement", tenant: str, out: Path | None) -> None:
     from pilothouse.kernel.ledger import exports
 
     if out is not None and out.suffix == ".xlsx":
-        with out.open("wb") as target:
+        with _whole(out) as target:
             exports.statement_xlsx(found, tenant, target)
     else:
         _write_text(exports.statement_csv(found, tenant), out)
@@ -187,5 +188,25 @@ def _write_text(chunks: Iterable[str], out: Path | None) -> None:
             sys.stdout.buffer.write(chunk.encode())
         sys.stdout.buffer.flush()
         return
-    with out.open("w", encoding="utf-8", newline="") as target:
-        target.writelines(chunks)
+    with _whole(out) as target:
+        target.writelines(chunk.encode() for chunk in chunks)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of an earlier one when all of it is written; a refusal leaves what was there."""
+    if path.is_symlink() or (
+        path.exists() and not path.is_file()
+    ):  # /dev/stdout and the like are written to as they are
+        with path.open("wb") as target:
+            yield target
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as target:
+            yield target
+        part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -72,7 +72,7 @@ def resume(
 
 def _targets(what: str) -> list[tuple[str, Any]]:
     """The (program, tenant) pairs that a program or an account stands for."""
-    from pilothouse.kernel.base.errors import NotFound
+    from pilothouse.kernel.base.errors import Conflict
     from pilothouse.kernel.base.models import Tenant
     from pilothouse.kernel.base.scope import worker_scope
     from pilothouse.kernel.watch.pilot_facts import facts_of, piloted
@@ -92,7 +92,7 @@ def _targets(what: str) -> list[tuple[str, Any]]:
             if not what.startswith("ten_") or rows[key].public_id == what
         ]
     if not found:
-        raise NotFound(what="account with work to stop")
+        raise Conflict(reason=f"{what} has no work that a rollback could stop.")
     return found
 
 
