@@ -11,6 +11,10 @@ from live_tree import cli, data_folder, left_behind
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(1800)]
 MOST_S = 1700
+FAILURES = (
+    "rollback_trigger", "no_batch", "webhook_never_received", "finance_mismatch", "parity_without_proof",
+    "parity_with_proof", "promise_breach",
+)  # fmt: skip
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="the internal checklist runs the Node example")
@@ -34,6 +38,7 @@ def test_two_pilots_from_prospect_to_signed_verdict() -> None:
             by = {line["kind"]: line["by"] for phase in run["phases"] for line in phase["lines"] if line["at"]}
             assert by["machine"] == "machine"
             assert by["ours"].startswith("operator:")
+        assert {each["path"]: each["holds"] for each in found["failures"]["paths"]} == dict.fromkeys(FAILURES, True)
         video, deals = found["video"], found["deals"]
         assert video["lines"]["done"]["customer"] == 12
         assert video["parity"]["verdict_when_asked"] == "failed (parity_question)"

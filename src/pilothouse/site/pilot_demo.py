@@ -63,11 +63,11 @@ class Story:
     """The pilot of one run, with the scopes of the people in it: of a customer who is there, with members
     `ROLE@domain`, or of a new one."""
 
-    def __init__(self, customer: Tenant | None = None, domain: str = DOMAIN) -> None:
+    def __init__(self, customer: Tenant | None = None, *, name: str = COMPANY, domain: str = DOMAIN) -> None:
         self.domain = domain
         with worker_scope("demo"):
             self.tenant = customer or Tenant.objects.create(
-                name=COMPANY, timezone="Europe/Copenhagen", created_at=clock.now()
+                name=name, timezone="Europe/Copenhagen", created_at=clock.now()
             )
             self.people = [add_operator(*each).user_id for each in OPERATORS]
         if customer is None:
@@ -119,7 +119,7 @@ def run_video(data: Path, say: Say, story: Story | None = None) -> dict[str, Any
     began = time.monotonic()
     story = story or Story()
     _until_ready(story, data, say)
-    key = _activated(story, say)
+    key = activated(story, say)
     proof = _worked(story, key, data, say)
     parity = _parity(story, proof, say)
     _incident(story, say)
@@ -174,7 +174,7 @@ def shown(pilot: str, ours: Callable[[], Any], folder: Path, say: Say) -> dict[s
     return {
         **body,
         "lines": {"all": len(lines), "done": done},
-        "incidents": [_told(each) for each in rows],
+        "incidents": [incident_told(each) for each in rows],
         "reports": reports,
         "export": exported,
         "verifier": {"holds": not any(wrong for _, wrong in claims), "claims": dict(claims)},
@@ -200,7 +200,8 @@ def _differs(file: Mapping[str, Any]) -> list[str]:
     return [] if found == file["sha256"] else [f"it has {found}"]
 
 
-def _told(incident: Incident) -> dict[str, Any]:
+def incident_told(incident: Incident) -> dict[str, Any]:
+    """An incident as the demo prints it."""
     return {
         "incident": incident.public_id, "severity": incident.severity, "kind": incident.kind,
         "title": incident.title, "state": incident.state, "root_cause": incident.root_cause,
@@ -209,6 +210,17 @@ def _told(incident: Incident) -> dict[str, Any]:
 
 
 def _until_ready(story: Story, data: Path, say: Say) -> None:
+    until_prepared(story, say)
+    say("The internal checklist runs on this house, within ten minutes.")
+    run_enterprise(f"operator:{OPERATORS[0][0]}", example=EXAMPLE, work=data / "checklist", say=say)
+    promises.run()
+    with story.ours():
+        drilled = drill_rollback(story.id)
+    say(f"The rollback was drilled: {'✓' if drilled['ok'] else '✗'}")
+
+
+def until_prepared(story: Story, say: Say) -> None:
+    """From the first call to the preparation."""
     with story.ours():
         runbook = look(story.row()).runbook
         answers = {line.id: True for line in runbook.group("accept")}
@@ -219,15 +231,10 @@ def _until_ready(story: Story, data: Path, say: Say) -> None:
     say("Locked: the customer confirmed what to expect.")
     with story.ours():
         prepare(story.id)
-    say("The internal checklist runs on this house, within ten minutes.")
-    run_enterprise(f"operator:{OPERATORS[0][0]}", example=EXAMPLE, work=data / "checklist", say=say)
-    promises.run()
-    with story.ours():
-        drilled = drill_rollback(story.id)
-    say(f"The rollback was drilled: {'✓' if drilled['ok'] else '✗'}")
 
 
-def _activated(story: Story, say: Say) -> str:
+def activated(story: Story, say: Say) -> str:
+    """The grant, the clock, and the key, opened once; returns the key."""
     with story.ours():
         done = activate(story.id, story.people[0], sender=OPERATORS[0][2])
         if done.state == "waiting" and done.grant:

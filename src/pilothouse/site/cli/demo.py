@@ -108,6 +108,7 @@ def _pilots(data: Path, keep: bool, as_json: bool) -> int:
     from pilothouse.site.migrate import refuse_other_kind
     from pilothouse.site.pilot_demo import run_video, told
     from pilothouse.site.pilot_demo_deals import run_deals
+    from pilothouse.site.pilot_demo_failures import failures_told, run_failures
 
     refuse_other_kind("demo")
 
@@ -120,8 +121,12 @@ def _pilots(data: Path, keep: bool, as_json: bool) -> int:
     say("A market and its six weeks, in a rehearsal's database.")
     with _rehearsed(PILOT, keep):
         runs["deals"] = run_deals(data, say)
-    found = {**runs, "holds": all(run["holds"] for run in runs.values())}
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(map(told, runs.values())))
+    say("How pilots fail, in another.")
+    with _rehearsed("failures", keep):
+        failures = run_failures(say)
+    found = {**runs, "failures": failures, "holds": failures["holds"] and all(run["holds"] for run in runs.values())}
+    lines = [*map(told, runs.values()), failures_told(failures)]
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
     return 0 if found["holds"] else 1
 
 
