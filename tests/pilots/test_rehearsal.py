@@ -13,8 +13,8 @@ from pilothouse.kernel.base.rehearsal import FAULTS
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle import timers
-from pilothouse.pilots.rehearsal import limits
-from pilothouse.pilots.rehearsal.faults import plan
+from pilothouse.pilots.rehearsal import limits, play
+from pilothouse.pilots.rehearsal.faults import Fault, Faults, plan
 from pilothouse.pilots.rehearsal.play import rehearse
 from pilothouse.programs.deals import commands, steps
 from pilothouse.programs.deals.population import MarketPopulation
@@ -74,9 +74,22 @@ def test_the_same_seed_tells_the_same_story_and_faults_break_nothing(timed_house
     assert first == again
     assert [story["findings"] for story in stories] == [[], []]
     assert {"worker_death", "clock_jump", "workers_down", "bank_refuses"} <= set(stories[0]["faults"]["struck"])
-    late = [each for each in stories[0]["lateness"]["kinds"] if each["late"]]
-    assert late, "what was due while nobody worked is told"
-    assert all(each["worst"] and each["worst_s"] > 0 for each in late)
+
+
+@pytest.mark.slow
+def test_what_was_due_while_nobody_worked_is_late_by_name(timed_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def days_down(chance: Random, kinds: Any, begins: datetime, ends: datetime) -> Faults:
+        # The first holdback falls due in these days, the second one after them.
+        return Faults([Fault("workers_down", begins + timedelta(days=9), begins + timedelta(days=11, hours=12))])
+
+    monkeypatch.setattr(play, "plan", days_down)
+    told = played(faults=True)
+    assert told["findings"] == []
+    timers = next(each for each in told["lateness"]["kinds"] if each["name"] == "timers")
+    assert timers["counted"] == "1 of 2 late"
+    assert 0 < timers["worst_s"] <= 2.5 * 86_400
+    assert timers["worst"].startswith("holdback_release of deal_")
+    assert told["lateness"]["worst_s"] == timers["worst_s"]
 
 
 def test_a_timer_that_does_nothing_is_caught_and_an_operator_called(

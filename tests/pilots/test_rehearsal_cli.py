@@ -101,6 +101,7 @@ def test_two_fresh_processes_tell_the_same_market_byte_for_byte(timed_house: Any
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(PATIENCE_S)
 def test_six_weeks_in_two_fresh_processes_are_the_same_bytes(shared_house: Any) -> None:
     words = "deals", "--days", "42", "--seed", "7", "--faults", "--json"
     first, again = printed_twice([begun(shared_house, *words) for _ in range(2)])
