@@ -30,8 +30,8 @@ WRONG = {
     "deals list": "--state", "pilot list": "--state", "errors": "--kind", "ledger verify-seals": "--tenant",
     "tenant create": "--timezone", "operator add": "--role",
 }  # fmt: skip
-# Groups whose first word may also be an account or a folder.
-FREE_WORD = {"grant", "backup"}
+# Groups whose first word may also be a folder.
+FREE_WORD = {"backup"}
 EITHER = {"deals terms create": "--from"}
 # A file or a screen is what they give, or nothing but a sentence: there is no JSON of it.
 WITHOUT_JSON = {"up", "web", "live", "worker", "migrate", "database upgrade", "ledger export", "payouts file"}

@@ -24,7 +24,7 @@ class _GrantGroup(TyperGroup):
     """`pilothouse grant TENANT 100 …` is `pilothouse grant add TENANT 100 …`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
+        if args and args[0] != "--help" and args[0].startswith(("ten_", "-")):
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 
