@@ -17,10 +17,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+# A property is judged by what it says, never by how long a busy machine took to try it.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)  # fmt: skip
+hypothesis.settings.load_profile("house")
 
 SERVER: contextlib.ExitStack = contextlib.ExitStack()
 TEMPLATE = "template_house"
