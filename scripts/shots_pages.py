@@ -30,7 +30,7 @@ NOT_PAGES = {
         " payments:back payments:bank_file_new payments:match payments:payout_confirm payments:payout_fail"
         " payments:payout_retry payments:payout_send payments:refund_retry payments:refuse pilots:confirm"
         " pilots:desk_step pilots:desk_text_send pilots:desk_tick pilots:reply pilots:rollback_step pilots:to_faq"
-        " pilots:to_incident video:cancel video:confirm video:desk_parity_run"
+        " pilots:to_incident video:cancel video:confirm video:desk_parity_keep video:desk_parity_run"
     ),
     "a part of a page, a file or an answer for machines": (
         "desk:postmortem_file files:serve healthz ledger:statement_csv ledger:statement_xlsx metrics"
