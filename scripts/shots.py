@@ -46,7 +46,7 @@ def everything(given: argparse.Namespace) -> Report:
         if "full" in data:
             fill(data["full"])
         spawning = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(given.browsers, mp_context=spawning) as pool:
+        with ProcessPoolExecutor(given.browsers, mp_context=spawning, max_tasks_per_child=1) as pool:
             waiting = {
                 pool.submit(
                     photograph, data[world], world, role, given.folder, tuple(given.only or ())
