@@ -116,6 +116,14 @@ def _no_database_outside_a_house() -> None:
     _use_database("no_house_fixture")
 
 
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """A request leaves its reader's language to the thread, and the next test has not asked for it."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
 def _use_database(name: str) -> None:
     from django.conf import settings
     from django.db import connections

@@ -35,6 +35,13 @@ class AlreadyReversed(PilothouseError):
     message = "The journal {journal} was reversed before. Nothing was moved."
 
 
+class CutUnknown(InvalidInput):
+    """The cut was not given by an earlier statement, or was changed on the way."""
+
+    code = "unknown_cut"
+    message = "The cut is not one that an earlier statement gave. Send it back whole, as it came."
+
+
 class HeadsUnreadable(PilothouseError):
     """The file of exported chain heads cannot be used to verify."""
 

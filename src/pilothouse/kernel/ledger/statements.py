@@ -9,6 +9,7 @@ from typing import Any
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.sealing import SealBroken, seal_same, unseal_same
 
+from .errors import CutUnknown
 from .limits import EXPORT_CHUNK_ROWS
 from .queries import SQL, Balance, Entry, entry_of
 
@@ -43,11 +44,11 @@ class Cut:
 
     @classmethod
     def parse(cls, text: str) -> "Cut":
-        """The cut that was written as `text`. Raises InvalidInput."""
+        """The cut that was written as `text`. Raises CutUnknown."""
         try:
             plain = unseal_same(CUT_PURPOSE, text.removeprefix(CUT_PREFIX))
         except SealBroken:
-            raise InvalidInput(reason=f"{text[:80]!r} is not the cut of a statement.") from None
+            raise CutUnknown from None
         at, low, high, *still_open = struct.unpack(f">{len(plain) // 8}q", plain)
         return cls(EPOCH + timedelta(microseconds=at), low, high, tuple(still_open), text)
 
