@@ -32,7 +32,7 @@ def append_events(events: Sequence[NewEvent]) -> None:
     if not events:
         return
     actor = current_scope().actor
-    SQL.rows(
+    SQL.prepared(
         "append_events",
         tenants=[e.tenant for e in events],
         kinds=[e.kind for e in events],

@@ -65,7 +65,7 @@ def enqueue(messages: Sequence[NewMessage], *, origin: str = "event") -> list[Ro
     if not messages:
         return []
     ensure_adhoc((m.tenant, m.url) for m in messages if m.url is not None and m.endpoint is None)
-    return SQL.rows(
+    return SQL.prepared(
         "enqueue_messages",
         public_ids=new_ids("evt", len(messages)),
         tenants=[m.tenant for m in messages],

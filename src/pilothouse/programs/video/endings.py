@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.scope import current_scope
@@ -61,10 +62,10 @@ def end_items(endings: Sequence[Ending], *, from_state: str, claim: str) -> Ende
         ids=[e.item for e in endings],
         tokens=[e.token for e in endings],
         states=[e.state for e in endings],
-        reasons=[e.reason for e in endings],
-        outputs=[e.output for e in endings],
-        bytes=[e.size_bytes for e in endings],
-        hashes=[e.media_sha256 for e in endings],
+        reasons=_given([e.reason for e in endings]),
+        outputs=_given([e.output for e in endings]),
+        bytes=_given([e.size_bytes for e in endings]),
+        hashes=_given([e.media_sha256 for e in endings]),
         from_state=from_state,
         claim=claim,
         actor=current_scope().actor,
@@ -73,6 +74,11 @@ def end_items(endings: Sequence[Ending], *, from_state: str, claim: str) -> Ende
     completed = [row for row in changed if row["state"] == "completed"]
     _complete(completed)
     return Ended(sum(row["good"] + row["bad"] for row in changed), completed)
+
+
+def _given(values: list[Any]) -> list[Any] | None:
+    """A column of the set, or None where no row has a value: `unnest` fills in what a list lacks."""
+    return values if any(value is not None for value in values) else None
 
 
 def end_pending(batches: Sequence[int], *, reason: str, claim: str) -> Ended:

@@ -37,18 +37,18 @@ WITH input AS MATERIALIZED (
     WHERE k.n > 0
     RETURNING id, ref_id, kind
 ), postings AS MATERIALIZED (
-    SELECT b.id AS batch, CASE j.kind WHEN 'settle' THEN 'succeeded' ELSE 'refunded' END AS state, j.id, j.kind, b.tenant,
-           b.held_account AS debit, CASE j.kind WHEN 'settle' THEN b.earned_account ELSE b.wallet_account END AS credit,
+    SELECT b.id AS batch, j.kind = 'settle' AS is_good, j.id, j.kind, b.tenant, b.held_account AS debit,
+           CASE j.kind WHEN 'settle' THEN b.earned_account ELSE b.wallet_account END AS credit,
            b.cost AS amount
     FROM journals j JOIN locked b ON b.public_id = j.ref_id
 ), moved AS (
     INSERT INTO transfer (tenant, journal, debit, credit, amount, kind, item)
     SELECT p.tenant, p.id, p.debit, p.credit, p.amount, p.kind, e.id
-    FROM ended e JOIN postings p ON p.batch = e.batch AND p.state = e.state
+    FROM ended e JOIN postings p ON p.batch = e.batch AND p.is_good = (e.failure_reason IS NULL)
 ), outcomes AS (
-    SELECT batch, state, failure_reason AS reason, jsonb_agg(position ORDER BY position) AS items,
-           jsonb_agg(media_sha256 ORDER BY position) AS hashes
-    FROM ended GROUP BY batch, state, failure_reason
+    SELECT batch, failure_reason AS reason, jsonb_agg(position ORDER BY position) AS items,
+           jsonb_agg(media_sha256 ORDER BY position) FILTER (WHERE failure_reason IS NULL) AS hashes
+    FROM ended GROUP BY batch, failure_reason
 ), told AS (
     INSERT INTO event (tenant, subject_kind, subject_id, seq, at, recorded_at, actor, type, data, visibility, tx)
     SELECT b.tenant, 'batch_items', b.id,
@@ -61,8 +61,8 @@ WITH input AS MATERIALIZED (
            END,
            'customer', (SELECT base.tx())
     FROM outcomes o JOIN locked b ON b.id = o.batch
-    JOIN (VALUES ('succeeded', 1, 'succeeded'), ('refunded', 2, 'failed'), ('refunded', 3, 'refunded'))
-         AS s (state, step, type) ON s.state = o.state
+    JOIN (VALUES (1, 'succeeded'), (2, 'failed'), (3, 'refunded')) AS s (step, type)
+      ON (o.reason IS NULL) = (s.type = 'succeeded')
     RETURNING subject_id AS batch
 ), told_count AS (
     SELECT batch, count(*) AS n FROM told GROUP BY batch
