@@ -33,7 +33,7 @@ def _pilots(data: Path, tenant: int) -> None:
 
     with worker_scope("shots"):
         customer = Tenant.objects.get(id=tenant)
-    story = Story(customer, "northwind.example")
+    story = Story(customer, domain="northwind.example")
     run_video(data, lambda line: print(f"  {line}", flush=True), story)
     with ops_scope("operator:olga", "shots"):
         close(story.id, "Continue", "They go on with a second collection.")
