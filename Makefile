@@ -65,7 +65,7 @@ format: $(VENV)/.dev ## Mend what can be mended by machine
 	@$(BIN)/ruff format .
 
 types: $(VENV)/.dev ## Check the types
-	@DATA=.data $(BIN)/mypy src
+	@DATA=.data $(BIN)/mypy src scripts
 
 aud: $(VENV)/.dev ## Look for insecure code and for known holes in what is installed
 	@$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml src

@@ -82,10 +82,14 @@ def of_python(text: str) -> Iterator[Message]:
     """The messages of a Python file: calls of gettext, sentences of errors, and what refusals add to them."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ClassDef):
-            for each in node.body:
-                named = isinstance(each, (ast.Assign, ast.AnnAssign)) and "message" in ast.unparse(each).split("=")[0]
-                if named and isinstance(each.value, ast.Constant) and isinstance(each.value.value, str):  # type: ignore[union-attr]
-                    yield Message(each.value.value)  # type: ignore[union-attr]
+            for line in node.body:
+                if (
+                    not isinstance(line, (ast.Assign, ast.AnnAssign))
+                    or "message" not in ast.unparse(line).split("=")[0]
+                ):
+                    continue
+                if isinstance(line.value, ast.Constant) and isinstance(line.value.value, str):
+                    yield Message(line.value.value)
         elif isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
@@ -205,8 +209,8 @@ def mo_bytes(entries: dict[Message, Entry]) -> bytes:
     start = 28 + 16 * len(keys)
     tables: list[list[int]] = [[], []]
     offsets = [start, start + len(ids)]
-    for key in keys:
-        for table, part in enumerate((key, pairs[key])):
+    for known in keys:
+        for table, part in enumerate((known, pairs[known])):
             tables[table] += [len(part), offsets[table]]
             offsets[table] += len(part) + 1
     head = struct.pack("<7I", 0x950412DE, 0, len(keys), 28, 28 + 8 * len(keys), 0, start)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import shots_world as worlds
@@ -14,7 +14,9 @@ from shots_pages import PEOPLE, STARTS
 
 CHROMIUM = "/usr/bin/chromium"
 # In this order a page is loaded once and only resized and recoloured: a media query is all that tells them apart.
-VIEWS = ((1440, 900, "light"), (1440, 900, "dark"), (390, 844, "dark"), (390, 844, "light"))
+VIEWS: tuple[tuple[int, int, Literal["light", "dark"]], ...] = (
+    (1440, 900, "light"), (1440, 900, "dark"), (390, 844, "dark"), (390, 844, "light"),
+)  # fmt: skip
 SERIOUS = ("serious", "critical")
 SETTLE_MS = 250
 # A page may be slow where a machine does other work as well; that is not what is judged here.
