@@ -47,10 +47,8 @@ def grants(world: VideoPilot) -> list[str]:
         ]
 
 
-def test_twin_workers_grant_once(house: Any) -> None:
-    world = account(house)
-    succeeded(world, 3)
-    prepared(world)
+def twins_go_on() -> list[int]:
+    """How many pilots each of several workers began, all of them looking in the same moment."""
     start = Barrier(TWINS)
 
     def go_on() -> int:
@@ -61,8 +59,14 @@ def test_twin_workers_grant_once(house: Any) -> None:
             connections.close_all()
 
     with ThreadPoolExecutor(TWINS) as pool:
-        moved = list(pool.map(lambda _: go_on(), range(TWINS)))
-    assert sum(moved) == 1
+        return list(pool.map(lambda _: go_on(), range(TWINS)))
+
+
+def test_twin_workers_grant_once(house: Any) -> None:
+    world = account(house)
+    succeeded(world, 3)
+    prepared(world)
+    assert sum(twins_go_on()) == 1
     assert newest(world).state == "active"
     assert grants(world) == ["Enterprise Pilot - Northwind"]
     with world.theirs():
@@ -134,17 +138,7 @@ def test_the_bound_over_all_accounts_holds_against_twins_and_is_told(house: Any)
     succeeded(world, 3)
     prepared(world)
     given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 299)
-    start = Barrier(TWINS)
-
-    def go_on() -> int:
-        try:
-            start.wait()
-            return go_on_all()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(TWINS) as pool:
-        assert sum(pool.map(lambda _: go_on(), range(TWINS))) == 0
+    assert sum(twins_go_on()) == 0
     assert (newest(world).state, grants(world)) == ("preparing", [])
     words = f"The {limits.SELF_SERVICE_MAX_CREDITS} credits that pilots may begin with by themselves within 24 hours"
     page = browser("engineer@northwind.example").get("/pilot/").content.decode()
