@@ -201,12 +201,9 @@ def test_a_new_worker_finds_finished_renders_and_makes_lost_ones_anew(tmp_path: 
     assert not list(tmp_path.rglob("*.part"))
 
 
-def _descendants() -> list[psutil.Process]:
-    return [
-        p
-        for p in psutil.Process().children(recursive=True)
-        if "pilothouse.programs.video.providers.render" in p.cmdline()
-    ]
+def _renderers() -> list[psutil.Process]:
+    """The children of pools in this process; a tree that other tests of it keep up has renderers of its own below."""
+    return [p for p in psutil.Process().children() if "pilothouse.programs.video.providers.render" in p.cmdline()]
 
 
 @pytest.mark.faults
@@ -216,9 +213,9 @@ def test_a_killed_child_breaks_only_its_own_job(tmp_path: Path) -> None:
     try:
         pool.start("one", {**order, "target": str(tmp_path / "one.mp4")})
         pool.start("two", {**order, "seconds": 1, "target": str(tmp_path / "two.mp4")})
-        _until(lambda: bool(_descendants()))
+        _until(lambda: bool(_renderers()))
         time.sleep(0.5)
-        _descendants()[0].kill()
+        _renderers()[0].kill()
         _until(lambda: pool.state("one") == "failed")
         assert pool.failure("one")
         assert pool.state("one") == "absent"
@@ -226,7 +223,7 @@ def test_a_killed_child_breaks_only_its_own_job(tmp_path: Path) -> None:
         assert video_facts(tmp_path / "two.mp4").frames == 24
     finally:
         pool.close()
-    assert not _descendants()
+    assert not _renderers()
 
 
 @pytest.mark.faults
