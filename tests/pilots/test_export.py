@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from every_field import unnamed
 from pilot_world import VideoPilot
 
 from pilothouse.pilots import verify
@@ -269,6 +270,21 @@ def test_a_change_with_the_report_and_every_hash_made_to_fit_is_named(copy: Path
     assert "Every file is as it was exported" in holds
     assert "The report says what the files say" in holds
     assert claim in fails
+
+
+def test_no_field_of_any_table_can_be_changed_unnamed(copy: Path) -> None:
+    """Also when manifest, tables and report are made to fit: the timeline holds the hash of each file."""
+    assert unnamed(copy, relabel, verify.claims) == []
+
+
+def test_an_export_is_told_in_the_timeline_of_its_pilot(signed: VideoPilot, good: Path) -> None:
+    manifest = json.loads((good / "manifest.json").read_text())
+    last = json.loads((good / "timeline.jsonl").read_text().splitlines()[-1])
+    assert last[10] == "export"
+    sealed = json.loads(last[11])
+    assert sealed["reader"] == "ours"
+    assert {"confirmations.json", "criteria.json", "pilot.json"} < set(sealed["files"])
+    assert all(manifest["files"][name]["sha256"] == told for name, told in sealed["files"].items())
 
 
 def test_a_folder_forged_with_its_seals_has_other_heads(copy: Path) -> None:

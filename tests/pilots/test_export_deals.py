@@ -13,6 +13,7 @@ from django.conf import settings
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "deals"))
 from deal_world import JP
+from every_field import unnamed
 from test_deals_pilot import Pilot
 from test_export import PAPERS, SEALS, forged_paper, in_stream, relabel, rewrite, told, wrong
 
@@ -119,6 +120,7 @@ def test_a_market_is_exported_and_every_change_is_named(
         code, holds, fails = told(alone, copy)
         assert (code, "Every file is as it was exported" in holds) == (1, True), name
         assert claim in fails, (name, fails)
+    assert unnamed(Path(shutil.copytree(good, tmp_path / "fields")), relabel, verify.claims) == []
     theirs = tmp_path / "theirs"
     export_pilot(pilot.id, theirs, "test", reader="customer")
     assert wrong(theirs) == {}

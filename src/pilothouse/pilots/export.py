@@ -1,6 +1,7 @@
 """Writes a pilot to a folder from which an outsider can compute its verdict again, with `verify.py` beside the files.
 
-The rows of ledger and timeline are written as the texts that the seals hash, so a changed digit has nowhere to hide.
+The rows of ledger and timeline are written as the texts that the seals hash, and the hash of every other file stands in
+the timeline, so a changed digit has nowhere to hide.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from .limits import EXPORT_PASSES_MAX_COUNT
 from .pilot_errors import ExportUnsettled, FolderNotEmpty, NoExport
 from .pilot_models import Pilot
 from .pilot_reads import access_pilot
+from .pilot_steps import tell
 from .registry import rows_of
 from .verdicts import findings
 
@@ -67,42 +69,73 @@ def export_pilot(public_id: str, folder: Path, actor: str, *, reader: str = "our
 
 
 def _at_rest(public_id: str, actor: str, reader: str) -> tuple[dict[str, str], Look, Verdict]:
-    """The files' texts, read while nothing of the account happened that no block holds."""
+    """The files' texts, read while nothing else of the account happened.
+
+    1. Read the tables while no row is unsealed. 2. Put their hashes into the pilot's timeline, so that a table that is
+    changed later differs from a sealed row. 3. Seal that event, and read both streams when it is the only new row;
+    otherwise begin again.
+    """
     for _ in range(EXPORT_PASSES_MAX_COUNT):
         seal()
         with ops_scope(actor, "export"):
             pilot = access_pilot(public_id)
-            before = SQL.one("unsealed", tenant=pilot.tenant_id)
-            found = _texts(pilot, reader)
-            if before == SQL.one("unsealed", tenant=pilot.tenant_id) and before and not before["n"]:
-                return found
+            before = _marks(pilot)
+            texts, seen, verdict = _tables(pilot, reader)
+            if before["unsealed"] or before != _marks(pilot):
+                continue
+            hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+            tell(pilot, "export", {"reader": reader, "files": hashes}, "internal" if reader == "ours" else "customer")
+        if (streams := _streams(pilot, actor, reader, before)) is not None:
+            return {**texts, **streams}, seen, verdict
     raise ExportUnsettled(pilot=public_id)
 
 
-def _texts(pilot: Pilot, reader: str) -> tuple[dict[str, str], Look, Verdict]:
+def _marks(pilot: Pilot) -> Row:
+    found = SQL.one("marks", tenant=pilot.tenant_id)
+    assert found is not None
+    return found
+
+
+def _tables(pilot: Pilot, reader: str) -> tuple[dict[str, str], Look, Verdict]:
     rows = rows_of(pilot.program)
     if rows is None or pilot.since is None:
         raise NoExport(pilot=pilot.public_id)
     seen = look(pilot)
     p0 = open_p0(pilot)
     verdict = verdict_of(seen, p0)
-    streams: dict[str, list[str]] = {name: [] for name in verify.STREAMS}
-    for row in SQL.rows("streams", tenant=pilot.tenant_id, all=reader == "ours"):
-        streams[row["stream"]].append(row["line"])
     tables: Mapping[str, list[Row]] = {
         **rows(seen.scope),
         "accounts": SQL.rows("accounts", tenant=pilot.tenant_id),
-        "seals": SQL.rows("seals", tenant=pilot.tenant_id),
         "papers": SQL.rows("papers", pilot=pilot.id, all=reader == "ours"),
     }
     texts = {f"{name}.json": _json(rows) for name, rows in tables.items()}
-    for name, lines in streams.items():
-        texts[f"{name}.jsonl"] = "".join(line + "\n" for line in lines)
-        texts[f"{name}.csv"] = verify.table(name, lines)
     texts["pilot.json"] = _json(_pilot(pilot, seen))
     texts["runbook.json"] = _json(seen.runbook.body)
     texts["criteria.json"] = _json({**findings(seen, verdict), "p0": [row["public_id"] for row in p0]})
     return texts, seen, verdict
+
+
+def _streams(pilot: Pilot, actor: str, reader: str, before: Row) -> dict[str, str] | None:
+    """Ledger, timeline and seals once the export's own event is sealed; None when another row came in between."""
+    for _ in range(EXPORT_PASSES_MAX_COUNT):
+        seal()
+        with ops_scope(actor, "export"):
+            now = _marks(pilot)
+            if now["unsealed"]:
+                continue
+            if now != {**before, "timeline": before["timeline"] + 1}:
+                return None
+            streams: dict[str, list[str]] = {name: [] for name in verify.STREAMS}
+            for row in SQL.rows("streams", tenant=pilot.tenant_id, all=reader == "ours"):
+                streams[row["stream"]].append(row["line"])
+            texts = {"seals.json": _json(SQL.rows("seals", tenant=pilot.tenant_id))}
+            if now != _marks(pilot):
+                return None
+        for name, lines in streams.items():
+            texts[f"{name}.jsonl"] = "".join(line + "\n" for line in lines)
+            texts[f"{name}.csv"] = verify.table(name, lines)
+        return texts
+    return None
 
 
 def _pilot(pilot: Pilot, seen: Look) -> dict[str, Any]:

@@ -36,7 +36,7 @@ EVENT_WORDS = {
     "rollback_drill": "The rollback was drilled", "stale_notice": "Nothing has happened for days",
     "fix": "What went wrong was recorded", "fix_closed": "What went wrong was mended",
     "key_ends": "The key ends in 7 days",
-    "renew_key_link": "A new link to the key was made",
+    "renew_key_link": "A new link to the key was made", "export": "Exported for a check without us",
 }  # fmt: skip
 
 

@@ -5,8 +5,8 @@ of every batch, what each webhook said, each criterion and the verdict. One line
 wrong; exit 1 when anything is. A folder that was changed consistently, seals and all, still has other heads: compare
 the two that are printed with those that you were given before, by `--head` or by eye.
 
-Ledger and timeline are the sealed texts themselves, one row a line. A row that the reader may not see stands as its
-hash alone, so that the seal can still be checked.
+Ledger and timeline are the sealed texts themselves, one row a line; a row that the reader may not see stands as its hash
+alone, so that the seal can still be checked. The hash of every other file stands in the timeline.
 """
 
 import argparse
@@ -91,11 +91,13 @@ def row(names: Sequence[str], line: str) -> Row:
 def check_files(folder: "Folder") -> Iterator[str]:
     """Every file has the hash that the manifest gives, and there is no other."""
     named = folder.manifest["files"]
+    if folder.manifest["format"] != FORMAT:
+        yield f"the manifest has the format {folder.manifest['format']}, this verifier reads {FORMAT}"
     for name, told in named.items():
         path = folder.path / name
         if not path.is_file():
             yield f"{name} is missing"
-        elif sha256(path.read_bytes()) != told["sha256"]:
+        elif [told["bytes"], told["sha256"]] != [len(data := path.read_bytes()), sha256(data)]:
             yield f"{name} is not the file that was exported"
     for path in sorted(folder.path.iterdir()):
         if path.name not in named and path.name not in ("manifest.json", "__pycache__"):
@@ -121,6 +123,20 @@ def check_seals(folder: "Folder") -> Iterator[str]:
             yield f"{stream} has {len(lines)} rows that no block holds"
         if folder.manifest["heads"][stream] != previous:
             yield f"{stream} ends with another head than the manifest says"
+
+
+def check_export(folder: "Folder") -> Iterator[str]:
+    """Every other file is the one whose hash the timeline sealed when this export was made."""
+    made = [e["data"] for e in steps(folder, "export") if e["data"]["reader"] == folder.manifest["reader"]]
+    if not made:
+        yield "the timeline knows no such export"
+        return
+    own = {"seals.json", "REPORT.md", "verify.py", *(f"{name}.{end}" for name in STREAMS for end in ("jsonl", "csv"))}
+    sealed, named = made[-1]["files"], set(folder.manifest["files"])
+    yield from (f"{name} was not part of the export" for name in sorted(named - own - set(sealed)))
+    for name, told in sorted(sealed.items()):
+        if name not in named or sha256((folder.path / name).read_bytes()) != told:
+            yield f"{name} is not the file whose hash the timeline sealed"
 
 
 def check_tables(folder: "Folder") -> Iterator[str]:
@@ -689,6 +705,7 @@ CLAIMS = (
     ("Every file is as it was exported", check_files),
     ("The seals hold every row of ledger and timeline", check_seals),
     ("The tables are the sealed rows", check_tables),
+    ("Every other file has the hash that was sealed at the export", check_export),
     ("Every balance follows from its transfers", check_balances),
     ("reserved = settled + refunded for every batch", check_equation),
     ("Every webhook told what the ledger has", check_webhooks),
