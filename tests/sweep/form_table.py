@@ -12,7 +12,6 @@ REPLAYED = "tests/outbox/test_pages.py::test_failed_deliveries_are_found_read_an
 SECRETS = "tests/outbox/test_pages.py::test_an_endpoint_is_added_its_secret_shown_once_and_a_test_event_verified"
 DEFAULT = "tests/outbox/test_pages.py::test_the_default_secret_is_shown_and_rotated"
 ROLLBACK = "tests/pilots/test_rollback.py::test_the_whole_way_at_the_desk"
-TWO_PEOPLE = "tests/payments/test_desk.py::test_a_large_return_takes_two"
 SENT_AGAIN = "tests/access/test_invitations.py::test_sent_again_the_old_link_is_dead_and_a_double_press_is_one_mail"
 # It changes nothing, or sending it again means it again: a check is run, a page is compared, a setting is set as it is.
 REPEATABLE = "repeatable"

@@ -18,7 +18,7 @@ from .lifecycle import JUDGED
 from .parity import proofs_of
 from .pilot_models import Attestation, Pilot
 from .registry import line_check, measure_check, waits_for
-from .runbook import NEVER_FAILS, Criterion, Failure, Line, Metric, Phase, Runbook, compare, pinned
+from .runbook import NEVER_FAILS, Criterion, Failure, Line, Metric, Runbook, compare, pinned
 
 SQL = Statements(__file__, "sql/pilot")
 PASS, FAIL, INCONCLUSIVE, INSUFFICIENT = "pass", "fail", "inconclusive", "insufficient"
@@ -272,8 +272,3 @@ def _still_running(seen: Look) -> str:
         return ""
     fact = waits(seen.scope, "")
     return fact.sentence if fact.done else ""
-
-
-def phase_of(runbook: Runbook, name: str) -> Phase:
-    """A phase by its id."""
-    return next(phase for phase in runbook.phases if phase.id == name)

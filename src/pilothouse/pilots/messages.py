@@ -51,11 +51,6 @@ class Draft:
     paper: Paper
     slots: Mapping[str, str]
 
-    @property
-    def by_step(self) -> bool:
-        """Whether only a step of the pilot can send it."""
-        return bool(STEP_SLOTS & slots_of(self.text))
-
 
 def slots_of(text: Text) -> set[str]:
     """The names of the slots of a text."""

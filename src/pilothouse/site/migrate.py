@@ -175,18 +175,6 @@ def refuse_other_kind(wanted: str) -> None:
         raise OtherKind(kind=kind, wanted=wanted)
 
 
-def is_current() -> bool:
-    """Whether the configured database exists and has this code's shape."""
-    load_programs()
-    try:
-        with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
-            return _is_current(cursor)
-    except Exception:
-        return False
-    finally:
-        connections[OWNER].close()
-
-
 def _is_current(cursor: Any) -> bool:
     cursor.execute("SELECT to_regclass('public.house') IS NOT NULL")
     if not cursor.fetchone()[0]:

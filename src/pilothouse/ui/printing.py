@@ -24,18 +24,6 @@ def _fonts() -> Any:
 
 def as_pdf(paper: Paper, *, product: str, at: datetime) -> bytes:
     """The paper as an A4 PDF. `at` (UTC) is printed and is the file's own date."""
-    pages = _set(paper, product, at, "pdf")
-    assert isinstance(pages, bytes)
-    return pages
-
-
-def as_pictures(paper: Paper, *, product: str, at: datetime) -> list[bytes]:
-    """The pages of the same paper as PNG, to look at."""
-    pages = _set(paper, product, at, "png")
-    return [pages] if isinstance(pages, bytes) else list(pages)
-
-
-def _set(paper: Paper, product: str, at: datetime, format_: Any) -> Any:
     import typst
 
     content = {
@@ -52,7 +40,9 @@ def _set(paper: Paper, product: str, at: datetime, format_: Any) -> Any:
         },
         "dot": DOT,
     }  # fmt: skip
-    return typst.compile(
-        str(FOLDER / "paper.typ"), root=str(FOLDER), font_paths=_fonts(), format=format_,
+    pdf = typst.compile(
+        str(FOLDER / "paper.typ"), root=str(FOLDER), font_paths=_fonts(), format="pdf",
         sys_inputs={"paper": json.dumps(content, ensure_ascii=False)}, timestamp=int(at.timestamp()),
     )  # fmt: skip
+    assert isinstance(pdf, bytes)
+    return pdf

@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.mail import post_mail
 from pilothouse.kernel.base.models import Tenant
@@ -144,14 +143,6 @@ def accept(tenant: int, invitation: int, token: str, name: str = "", password: s
         add_member(tenant, row["email"], row["role"])
     end([row["id"]], "accept", role="invitee", email=row["email"], role_offered=row["role"])
     return person, made
-
-
-def checked_name(name: str) -> str:
-    """A person's name as it is stored. Raises InvalidInput."""
-    name = " ".join(name.split())
-    if len(name) > limits.PERSON_NAME_MAX_CHARACTERS or "\x00" in name:
-        raise InvalidInput(reason=f"A name has at most {limits.PERSON_NAME_MAX_CHARACTERS} characters.")
-    return name
 
 
 def _mail(invitation: Invitation, token: str) -> None:

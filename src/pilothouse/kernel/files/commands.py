@@ -149,16 +149,6 @@ def keep_files(public_ids: Sequence[str], kept_days: float) -> set[str]:
     return {row["public_id"] for row in rows}
 
 
-def access_file(public_id: str) -> File:
-    """The stored file of the open scope's tenant. Raises NotFound, also for a deleted one."""
-    if "\0" in public_id:
-        raise NotFound(what="file")
-    try:
-        return File.objects.get(public_id=public_id, state="stored")
-    except File.DoesNotExist:
-        raise NotFound(what="file") from None
-
-
 def delete_files(public_ids: Sequence[str], *, role: str = "customer") -> int:
     """Delete files now; returns how many were there. The rows stay as a record without their bytes."""
     rows = list(File.objects.filter(public_id__in=public_ids, state="stored").values("id", "storage_key"))

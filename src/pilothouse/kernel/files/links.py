@@ -6,7 +6,6 @@ outside sees a key or another tenant's number.
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.urls import reverse
 
 from pilothouse.kernel.base import clock
@@ -14,7 +13,6 @@ from pilothouse.kernel.base.sealing import SealBroken, seal, unseal
 
 from . import limits
 from .errors import LinkInvalid
-from .models import File
 
 PURPOSE = "file link"
 
@@ -38,11 +36,6 @@ def file_token(tenant: int, public_id: str, *, life_s: int = limits.LINK_LIFE_S,
 def signed_path(tenant: int, public_id: str, *, life_s: int = limits.LINK_LIFE_S, download: bool = False) -> str:
     """The link's path on this site, `/files/TOKEN`."""
     return reverse("files:serve", args=[file_token(tenant, public_id, life_s=life_s, download=download)])
-
-
-def signed_link(file: File, *, life_s: int = limits.LINK_LIFE_S, download: bool = False) -> str:
-    """The whole link to a file, for a customer's program."""
-    return settings.SITE_URL + signed_path(file.tenant_id, file.public_id, life_s=life_s, download=download)
 
 
 def read_token(token: str) -> Ticket:

@@ -35,9 +35,6 @@ def read_invariants(folders: Iterable[Statements]) -> list[Invariant]:
     return sorted(found, key=lambda invariant: invariant.name)
 
 
-INVARIANTS = read_invariants([FOLDER])
-
-
 def run_invariants(folders: Sequence[Statements] = ()) -> list[dict[str, Any]]:
     """Run the ledger's invariants and those of `folders` in the open scope, which must see all tenants.
 

@@ -8,7 +8,6 @@ from pilothouse.kernel.base.sql import Row, Statements, run
 
 from . import limits
 from .commands import access_deliveries
-from .models import Message
 
 SQL = Statements(__file__)
 
@@ -101,11 +100,3 @@ def delivery_row(public_id: str) -> Row:
     if row is None:
         raise NotFound(what="delivery")
     return row
-
-
-def message_body(message_public_id: str) -> bytes:
-    """The exact bytes that every attempt of a message sends. Raises NotFound."""
-    found = Message.objects.filter(public_id=message_public_id).values_list("body", flat=True).first()
-    if found is None:
-        raise NotFound(what="webhook event")
-    return bytes(found)

@@ -131,9 +131,3 @@ class ClaimRefused(InvalidInput):
     """A claim line that the terms do not know or that asks for too much."""
 
     code = "claim_refused"
-
-
-class NothingAgreed(Conflict):
-    """The two sides have not signed the same."""
-
-    code = "not_agreed"

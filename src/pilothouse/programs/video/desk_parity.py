@@ -11,7 +11,6 @@ from .fingerprint import batch_fingerprint, item_fingerprint
 # The embedded renderer: the one provider that gives the same bytes for the same input.
 REPEATABLE_PROVIDER = "local"
 VERSION_FIELDS = ("routing_policy", "failure_map", "payload_schema", "renderer")
-PARAM_FIELDS = ("prompt", "aspect", "seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """How items end: by success, failure, cancel or deadline, always through one statement with their money."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, cancel
 from pilothouse.kernel.lifecycle.errors import ReasonRefused
-from pilothouse.kernel.outbox.commands import NewMessage, enqueue
+from pilothouse.kernel.outbox.commands import NewMessage, encode_body, enqueue
 
 from .lifecycle import COMPLETED_EVENT, ITEM
 from .limits import OUTPUT_KEPT_DAYS
@@ -149,4 +148,4 @@ def payload(row: Row) -> bytes:
         "ledger": money(row),
         "timestamp": clock.iso(row["completed_at"]),
     }
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return encode_body(body)

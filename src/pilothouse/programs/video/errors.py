@@ -52,14 +52,6 @@ class BatchCompleted(PilothouseError):
     message = "Batch {batch_id} is completed. There is nothing left to cancel."
 
 
-class OutputExpired(PilothouseError):
-    """The video's time of storage has ended."""
-
-    code = "output_expired"
-    status = 410
-    message = "This video was kept for {days} days and is deleted."
-
-
 class AspectConflict(InvalidInput):
     """An item names a platform and an aspect that does not fit it."""
 

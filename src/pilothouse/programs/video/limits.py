@@ -1,7 +1,6 @@
 """Limits of the video program, unit last."""
 
 ITEM_TIMEOUT_S = 900
-STUDIO_ITEM_TIMEOUT_S = 1200
 BATCH_DEADLINE_S = 24 * 3600
 # A pilot's batch size (requirement C43); a tenant's settings may change both up to BATCH_ITEMS_MAX_COUNT.
 PILOT_BATCH_ITEMS_MIN_COUNT = 10
@@ -23,8 +22,6 @@ CLAIM_LEASE_S = 30
 TEST_IN_WORK_MAX_ITEMS = 20
 POLL_FIRST_S = 0.5
 POLL_MAX_S = 10.0
-BUSY_WAITS_S = (5.0, 30.0, 120.0)
-BROKEN_BACKOFF_FIRST_S = 2.0
 IN_FLIGHT_RETRY_AFTER_S = 1
 COST_PER_VIDEO_CREDITS = 10
 # A stream ends after ten minutes and the browser opens the next; its session and right are looked at every ten seconds.

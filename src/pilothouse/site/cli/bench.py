@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pilothouse.site.bench.limits import ROUNDS_COUNT, ROUNDS_MAX_COUNT, ROUNDS_MIN_COUNT
+
 from . import app
 from .acting import JsonOption
 from .refusals import EXIT_REFUSED
@@ -14,7 +16,9 @@ from .refusals import EXIT_REFUSED
 @app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="items, ledger, api, webhooks, timers, pages, or all.")],
-    rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=3, max=100)] = 10,
+    rounds: Annotated[
+        int, typer.Option(help="Interleaved rounds.", min=ROUNDS_MIN_COUNT, max=ROUNDS_MAX_COUNT)
+    ] = ROUNDS_COUNT,
     keep: Annotated[
         Path | None, typer.Option(help="Keep the database in this folder: the next run with it need not fill it.")
     ] = None,

@@ -11,8 +11,6 @@ CustomerReason = Literal["timeout", "param_error", "model_error"]
 
 FAILURE_MAP_VERSION: Final = "1"
 DEFAULT_REASON: Final[CustomerReason] = "model_error"
-# What a person may be told to do about a refusal, without saying which rule it broke.
-HINTS: Final[Mapping[CustomerReason, str]] = {"param_error": "adjust_prompt_or_image"}
 
 # Codes that the house itself gives, whichever adapter was used.
 _HOUSE: Final[Mapping[str, CustomerReason]] = {
