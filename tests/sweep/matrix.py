@@ -274,6 +274,7 @@ MATRIX: dict[str, Row] = {
     "GET /desk/deliveries/": Row("operator", 200),
     "POST /desk/deliveries/{public_id}/replay": Row("operator", 404, {"operator support": 403}),
     "GET /desk/accounts/": Row("operator", 200),
+    "GET /desk/accounts/names": Row("operator", 200, {}),
     "GET /desk/accounts/new": Row("operator", 200, {"operator support": 403}),
     "POST /desk/accounts/new": Row("operator", 422, {"operator support": 403}),
     "GET /desk/accounts/{public_id}/": Row("operator", 404),

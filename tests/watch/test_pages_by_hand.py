@@ -129,3 +129,40 @@ def test_a_flag_of_the_platform_holds_for_all_but_those_with_their_own(shared_ho
     assert "first@hand.example" in page.content.decode()
     with ops_scope("test"):
         assert flag("video.fast") is False
+
+
+def test_an_account_is_named_by_its_name_and_never_guessed(shared_house, people):
+    one = people.tenant("Larch & <Sons>")
+    twins = [people.tenant("Twin Timber"), people.tenant("twin timber")]
+    client = desk("first")
+    names = reverse("desk:account_names")
+    assert client.get(names, {"tenant": "larch &"}).content.decode() == (
+        f'<option value="Larch &amp; &lt;Sons&gt;">{one.public_id}</option>'
+    )
+    assert {f'value="{twin.public_id}"' in client.get(names, {"x": "TWIN"}).content.decode() for twin in twins} == {
+        True
+    }
+    address = reverse("desk:grant_new")
+    assert f'hx-get="{names}"' in client.get(address).content.decode()
+    asked = {"amount": "7", "source": "adjustment", "description": "By name", "unit": "CREDIT"}
+    for words, status, sentence in (
+        ("TWIN timber", 409, "Several accounts are called"),
+        ("Larch", 404, "No account has this name or id: Larch."),
+        ("", 422, "required"),
+    ):
+        answer = client.post(address, {**asked, "tenant": words})
+        assert answer.status_code == status, words
+        assert sentence in answer.content.decode(), words
+        assert 'aria-invalid="true"' in answer.content.decode().split('name="amount"')[0], "beside the account"
+    assert client.post(address, {**asked, "tenant": " larch & <sons> "}).status_code == 302
+    assert client.post(address, {**asked, "tenant": twins[1].public_id}).status_code == 302
+    assert [available(each.id) for each in (one, *twins)] == [7, 0, 7]
+    assert desk("sam").get(names, {"tenant": "larch"}).status_code == 200
+
+
+def test_a_flag_is_shown_as_the_json_that_was_typed(shared_house, people):
+    tenant = people.tenant("Of many flags")
+    with tenant_scope(tenant.id, "operator:test"):
+        set_flag("shown.as_json", {"bank": "Хаан", "open": True}, "A test", tenant.id)
+    page = desk("first").get(reverse("desk:tenant", args=[tenant.public_id])).content.decode()
+    assert "{&quot;bank&quot;: &quot;Хаан&quot;, &quot;open&quot;: true}" in page

@@ -28,14 +28,13 @@ from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import PilothouseError
-from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.program import program_title
+from pilothouse.kernel.watch.account_choice import chosen_account
 
 from . import activation, attestations, pausing, pilot_forms, running, verdicts
 from .lifecycle import PILOT
 from .limits import BOARD_COLUMN_ROWS, OPEN_PILOTS_MAX_ROWS
 from .pilot_errors import CreditsTooFew
-from .pilot_models import Pilot
 from .pilot_reads import access_pilot, pilots
 from .pilot_views import detail_context
 from .pilot_words import COLUMNS, STATES
@@ -110,7 +109,8 @@ def pilot_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
     if request.method == "POST" and form.is_valid():
         try:
             with commanding(request, operator):
-                made = _create(form.cleaned_data)
+                account = chosen_account(form.cleaned_data["account"])
+                made = running.create_pilot(account.id, form.cleaned_data["program"], form.cleaned_data["company"])
         except PilothouseError as refused:
             status = refused_in(form, refused, "account")
         else:
@@ -127,15 +127,6 @@ def pilot_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         "back_label": _("Pilots"),
     }
     return render(request, "watch/form.html", context, status=status)
-
-
-def _create(given: dict[str, Any]) -> Pilot:
-    from pilothouse.kernel.base.errors import InvalidInput
-
-    found = Tenant.objects.filter(public_id=given["account"].strip()).first()
-    if found is None:
-        raise InvalidInput(reason=_("There is no account with this id."))
-    return running.create_pilot(found.id, given["program"], given["company"])
 
 
 @require_GET

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from pilothouse.kernel.watch.account_choice import AccountField
+
 from .limits import COMPANY_MAX_CHARACTERS, EMPTY_SLOT, EVIDENCE_MAX_CHARACTERS, NOTE_MAX_CHARACTERS
 from .pilot_words import FIX_SIDES, SIGNALS, SPOKEN_LABELS
 from .runbook import Runbook
@@ -28,9 +30,7 @@ class NewPilotForm(forms.Form):
     """A new prospect."""
 
     company = forms.CharField(label=_("Company"), max_length=COMPANY_MAX_CHARACTERS)
-    account = forms.CharField(
-        label=_("Account"), max_length=40, help_text=_("The account's id (ten_…), from Accounts. Open one there first.")
-    )
+    account = AccountField(help_text=_("Its name, or its id (ten_…). Open one under Accounts first."))
     program = forms.ChoiceField(label=_("Program"))
 
     def __init__(self, *args: Any, programs: list[tuple[str, str]], **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ links, pictures and HTML are no part of this Markdown: such signs stay as they w
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ Node = dict[str, Any]
 _MARKDOWN = MarkdownIt("commonmark", {"breaks": True, "html": False}).enable("table").disable(
     ["link", "image", "autolink", "html_inline", "html_block", "reference", "lheading"]
 )  # fmt: skip
+# A day, which a line of a page never breaks at its hyphens.
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 # What a line of a checklist begins with, and the sign that a reader sees.
 TICKS = {"[x] ": "done", "[ ] ": "open"}
 # A column of numbers under a longer head takes a share of the line on paper, and its head wraps.
@@ -196,7 +199,7 @@ def _html_parts(parts: Sequence[Node]) -> str:
     drawn: list[str] = []
     for part in parts:
         if part["kind"] == "words":
-            drawn.append(escape(part["value"]))
+            drawn.append(_DATE.sub(r"<time>\g<0></time>", escape(part["value"])))
         elif part["kind"] == "code":
             drawn.append(f"<code>{escape(part['value'])}</code>")
         elif part["kind"] == "tick":

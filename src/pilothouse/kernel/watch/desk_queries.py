@@ -7,7 +7,7 @@ from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.program import program_title
 from pilothouse.kernel.base.sql import Row, Statements
 
-from .limits import DESK_TAIL_ROWS, ERROR_TREND_BARS_COUNT
+from .limits import DESK_SUGGESTIONS_COUNT, DESK_TAIL_ROWS, ERROR_TREND_BARS_COUNT
 
 SQL = Statements(__file__, "sql/desk")
 
@@ -119,6 +119,11 @@ def tenants(search: str, count: int = DESK_PAGE_ROWS + 1, skip: int = 0) -> list
     return SQL.rows("tenants", search=search, count=count, skip=skip)
 
 
+def account_names(search: str) -> list[Row]:
+    """The first accounts whose names have these words in them; `shared` where another one has the same name."""
+    return SQL.rows("account_names", search=search, count=DESK_SUGGESTIONS_COUNT)
+
+
 def tenant(public_id: str) -> Row:
     """One account by its public id; NotFound."""
     row = SQL.one("tenant", public_id=public_id)
@@ -138,7 +143,7 @@ def flags(tenant_id: int) -> list[Row]:
 
 
 def platform_flags(name: str = "", *, count: int, skip: int = 0) -> list[Row]:
-    """The settings of the platform's switches, newest first: {name, value, reason, set_at, set_by, in_force,
+    """The settings of the platform's switches, newest first: {name, value, json, reason, set_at, set_by, in_force,
     own_count}; `own_count` accounts have a setting of their own, which goes before it."""
     return SQL.rows("platform_flags", name=name, count=count, skip=skip)
 

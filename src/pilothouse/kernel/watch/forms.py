@@ -8,7 +8,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.access.limits import FLAG_NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
+from pilothouse.kernel.base.program import program_title
 
+from .account_choice import AccountField
 from .checks import REGISTRY
 from .lifecycle import DISMISS_REASONS, KINDS, SEVERITIES
 from .limits import TEXT_MAX_CHARACTERS
@@ -22,8 +24,8 @@ REASONS = {
     "rehearsed": _("Rehearsed: we did this ourselves"),
 }
 MODE_LABELS = {
-    "no_new": _("no_new: refuse new work, finish what is in hand"),
-    "no_dispatch": _("no_dispatch: also send nothing further upstream"),
+    "no_new": _("Nothing new: refuse new work, finish what is in hand"),
+    "no_dispatch": _("Nothing out: also send nothing further upstream"),
 }
 
 
@@ -108,9 +110,7 @@ class ReportForm(forms.Form):
     )
     title = forms.CharField(label=_("What was seen"), max_length=300, help_text=_("One sentence with the numbers."))
     program = forms.ChoiceField(label=_("Program"), required=False)
-    tenant = forms.CharField(
-        label=_("Account"), required=False, max_length=40, help_text=_("Its id (ten_…); empty when it concerns all.")
-    )
+    tenant = AccountField(required=False, help_text=_("Its name or id; empty when it concerns all."))
     check_name = forms.ChoiceField(
         label=_("Check"), required=False, help_text=_("The check that has to be green before it ends.")
     )
@@ -120,7 +120,7 @@ class ReportForm(forms.Form):
         program, check = self.fields["program"], self.fields["check_name"]
         assert isinstance(program, forms.ChoiceField)
         assert isinstance(check, forms.ChoiceField)
-        program.choices = [("", _("the platform")), *((name, name) for name in known_programs())]
+        program.choices = [("", _("the platform")), *((name, program_title(name)) for name in known_programs())]
         check.choices = [("", _("none")), *((name, name) for name in sorted(REGISTRY))]
 
 
@@ -129,19 +129,14 @@ class CloseGateForm(forms.Form):
 
     program = forms.ChoiceField(label=_("Program"))
     mode = forms.ChoiceField(label=_("What stops"), choices=[(mode, MODE_LABELS[mode]) for mode in reversed(MODES)])
-    tenant = forms.CharField(
-        label=_("Account"),
-        required=False,
-        max_length=40,
-        help_text=_("Its id (ten_…). Empty pauses the program for every customer."),
-    )
+    tenant = AccountField(required=False, help_text=_("Its name or id. Empty pauses the program for every customer."))
     reason = _words(_("Reason"), _("Customers read this. Name no provider and no other customer."), rows=2)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         program = self.fields["program"]
         assert isinstance(program, forms.ChoiceField)
-        program.choices = [(name, name) for name in known_programs()]
+        program.choices = [(name, program_title(name)) for name in known_programs()]
 
 
 class FlagForm(forms.Form):

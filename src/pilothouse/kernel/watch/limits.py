@@ -39,6 +39,7 @@ FORGET_EVERY_S = 3600
 METRIC_TIMEOUT_MS = 2_000
 ACCEPT_MAX_ROWS = 1_000
 # The operator desk: rows of each part of its first page, and how far back it looks in hot tables.
+DESK_SUGGESTIONS_COUNT = 10
 DESK_HOME_ROWS = 6
 DESK_TAIL_ROWS = 10_000
 # A checklist's run holds for a day: what was true of a deployment yesterday says little of today's.

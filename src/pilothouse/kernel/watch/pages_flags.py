@@ -1,7 +1,5 @@
 """The platform's switches at the desk: what is in force for every account, who set it and why, and setting one."""
 
-import json
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -53,7 +51,5 @@ def flag_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
     with looking(request, operator):
         rows = desk_queries.platform_flags(asked.words, count=DESK_PAGE_ROWS + 1, skip=asked.skip)
     shown, frame = asked.shown(rows)
-    for row in shown:
-        row["json"] = json.dumps(row["value"], ensure_ascii=False)
     context = {**frame, "flags": shown, "form": form, "may_act": may_act(operator)}
     return render(request, "watch/flags.html", context, status=status)

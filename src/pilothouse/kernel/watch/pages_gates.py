@@ -27,8 +27,8 @@ from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 
 from . import commands, desk_queries, forms
+from .account_choice import chosen_account
 from .gates import close_gate, reopen_gate, what_is_missing
-from .pages_incidents import tenant_key
 
 
 @require_GET
@@ -58,11 +58,12 @@ def gate_close(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespons
         given = form.cleaned_data
         try:
             with commanding(request, operator):
+                account = chosen_account(given["tenant"]).id if given["tenant"] else None
                 close_gate(
                     given["program"],
                     given["reason"],
                     mode=cast(Literal["no_dispatch", "no_new"], given["mode"]),
-                    tenant=tenant_key(given["tenant"]),
+                    tenant=account,
                 )
         except PilothouseError as refused:
             status = refused_in(form, refused, "tenant" if isinstance(refused, NotFound) else "reason")

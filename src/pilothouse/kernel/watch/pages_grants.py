@@ -43,7 +43,7 @@ from pilothouse.kernel.ledger.models import CREDIT, TEST
 from pilothouse.kernel.ledger.queries import grant_of_entry, journal_amount
 
 from . import desk_queries
-from .pages_incidents import tenant_key
+from .account_choice import AccountField, chosen_account
 
 STATES = {
     "requested": gettext_lazy("Waiting"),
@@ -63,7 +63,7 @@ SOURCE_WORDS = {
 class GrantForm(forms.Form):
     """Credits for an account. The description is the idempotency key: the same one is granted once."""
 
-    tenant = forms.CharField(label=gettext_lazy("Account"), max_length=40, help_text=gettext_lazy("Its id, ten_…"))
+    tenant = AccountField()
     amount = forms.IntegerField(label=gettext_lazy("Credits"), min_value=1, max_value=GRANT_MAX_CREDITS)
     source = forms.ChoiceField(
         label=gettext_lazy("Where they come from"), choices=[(code, SOURCE_WORDS[code]) for code in GRANT_SOURCES]
@@ -118,8 +118,7 @@ def grant_new(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse
         given = form.cleaned_data
         try:
             with commanding(request, operator):
-                key = tenant_key(given["tenant"])
-                assert key is not None
+                key = chosen_account(given["tenant"]).id
                 asked = request_grant(
                     operator.user, key, given["amount"], given["source"], given["description"], unit=given["unit"]
                 )

@@ -30,6 +30,7 @@ from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.sql import Row
 
 from . import commands, desk_queries, desk_views, forms
+from .account_choice import chosen_account
 from .checks import REGISTRY, offending
 from .gates import what_is_missing
 from .pages_checks import run_check
@@ -79,12 +80,13 @@ def report_incident(request: HttpRequest, operator: OperatorPrincipal) -> HttpRe
         given = form.cleaned_data
         try:
             with commanding(request, operator):
+                account = chosen_account(given["tenant"]).id if given["tenant"] else None
                 row = commands.open_incident(
                     given["kind"],
                     given["title"],
                     severity=given["severity"] or None,
                     program=given["program"],
-                    tenant=tenant_key(given["tenant"]),
+                    tenant=account,
                     check_name=given["check_name"],
                 )
         except PilothouseError as refused:
@@ -156,16 +158,6 @@ def recheck(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -
         ),
         back=back,
     )
-
-
-def tenant_key(public_id: str) -> int | None:
-    """The key of an account by its public id; None for an empty one; NotFound."""
-    if not public_id.strip():
-        return None
-    key = Tenant.objects.filter(public_id=public_id.strip()).values_list("id", flat=True).first()
-    if key is None:
-        raise NotFound(what="account")
-    return int(key)
 
 
 def _detail(

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -40,6 +41,7 @@ from pilothouse.kernel.ledger.models import CREDIT, TEST
 from pilothouse.kernel.ledger.queries import balance
 
 from . import desk_queries
+from .account_choice import SuggestingInput
 from .desk_work import WORK
 from .forms import FlagForm
 
@@ -55,6 +57,7 @@ class TenantForm(forms.Form):
     timezone = forms.CharField(
         label=gettext_lazy("Time zone"),
         initial="UTC",
+        widget=SuggestingInput(options=sorted(available_timezones())),
         help_text=gettext_lazy("Its months and days follow it, for example Europe/Copenhagen."),
     )
     owner = forms.EmailField(
@@ -96,6 +99,17 @@ def tenant_list(request: HttpRequest, operator: OperatorPrincipal) -> HttpRespon
         "may_act": may_act(operator),
     }
     return render(request, "watch/tenant_list.html", context)
+
+
+@require_GET
+@operator_page()
+def account_names(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
+    """Suggestions for an account field, whatever its name: each a name, or an id where several have the name."""
+    typed = str(next(iter(request.GET.values()), "")).strip()[:DESK_SEARCH_MAX_CHARACTERS]
+    with looking(request, operator):
+        rows = desk_queries.account_names(typed)
+    options = [(row["public_id"], row["name"]) if row["shared"] else (row["name"], row["public_id"]) for row in rows]
+    return HttpResponse(format_html_join("", '<option value="{}">{}</option>', options))
 
 
 @require_http_methods(["GET", "POST"])

@@ -47,6 +47,7 @@ urlpatterns = [
     path("desk/grants/<str:public_id>/refuse", pages_grants.grant_refuse, name="grant_refuse"),
     path("desk/flags/", pages_flags.flag_list, name="flags"),
     path("desk/accounts/", pages_tenants.tenant_list, name="tenants"),
+    path("desk/accounts/names", pages_tenants.account_names, name="account_names"),
     path("desk/accounts/new", pages_tenants.tenant_new, name="tenant_new"),
     path("desk/accounts/<str:public_id>/", pages_tenants.tenant_detail, name="tenant"),
     path("desk/accounts/<str:public_id>/invite", pages_tenants.tenant_invite, name="tenant_invite"),

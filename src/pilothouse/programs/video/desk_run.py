@@ -16,7 +16,7 @@ from pilothouse.kernel.access.commands import issue_key, revoke_key
 from pilothouse.kernel.access.desk import commanding
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
+from pilothouse.kernel.base.errors import Conflict, InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
@@ -25,6 +25,7 @@ from pilothouse.kernel.files.commands import StoredObject, discarded_on_error, p
 from pilothouse.kernel.files.content import IMAGES
 from pilothouse.kernel.files.models import File
 from pilothouse.kernel.files.storage import store
+from pilothouse.kernel.watch.account_choice import AccountField, chosen_account
 
 from . import desk_reads, intake, limits
 from .commands import create_batch
@@ -55,11 +56,9 @@ class ParityForm(forms.Form):
         help_text=gettext_lazy("One video a line, at most 20, three seconds each."),
     )
     mode = forms.ChoiceField(label=gettext_lazy("Made how"), choices=MODES)
-    account = forms.CharField(
-        label=gettext_lazy("Account"),
+    account = AccountField(
         required=False,
-        max_length=40,
-        help_text=gettext_lazy("Its id (ten_…). Empty is an account of ours, which has no customers and no webhooks."),
+        help_text=gettext_lazy("Its name or id. Empty is an account of ours, which has no customers and no webhooks."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def run_both_ways(request: HttpRequest, operator: OperatorPrincipal, given: dict
     """
     with commanding(request, operator):
         items = _items(given)
-        account = _account(given["account"])
+        account = chosen_account(given["account"]) if given["account"] else _account_of_ours()
         images = _images_of_others(items, account)
     _copy_images(items, images, account, operator)
     run = new_id("parity")
@@ -131,12 +130,7 @@ def _copy_images(items: list[dict[str, Any]], images: list[File], account: Tenan
         item["params"]["image"] = copies.get(image, image)
 
 
-def _account(public_id: str) -> Tenant:
-    if public_id.strip():
-        found = Tenant.objects.filter(public_id=public_id.strip()).first()
-        if found is None:
-            raise NotFound(what="account")
-        return found
+def _account_of_ours() -> Tenant:
     ours = Tenant.objects.filter(**{f"settings__{ACCOUNT_MARK}": True}).order_by("id").first()
     if ours is not None:
         return ours

@@ -1,4 +1,4 @@
-SELECT * FROM (
+SELECT f.*, value::text AS json FROM (
     (SELECT DISTINCT ON (name) 'account' AS whose, name, value, reason, set_at, set_by FROM flag
      WHERE tenant = %(tenant)s ORDER BY name, id DESC)
     UNION ALL
