@@ -10,6 +10,7 @@ from django.conf import settings
 sys.path.insert(0, str(Path(__file__).parent))
 from pilot_world import VideoPilot
 
+from pilothouse.kernel.base.canonical import canonical_sha256
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.pilots.advancing import advance_all
@@ -19,7 +20,6 @@ from pilothouse.pilots.pilot_errors import NotForChat, NowhereToPost, OnlyByItsS
 from pilothouse.pilots.runbook import pinned
 from pilothouse.pilots.runbook_errors import BrokenText, ForbiddenPromise
 from pilothouse.pilots.verdicts import record_signal, sign_verdict
-from pilothouse.ui.papers import hash_of
 
 pytestmark = pytest.mark.house
 
@@ -73,7 +73,7 @@ def test_every_text_can_be_filled_and_carries_the_hash_of_its_inputs(pilot: Vide
         for text in texts:
             paper = draft(pilot.row, text.id).paper
             assert "{" not in paper.markdown
-            assert paper.inputs_sha256 == hash_of(paper.inputs)
+            assert paper.inputs_sha256 == canonical_sha256(paper.inputs)
             assert paper.inputs["slots"].get("company", "Northwind") == "Northwind"
 
 
@@ -90,7 +90,7 @@ def test_a_mail_is_sent_once_and_kept_with_its_hashes(pilot: VideoPilot) -> None
         (event,) = run(
             "SELECT data FROM event WHERE type = 'message' AND data ->> 'message' = %s", [found.public_id]
         )  # fmt: skip
-    assert hash_of(found.inputs) == found.inputs_sha256 == event["data"]["inputs_sha256"]
+    assert canonical_sha256(found.inputs) == found.inputs_sha256 == event["data"]["inputs_sha256"]
     assert event["data"]["body_sha256"] == found.body_sha256
 
 

@@ -18,7 +18,7 @@ from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.mail import post_mail
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.outbox.notices import Chat, notify
-from pilothouse.ui.papers import Paper, hash_of
+from pilothouse.ui.papers import Paper
 
 from .digests import recipients
 from .evaluation import Look, look
@@ -179,7 +179,7 @@ def _keep(pilot: Pilot, made: Draft, channel: str, receivers: list[str], key: st
     row = PilotMessage.objects.create(
         tenant_id=pilot.tenant_id, public_id=new_id("msg"), pilot_id=pilot.id, attempt=pilot.attempt,
         text=made.text.id, audience=made.text.audience, channel=channel, recipients=receivers, subject=paper.title,
-        body=paper.markdown, inputs=paper.inputs, inputs_sha256=hash_of(paper.inputs), body_sha256=paper.body_sha256,
+        body=paper.markdown, inputs=paper.inputs, inputs_sha256=paper.inputs_sha256, body_sha256=paper.body_sha256,
         sent_at=business_now(), sent_by=current_scope().actor, key=key,
     )  # fmt: skip
     told = {

@@ -45,19 +45,14 @@ class Paper:
 
     @property
     def inputs_sha256(self) -> str:
-        """The hash of the inputs, of their canonical JSON."""
-        return hash_of(self.inputs)
+        """SHA-256 in hex of the inputs as `kernel.base.canonical` writes them: keys sorted, no spaces, UTF-8."""
+        text = json.dumps(self.inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def body_sha256(self) -> str:
         """The hash of the text's bytes."""
         return hashlib.sha256(self.markdown.encode()).hexdigest()
-
-
-def hash_of(value: Any) -> str:
-    """SHA-256 in hex of a value's canonical JSON: keys sorted, no spaces, UTF-8."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def one_line(words: object) -> str:

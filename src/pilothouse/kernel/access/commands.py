@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.ids import ALPHABET, new_id
 from pilothouse.kernel.base.scope import WEB_ALIAS, current_scope
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.sql import Statements, sqlstate
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply, arm, cancel
 
 from . import limits
@@ -30,6 +30,7 @@ from .roles import KEY_PREFIXES, KEY_SCOPES, MEMBER_ROLES, OPERATOR_ROLES, mode_
 
 SQL = Statements(__file__)
 KEYS_CLOSED_SQLSTATE = "PH005"
+LAST_OWNER_SQLSTATE = "PH409"
 
 
 def hash_of(secret: str) -> str:
@@ -102,10 +103,10 @@ def _closed_told() -> Iterator[None]:
         with transaction.atomic(using=current_scope().alias):
             yield
     except Error as error:
-        cause = error.__cause__
-        if getattr(cause, "sqlstate", "") != KEYS_CLOSED_SQLSTATE:
+        if sqlstate(error) != KEYS_CLOSED_SQLSTATE:
             raise
-        raise KeysClosed(reason=str(getattr(cause, "diag", None) and cause.diag.message_primary)) from error  # type: ignore[union-attr]
+        diagnostic = getattr(error.__cause__, "diag", None)
+        raise KeysClosed(reason=str(diagnostic and diagnostic.message_primary)) from error
 
 
 def revoke_key(tenant: int, key: str, role: str = "owner", reason: str = "other") -> ApiKey:
@@ -353,7 +354,7 @@ def _last_owner_told() -> Iterator[None]:
         with transaction.atomic(using=current_scope().alias):
             yield
     except Error as error:
-        if getattr(error.__cause__, "sqlstate", "") == "PH409":
+        if sqlstate(error) == LAST_OWNER_SQLSTATE:
             raise LastOwner() from error
         raise
 

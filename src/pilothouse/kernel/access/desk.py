@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.base.refusals import note_refusal
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope
-from pilothouse.kernel.base.sql import Row, run
+from pilothouse.kernel.base.sql import Row, run, sqlstate
 
 from .limits import DESK_COMMAND_TIMEOUT_MS, DESK_PAGE_ROWS, DESK_SEARCH_MAX_CHARACTERS
 from .principal import OperatorPrincipal
 
 # Support looks at everything and changes nothing.
 DESK_WRITERS = ("admin", "operator")
+STATEMENT_CANCELLED_SQLSTATE = "57014"
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def act(
         note_refusal(refused)
         messages.error(request, str(refused))
     except OperationalError as slow:
-        if getattr(slow.__cause__, "sqlstate", "") != "57014":
+        if sqlstate(slow) != STATEMENT_CANCELLED_SQLSTATE:
             raise
         messages.error(request, _("It took too long and was given up; nothing was changed. The worker runs it too."))
     else:

@@ -45,18 +45,21 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return HttpResponse(_encoder.encode(body), status=status, content_type="application/json", headers=headers)
 
 
-def raw_body(request: HttpRequest) -> bytes:
-    """The whole body; BodyTooLarge past the limit, MalformedJson when the sender went away.
+def raw_body(request: HttpRequest, max_bytes: int = REQUEST_BODY_MAX_BYTES) -> bytes:
+    """The whole body; BodyTooLarge past the house's limit or `max_bytes`, MalformedJson when the sender went away.
 
     Read it before opening a scope: it takes as long as the client likes.
     """
     release_connection()
     try:
-        return request.body
+        body = request.body
     except RequestDataTooBig:
         raise BodyTooLarge(max_bytes=REQUEST_BODY_MAX_BYTES) from None
     except UnreadablePostError:
         raise MalformedJson(reason="the body ended early") from None
+    if len(body) > max_bytes:
+        raise BodyTooLarge(max_bytes=max_bytes)
+    return body
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:

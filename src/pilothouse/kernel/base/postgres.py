@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from subprocess import Popen
@@ -24,7 +24,7 @@ from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.leash import Group, Guard
 from pilothouse.kernel.base.postgres_server import PORT, READY_TIMEOUT_S, SUPERUSER, Server, socket_url
 
-__all__ = ["PORT", "SUPERUSER", "EmbeddedPostgres", "throwaway_postgres"]
+__all__ = ["PORT", "SUPERUSER", "EmbeddedPostgres", "running", "throwaway_postgres"]
 
 HOUSE_FILE = "HOUSE.json"
 
@@ -202,17 +202,26 @@ def throwaway_postgres(*, durable: bool = False, parent: Path | None = None) -> 
     if os.geteuid() == 0:
         folder.chmod(0o711)
     database = EmbeddedPostgres(folder / "data", fsync=durable)
-    guard = Guard(remove=[folder, database.socket_folder])
+    try:
+        with running(database, folder / "postgres.log", leaves=[folder, database.socket_folder]):
+            yield database
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running(database: EmbeddedPostgres, log_path: Path, *, leaves: Sequence[Path]) -> Iterator[None]:
+    """The server started and ready, stopped at the end; after kill -9 of this process its guard removes `leaves`."""
+    guard = Guard(remove=leaves)
     guard.start()
     try:
         database.prepare()
-        with (folder / "postgres.log").open("ab") as log:
+        with log_path.open("ab") as log:
             process = database.start(stdout=log, guard=guard, death_signal=signal.SIGQUIT)
         database.wait_ready()
-        yield database
+        yield
         database.stop()
         guard.forget(process.pid)
     finally:
         database.stop()
         guard.close()
-        shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError
 
+from .sql import sqlstate
+
 T = TypeVar("T")
 RETRY_WAITS_S = (0.1, 0.5)
 # Connection lost, transaction rolled back by the server, out of resources, lock not given, server stopping, I/O error.
@@ -16,8 +18,8 @@ def is_passing(error: Exception) -> bool:
     """Whether a database error says nothing about the rows: the server went away, or ended a deadlock."""
     if not isinstance(error, (OperationalError, InterfaceError)):
         return False
-    state = getattr(error.__cause__, "sqlstate", None)
-    return state is None or state[:2] in PASSING_CLASSES
+    state = sqlstate(error)
+    return not state or state[:2] in PASSING_CLASSES
 
 
 def halved(members: list[T], act: Callable[[list[T]], None], bad: Callable[[T, Exception], None]) -> None:

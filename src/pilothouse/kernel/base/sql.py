@@ -131,6 +131,11 @@ def run(sql: str, params: dict[str, Any] | Sequence[Any] | None = None) -> list[
         return fetch(cursor)
 
 
+def sqlstate(error: Exception) -> str:
+    """The SQLSTATE that the server gave for an error as Django raises it; empty when it gave none."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
 def schema_files(root: Path) -> Iterator[Path]:
     """The repeatable SQL files below a room's folder, in the order in which they are applied."""
     yield from sorted((root / "sql" / "schema").glob("*.sql"))

@@ -1,16 +1,15 @@
 """Verbs that move money. Programs post their own sets in one statement; these serve what is posted one by one."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, transaction
 
+from pilothouse.kernel.base.canonical import canonical_sha256
 from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.scope import current_scope
-from pilothouse.kernel.base.sql import Statements
+from pilothouse.kernel.base.sql import Statements, sqlstate
 
 from .errors import AlreadyEnded, AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict, NotReversible
 from .limits import GRANT_MAX_CREDITS, GRANT_ONE_PERSON_MAX_CREDITS, GRANT_TEXT_MAX_CHARACTERS, GRANT_WINDOW_HOURS
@@ -44,8 +43,7 @@ class Posted:
 
 def request_hash(request: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of a request: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_sha256(request, default=str)
 
 
 def open_accounts(tenant: int, wanted: Sequence[tuple[str, str, str]]) -> list[int]:
@@ -112,7 +110,7 @@ def post(
                 items=[leg.item for leg in legs],
             )
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") == ONE_PERSON_SQLSTATE:
+        if sqlstate(error) == ONE_PERSON_SQLSTATE:
             raise GrantRefused(
                 reason=f"Without a second operator no more than {GRANT_ONE_PERSON_MAX_CREDITS} credits of one account "
                 f"are granted or taken back within {GRANT_WINDOW_HOURS} hours. Nothing was moved."

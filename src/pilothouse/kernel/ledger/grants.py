@@ -14,9 +14,9 @@ from django.db import Error, transaction
 from pilothouse.kernel.base.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
-from pilothouse.kernel.base.sql import Row, Statements
+from pilothouse.kernel.base.sql import Row, Statements, sqlstate
 
-from .commands import check_grant, request_hash
+from .commands import ONE_PERSON_SQLSTATE, check_grant, request_hash
 from .errors import GrantRefused, InsufficientCredits, KeyConflict, NotReversible, SecondOperatorNeeded
 from .lifecycle import GRANT_REQUEST
 from .limits import (
@@ -29,6 +29,8 @@ from .models import CREDIT, TEST
 from .queries import balance
 
 SQL = Statements(__file__)
+NO_OPERATOR_SQLSTATE = "PH403"
+POSTED_OTHERWISE_SQLSTATE = "PH409"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _ask(operator: int, tenant: int, key: str, digest: str, wanted: dict[str, An
             with transaction.atomic(using=current_scope().alias):
                 row = SQL.one("insert_grant_request", public_id=new_id("grq"), **params, **wanted)
         except Error as error:
-            if _sqlstate(error) == "PH004" and state == "granted":
+            if sqlstate(error) == ONE_PERSON_SQLSTATE and state == "granted":
                 # A twin took the rest of the day at this moment.
                 continue
             # A twin asked for the same at this moment.
@@ -199,18 +201,14 @@ def _words(reason: str) -> str:
     return reason
 
 
-def _sqlstate(error: Exception) -> str:
-    return str(getattr(error.__cause__, "sqlstate", "") or "")
-
-
 def _raise_known(error: Error, tenant: int, wanted: Any) -> NoReturn:
     """Say a refusal of the schema as the error that it is, else raise what came."""
     if "account_floor" in str(error):
         raise InsufficientCredits(
             needed=wanted["amount"], available=balance(tenant, wanted["unit"]).available
         ) from error
-    if _sqlstate(error) == "PH403":
+    if sqlstate(error) == NO_OPERATOR_SQLSTATE:
         raise Forbidden(needed="an operator's account") from error
-    if _sqlstate(error) == "PH409":
+    if sqlstate(error) == POSTED_OTHERWISE_SQLSTATE:
         raise GrantRefused(reason="This was posted before, in another way. Nothing was moved.") from error
     raise error

@@ -32,6 +32,7 @@ from typing import Any
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.canonical import canonical_json
 from pilothouse.kernel.base.scope import scope_or_none, scoped_connection, worker_scope
 from pilothouse.kernel.base.sql import Row, Statements
 
@@ -190,5 +191,4 @@ def verify(tenant: int | None = None, heads: Path | None = None) -> list[BrokenB
 
 def _signature(body: dict[str, Any], secret_key: str) -> str:
     key = hmac.new(secret_key.encode(), b"pilothouse seal heads", hashlib.sha256).digest()
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, canonical_json(body).encode(), hashlib.sha256).hexdigest()

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from pilothouse.kernel.base.errors import PilothouseError, error_body
-from pilothouse.kernel.base.json_api import BodyTooLarge, answer, raw_body
+from pilothouse.kernel.base.json_api import answer, raw_body
 
 from . import limits
 from .processor_events import take_event
@@ -17,9 +17,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return answer(error_body("method_not_allowed", "Send it by POST.", {}, request_id), 405, {"Allow": "POST"})
     try:
-        payload = raw_body(request)
-        if len(payload) > limits.WEBHOOK_BODY_MAX_BYTES:
-            raise BodyTooLarge(max_bytes=limits.WEBHOOK_BODY_MAX_BYTES)
+        payload = raw_body(request, limits.WEBHOOK_BODY_MAX_BYTES)
         new = take_event(payload, request.headers.get("Stripe-Signature", ""))
     except PilothouseError as refused:
         return answer(refused.as_json(request_id), refused.status, refused.headers)

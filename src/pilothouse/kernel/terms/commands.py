@@ -1,10 +1,10 @@
 """Draft, publish and retire versions of terms."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pilothouse.kernel.base.canonical import canonical_sha256
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements, run
 
@@ -28,8 +28,7 @@ def checked_by(kind: str) -> Callable[[Check], Check]:
 
 def body_hash(body: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of a body: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_sha256(body)
 
 
 def draft(kind: str, name: str, body: Mapping[str, Any], note: str = "") -> Version:

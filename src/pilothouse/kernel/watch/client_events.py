@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from pilothouse.kernel.access.middleware import client_ip, ip_hash
 from pilothouse.kernel.access.rate import count_client_post
 from pilothouse.kernel.base.errors import InvalidInput, PilothouseError, error_body
-from pilothouse.kernel.base.json_api import BodyTooLarge, answer, json_body, raw_body, storable
+from pilothouse.kernel.base.json_api import answer, json_body, raw_body, storable
 
 from . import limits
 from .error_log import record_act, record_browser_error, record_page
@@ -36,9 +36,7 @@ def client_events(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return answer(error_body("method_not_allowed", "Send it by POST.", {}, request_id), 405, {"Allow": "POST"})
     try:
-        payload = raw_body(request)
-        if len(payload) > limits.CLIENT_EVENTS_BODY_MAX_BYTES:
-            raise BodyTooLarge(max_bytes=limits.CLIENT_EVENTS_BODY_MAX_BYTES)
+        raw_body(request, limits.CLIENT_EVENTS_BODY_MAX_BYTES)
         take(json_body(request), request)
     except PilothouseError as refused:
         return answer(refused.as_json(request_id), refused.status, refused.headers)

@@ -5,17 +5,16 @@ or of a person and a timer, one finds the state the other left. `person` is the 
 from the deal, never from the request.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pilothouse.kernel.access.commands import checked_email, new_secret
+from pilothouse.kernel.access.commands import checked_email, hash_of, new_secret
 from pilothouse.kernel.access.invitations import admit
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.canonical import canonical_sha256
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
@@ -204,7 +203,7 @@ def offer(public_id: str, person: int, *, own_email: str, email: str = "") -> Of
     changes = {
         "offer_hash": offer_hash(deal, [photo["sha256"] for photo in photos]),
         "invited_email": address,
-        "invitation_hash": hashlib.sha256(secret.encode()).hexdigest(),
+        "invitation_hash": hash_of(secret),
     }
     # Whoever is no member yet joins by the same mailed link. Its other half is not shown to the one who offers.
     joining = admit(deal.tenant_id, address, OTHER[side]) if address else ""
@@ -218,13 +217,12 @@ def offer_hash(deal: Deal, photos: list[str]) -> str:
         "deal": deal.public_id, "price": deal.price, "unit": deal.unit, "item": deal.item, "title": deal.title,
         "photos": sorted(photos), "terms": deal.terms_hash,
     }  # fmt: skip
-    text = json.dumps(promised, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_sha256(promised)
 
 
 def join(secret: str, person: int, *, own_email: str) -> Deal:
     """Take the free side of an offer with its link's secret. The link then belongs to this person alone."""
-    hashed = hashlib.sha256(secret.encode()).hexdigest()
+    hashed = hash_of(secret)
     deal = Deal.objects.select_for_update().filter(invitation_hash=hashed).first()
     if deal is None or deal.state != "OFFERED":
         raise NotFound(what="open offer")

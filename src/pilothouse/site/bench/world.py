@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,27 +89,15 @@ def bench_world(keep: Path | None = None) -> Iterator[World]:
 @contextlib.contextmanager
 def kept_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
     """A durable server whose data stays in the folder, which nobody else may use meanwhile. Raises AlreadyRunning."""
-    from pilothouse.kernel.base.leash import Guard
-    from pilothouse.kernel.base.postgres import EmbeddedPostgres, make_data_folder
+    from pilothouse.kernel.base.postgres import EmbeddedPostgres, make_data_folder, running
 
     from ..tree.folder import held
 
     make_data_folder(folder)
     with held(folder):
         database = EmbeddedPostgres(folder)
-        guard = Guard(remove=[database.socket_folder])
-        guard.start()
-        try:
-            database.prepare()
-            with (folder / "postgres.log").open("ab") as log:
-                process = database.start(stdout=log, guard=guard, death_signal=signal.SIGQUIT)
-            database.wait_ready()
+        with running(database, folder / "postgres.log", leaves=[database.socket_folder]):
             yield database
-            database.stop()
-            guard.forget(process.pid)
-        finally:
-            database.stop()
-            guard.close()
 
 
 def _age(world: World) -> None:
