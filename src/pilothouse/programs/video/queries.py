@@ -132,25 +132,34 @@ def batches_json(rows: list[Row]) -> list[dict[str, Any]]:
             "batch_id": row["public_id"],
             "request_id": row["request_id"],
             "status": row["state"],
-            "summary": {
-                "total": row["total"],
-                "pending": row["pending_count"],
-                "running": row["running_count"],
-                "succeeded": row["succeeded_count"],
-                "failed": row["failed_count"],
-            },
-            "ledger": {
-                "reserved": row["reserved"],
-                "settled": row["settled"],
-                "refunded": row["refunded"],
-                "in_flight": in_flight(row),
-            },
+            "summary": {"total": row["total"], **counts(row)},
+            "ledger": money(row),
             "webhook": {"url": row["webhook_url"], "status": webhook_status(row, webhooks)},
             "created_at": clock.iso(row["created_at"]),
             "completed_at": clock.iso(row["completed_at"]) if row["completed_at"] else None,
         }
         for row in rows
     ]
+
+
+def counts(row: Row) -> dict[str, int]:
+    """How many items of a batch are where, under the names that customers read."""
+    return {
+        "pending": row["pending_count"],
+        "running": row["running_count"],
+        "succeeded": row["succeeded_count"],
+        "failed": row["failed_count"],
+    }
+
+
+def money(row: Row) -> dict[str, int]:
+    """Where a batch's credits are now: what was reserved is settled, refunded or in flight."""
+    return {
+        "reserved": row["reserved"],
+        "settled": row["settled"],
+        "refunded": row["refunded"],
+        "in_flight": in_flight(row),
+    }
 
 
 def in_flight(row: Row) -> int:

@@ -16,7 +16,7 @@ from . import limits
 from .addresses import item_url
 from .lifecycle import COMPLETED_EVENT
 from .models import Batch
-from .queries import history, in_flight, outcome, webhook_status
+from .queries import counts, history, money, outcome, webhook_status
 
 OUTCOME_LABELS = {
     "all_succeeded": gettext_lazy("All finished"),
@@ -57,18 +57,8 @@ def batch(row: Row, told: Mapping[int, Row]) -> dict[str, Any]:
         "total": row["total"],
         "cost": row["cost"],
         "unit": row["unit"],
-        "counts": {
-            "pending": row["pending_count"],
-            "running": row["running_count"],
-            "succeeded": row["succeeded_count"],
-            "failed": row["failed_count"],
-        },
-        "ledger": {
-            "reserved": row["reserved"],
-            "settled": row["settled"],
-            "refunded": row["refunded"],
-            "in_flight": in_flight(row),
-        },
+        "counts": counts(row),
+        "ledger": money(row),
         "webhook": {
             "url": row["webhook_url"] or (_("Your active endpoints") if status != "none" else None),
             "status": status,
