@@ -1,5 +1,7 @@
 """The metrics of deals: verdicts over matured deals, intervals, and one version against another."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from django.test import Client
 from pilothouse.kernel.access.commands import add_operator
 from pilothouse.kernel.base.scope import ops_scope, worker_scope
 from pilothouse.kernel.watch.pilot_facts import wilson
-from pilothouse.programs.deals import commands, metrics
+from pilothouse.programs.deals import commands, limits, metrics
 
 PRICE = 3_000_000_000
 DAY = 86_400
@@ -43,6 +45,22 @@ def test_each_verdict() -> None:
     assert metrics.rollback_triggered(row(settled=9))
     assert not metrics.rollback_triggered(row(settled=10))
     assert not metrics.rollback_triggered(row(matured=9, settled=0))
+
+
+@pytest.mark.unit
+def test_a_pilot_is_judged_by_the_targets_of_the_desk() -> None:
+    runbook = Path(limits.__file__).parent / "runbooks" / "deals_v1.toml"
+    told = {
+        each["measure"]: (each["target"], each["fail_at"], each["least"])
+        for each in tomllib.loads(runbook.read_text(encoding="utf-8"))["criteria"]
+    }
+    least = limits.VERDICT_MIN_DEALS
+    assert told == {
+        "completion": (f"> {limits.COMPLETION_TARGET_RATIO:g}", f"< {limits.COMPLETION_FAIL_RATIO:g}", least),
+        "days_to_settle": (f"< {limits.SETTLE_TARGET_DAYS}", "none", least),
+        "dispute_frequency": (f"< {limits.DISPUTED_TARGET_RATIO:g}", "none", least),
+        "evidence_completeness": (f"= {limits.EVIDENCE_TARGET_RATIO:g}", "none", least),
+    }
 
 
 @pytest.mark.unit

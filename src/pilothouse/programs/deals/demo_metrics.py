@@ -3,12 +3,13 @@
 from typing import Any
 
 from . import metrics
+from .limits import COMPLETION_TARGET_RATIO, DISPUTED_TARGET_RATIO, EVIDENCE_TARGET_RATIO, SETTLE_TARGET_DAYS
 
 NAMES = {
-    "completion": ("settlement_completion", "> 0.90"),
-    "days": ("days_to_settle", "< 7"),
-    "disputes": ("dispute_frequency", "< 0.10"),
-    "evidence": ("evidence_completeness", "= 1.00"),
+    "completion": ("settlement_completion", f"> {COMPLETION_TARGET_RATIO:.2f}"),
+    "days": ("days_to_settle", f"< {SETTLE_TARGET_DAYS}"),
+    "disputes": ("dispute_frequency", f"< {DISPUTED_TARGET_RATIO:.2f}"),
+    "evidence": ("evidence_completeness", f"= {EVIDENCE_TARGET_RATIO:.2f}"),
 }
 
 

@@ -28,6 +28,12 @@ BANK_CHANGE_WAIT_S = 24 * 3_600
 STUCK_AFTER_S = 300
 # Fewer matured deals than this judge nothing.
 VERDICT_MIN_DEALS = 10
+# The targets of the four metrics (requirements ESC-036 to ESC-039), and below what completion the pilot fails.
+COMPLETION_TARGET_RATIO = 0.9
+COMPLETION_FAIL_RATIO = 0.5
+SETTLE_TARGET_DAYS = 7
+DISPUTED_TARGET_RATIO = 0.1
+EVIDENCE_TARGET_RATIO = 1.0
 METRIC_PARTS_MAX_ROWS = 60
 # A market's newest deals say which terms its people are shown first.
 NEWEST_DEALS_MAX_ROWS = 100

@@ -15,7 +15,16 @@ from django.utils.translation import gettext as _
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.pilot_facts import FAIL, INCONCLUSIVE, INSUFFICIENT, PASS, Z95, Measure, share
 
-from .limits import DRAFT_TTL_DAYS, METRIC_PARTS_MAX_ROWS, VERDICT_MIN_DEALS
+from .limits import (
+    COMPLETION_FAIL_RATIO,
+    COMPLETION_TARGET_RATIO,
+    DISPUTED_TARGET_RATIO,
+    DRAFT_TTL_DAYS,
+    EVIDENCE_TARGET_RATIO,
+    METRIC_PARTS_MAX_ROWS,
+    SETTLE_TARGET_DAYS,
+    VERDICT_MIN_DEALS,
+)
 
 SQL = Statements(__file__, "sql/desk")
 SECONDS_PER_DAY = 86_400
@@ -59,34 +68,44 @@ def _spread(count: int, total: float, squares: float) -> float:
 def primary(row: Row) -> list[Measure]:
     """The four metrics of one row of `measure`, each with its target and its verdict."""
     few = row["matured"] < VERDICT_MIN_DEALS
+
+    def judged(each: Measure, target: str, *, passes: bool, fails: bool = False, plain: float | None = None) -> Measure:
+        verdict = INSUFFICIENT if few else PASS if passes else FAIL if fails else INCONCLUSIVE
+        return replace(each, target=target, verdict=verdict, plain=plain)
+
     settled = row["settled"]
     completion = share("completion", _("Deals that reach SETTLED"), settled, row["matured"])
     disputes = share("disputes", _("Deals with a dispute"), row["disputed_matured"], row["matured"])
     evidence = share("evidence", _("Disputes with all evidence"), row["complete"], row["disputed"])
-    days = row["seconds"] / settled / SECONDS_PER_DAY if settled else None
-    half = Z95 * row["spread"] / math.sqrt(settled) / SECONDS_PER_DAY if settled > 1 else None
-    spread = (None, None) if half is None or days is None else (max(0.0, days - half), days + half)
-    time = Measure(
-        "days", _("Average days to settle"), days, settled, row["matured"], "days", low=spread[0], high=spread[1]
-    )
-    share_of = completion.value
-    told = [
-        (completion, _("more than 90 %"), share_of is not None and share_of > 0.9,
-         share_of is not None and share_of < 0.5, _ratio(settled, row["created"])),
-        (time, _("less than 7 days"), days is not None and days < 7, False, None),
-        (disputes, _("less than 10 %"), disputes.value is not None and disputes.value < 0.1, False,
-         _ratio(row["disputed"], row["created"])),
-        (evidence, _("100 %"), evidence.value in (None, 1.0), False, None),
-    ]  # fmt: skip
+    time = _days_to_settle(row)
     return [
-        replace(
-            each,
-            target=target,
-            verdict=INSUFFICIENT if few else PASS if passes else FAIL if fails else INCONCLUSIVE,
-            plain=plain,
-        )
-        for each, target, passes, fails, plain in told
+        judged(
+            completion,
+            _("more than 90 %"),
+            passes=completion.value is not None and completion.value > COMPLETION_TARGET_RATIO,
+            fails=completion.value is not None and completion.value < COMPLETION_FAIL_RATIO,
+            plain=_ratio(settled, row["created"]),
+        ),
+        judged(time, _("less than 7 days"), passes=time.value is not None and time.value < SETTLE_TARGET_DAYS),
+        judged(
+            disputes,
+            _("less than 10 %"),
+            passes=disputes.value is not None and disputes.value < DISPUTED_TARGET_RATIO,
+            plain=_ratio(row["disputed"], row["created"]),
+        ),
+        judged(evidence, _("100 %"), passes=evidence.value in (None, EVIDENCE_TARGET_RATIO)),
     ]
+
+
+def _days_to_settle(row: Row) -> Measure:
+    """The mean time in days from the making of a settled deal to its end; from two deals on with its 95 % interval."""
+    settled = row["settled"]
+    days = row["seconds"] / settled / SECONDS_PER_DAY if settled else None
+    low = high = None
+    if days is not None and settled > 1:
+        half = Z95 * row["spread"] / math.sqrt(settled) / SECONDS_PER_DAY
+        low, high = max(0.0, days - half), days + half
+    return Measure("days", _("Average days to settle"), days, settled, row["matured"], "days", low=low, high=high)
 
 
 def secondary(row: Row) -> list[Measure]:
@@ -96,7 +115,7 @@ def secondary(row: Row) -> list[Measure]:
 
 def rollback_triggered(row: Row) -> bool:
     """Whether completion over enough matured deals is below one half: the trigger that proposes a rollback."""
-    return bool(row["matured"] >= VERDICT_MIN_DEALS and 2 * row["settled"] < row["matured"])
+    return bool(row["matured"] >= VERDICT_MIN_DEALS and row["settled"] < COMPLETION_FAIL_RATIO * row["matured"])
 
 
 def compared(old: Row, new: Row) -> list[dict[str, Any]]:
