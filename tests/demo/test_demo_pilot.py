@@ -49,6 +49,11 @@ def test_two_pilots_from_prospect_to_signed_verdict() -> None:
         assert deals["deals"] == 12
         assert deals["invariants_broken"] == []
         assert all(Path(path).stat().st_size for run in (video, deals) for path in run["reports"])
+        summary = next(path for path in deals["reports"] if path.endswith("daily_summary.md"))
+        assert "Deals created: 0" in Path(summary).read_text(encoding="utf-8")
+        # The folder is a demo's: without --demo its house is refused.
+        assert video["look"][0] == f"pilothouse up --demo --data {data}"
+        assert json.loads((data / "demo.json").read_text())["people"]["operator"] == "operator@pilothouse.example"
         _checked_alone(Path(video["export"]["folder"]))
 
 

@@ -5,8 +5,8 @@ of every batch, what each webhook said, each criterion and the verdict. One line
 wrong; exit 1 when anything is. A folder that was changed consistently, seals and all, still has other heads: compare
 the two that are printed with those that you were given before, by `--head` or by eye.
 
-Ledger and timeline are the sealed texts themselves, one row a line; a row that the reader may not see stands as its hash
-alone, so that the seal can still be checked. The hash of every other file stands in the timeline.
+Ledger and timeline are the sealed texts themselves, one row a line; a row that the reader may not see stands as its
+hash alone, so that the seal can still be checked. The hash of every other file stands in the timeline.
 """
 
 import argparse

@@ -45,7 +45,7 @@ from pilothouse.programs.video import desk_parity, desk_reads, intake
 from pilothouse.programs.video.checklist import run_enterprise
 from pilothouse.programs.video.commands import create_batch
 from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
-from pilothouse.programs.video.demo import OPERATORS, World, demo_items, run_batch
+from pilothouse.programs.video.demo import CREDENTIALS_FILE, OPERATORS, World, demo_items, load_world, run_batch
 from pilothouse.programs.video.parity_proofs import keep_proof
 
 COMPANY, DOMAIN = "Alder Ceramics", "alder.example"
@@ -117,6 +117,7 @@ def run_video(data: Path, say: Say, story: Story | None = None) -> dict[str, Any
     `holds` says that the verdict is a success, somebody signed it, the promises hold and the verifier agrees.
     """
     began = time.monotonic()
+    load_world(data)  # the operators' sign-ins, as `up --demo` prints them for this house
     story = story or Story()
     _until_ready(story, data, say)
     key = activated(story, say)
@@ -146,9 +147,10 @@ def run_video(data: Path, say: Say, story: Story | None = None) -> dict[str, Any
 def _look(story: Story, data: Path) -> list[str]:
     """Where a person sees the pilot on this house."""
     return [
-        f"pilothouse up --data {data}",
+        f"pilothouse up --demo --data {data}",
         f"/desk/pilots/{story.id}/ as {OPERATORS[0][0]}, /pilot/ as {story.mail('owner')}",
-        f"sign in by code: it is in the newest file of {data / 'mails'}",
+        f"sign in by code: it is in the newest file of {data / 'mails'}; operators also by the password in"
+        f" {data / CREDENTIALS_FILE}",
     ]
 
 

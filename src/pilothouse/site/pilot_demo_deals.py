@@ -13,6 +13,7 @@ from pilothouse.kernel.watch.invariants import run_all
 from pilothouse.pilots.activation import activate, drill_rollback
 from pilothouse.pilots.advancing import advance_all
 from pilothouse.pilots.attestations import attest_ours, lock_expectations
+from pilothouse.pilots.digests import follow
 from pilothouse.pilots.evaluation import look
 from pilothouse.pilots.lifecycle import PILOT
 from pilothouse.pilots.pausing import follow_gates
@@ -70,6 +71,8 @@ class SixWeeks:
         run_all()
         with self.ours():
             activate(self.id, self.market.judge)
+        with worker_scope("demo"):
+            follow("deals", self.market.tenant)
 
     def at_desk(self, market: Market) -> None:
         """What the operators do twice a day: payouts, and the lines of a phase in its last days."""

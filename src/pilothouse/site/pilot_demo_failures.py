@@ -26,7 +26,7 @@ from pilothouse.kernel.watch.checklists import record_line, start_run
 from pilothouse.kernel.watch.gates import reopen_gate
 from pilothouse.kernel.watch.models import Incident
 from pilothouse.kernel.watch.queries import closed_gates
-from pilothouse.pilots import digests, rollback
+from pilothouse.pilots import rollback
 from pilothouse.pilots.activation import drill_rollback
 from pilothouse.pilots.advancing import advance, advance_all
 from pilothouse.pilots.attestations import attest_customer
@@ -305,8 +305,6 @@ def _rolled_back(say: Say) -> dict[str, Any]:
         pilot.begin()
         tales = ((MN, stories.never_accepted),) * MARKET_DEALS
         play(market, lambda words: None, stories=tales, apart=hours(1), look_at=pilot.at_desk)
-        with worker_scope("demo"):
-            digests.follow("deals", market.tenant)
         why = [each["why"] for each in watch_triggers()]
         say(f"rollback_trigger: {why[0] if why else 'nothing is proposed'}")
         actor = f"operator:{MARKET_OPERATORS[0]}"
