@@ -38,6 +38,18 @@ def _keys() -> tuple[str, ...]:
     return (settings.SECRET_KEY, *(str(key) for key in settings.SECRET_KEY_FALLBACKS))
 
 
+def _written(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _read(text: str) -> bytes:
+    """The bytes of `text`, in the one spelling that `_written` gives them: base64 has several for a last character."""
+    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _written(data) != text:
+        raise ValueError("another spelling of the same bytes")
+    return data
+
+
 def seal(purpose: str, plain: bytes) -> str:
     """`plain` encrypted and authenticated, as URL-safe text without padding."""
     return _box(purpose, _keys()).encrypt(plain).decode().rstrip("=")
@@ -46,7 +58,7 @@ def seal(purpose: str, plain: bytes) -> str:
 def unseal(purpose: str, sealed: str) -> bytes:
     """What `seal` was given. Raises SealBroken for anything else."""
     try:
-        return _box(purpose, _keys()).decrypt(sealed + "=" * (-len(sealed) % 4))
+        return _box(purpose, _keys()).decrypt(base64.urlsafe_b64encode(_read(sealed)))
     except (InvalidToken, ValueError):
         raise SealBroken(f"this is not a {purpose} token of this installation") from None
 
@@ -56,16 +68,14 @@ def seal_same(purpose: str, plain: bytes) -> str:
 
     Whoever sees two such texts learns whether they hold the same, and nothing else.
     """
-    return base64.urlsafe_b64encode(_plain_boxes(purpose, _keys())[0].encrypt(plain, None)).decode().rstrip("=")
+    return _written(_plain_boxes(purpose, _keys())[0].encrypt(plain, None))
 
 
 def unseal_same(purpose: str, sealed: str) -> bytes:
     """What `seal_same` was given. Raises SealBroken for anything else."""
-    try:
-        data = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
-    except ValueError:
-        data = b""
-    for box in _plain_boxes(purpose, _keys()):
-        with suppress(InvalidTag, ValueError):
-            return box.decrypt(data, None)
+    with suppress(ValueError):
+        data = _read(sealed)
+        for box in _plain_boxes(purpose, _keys()):
+            with suppress(InvalidTag):
+                return box.decrypt(data, None)
     raise SealBroken(f"this is not a {purpose} token of this installation")
