@@ -36,7 +36,7 @@ def attest_ours(
         raise LineNotYours(line=line, needed=_needed(found))
     if not applicable and not note.strip():
         raise InvalidInput(reason="Say why the line does not apply.")
-    return _attest(pilot, found, "operator", agrees, note, evidence, applicable, period)
+    return _attest(pilot, found, "operator", agrees, note=note, evidence=evidence, applicable=applicable, period=period)
 
 
 def attest_customer(
@@ -53,7 +53,7 @@ def attest_customer(
     if found.kind != "customer" or role not in found.roles:
         raise LineNotYours(line=line, needed=_needed(found))
     accepted = proof_to_accept(pilot, proof) if agrees and pinned(pilot.runbook_hash).takes_back(line) else None
-    row = _attest(pilot, found, role, agrees, note, evidence, True, "", accepted)
+    row = _attest(pilot, found, role, agrees, note=note, evidence=evidence, accepted=accepted)
     if found.group == "expectation" and pilot.state == "qualified" and _all_expected(pilot):
         lock_expectations(public_id, role="customer")
     return row
@@ -78,8 +78,8 @@ def lock_expectations(public_id: str, *, role: str = "operator") -> Pilot:
 
 
 def _attest(
-    pilot: Pilot, line: Line, role: str, agrees: bool, note: str, evidence: str, applicable: bool, period: str,
-    accepted: ParityProof | None = None,
+    pilot: Pilot, line: Line, role: str, agrees: bool, *, note: str, evidence: str, applicable: bool = True,
+    period: str = "", accepted: ParityProof | None = None,
 ) -> Attestation:  # fmt: skip
     newest = Attestation.objects.filter(pilot_id=pilot.id, attempt=pilot.attempt, line=line.id, period=period)
     known = newest.order_by("-id").first()

@@ -73,6 +73,8 @@ def check(body: Mapping[str, Any]) -> None:
         runbook = Runbook(body)
         _lines(runbook)
         _criteria(runbook)
+        _failures(runbook)
+        _metrics(runbook)
         _texts(runbook)
     except (KeyError, TypeError, AttributeError) as error:
         raise RunbookMalformed(reason=f"{type(error).__name__}: {error}") from None
@@ -110,29 +112,36 @@ def _criteria(runbook: Runbook) -> None:
     for given in runbook.body["criteria"]:
         if not given.get("fail_at"):
             raise MissingFailAt(criterion=given["id"])
-    known = {criterion.id for criterion in runbook.criteria}
     for criterion in runbook.criteria:
         where = f"Criterion {criterion.id}"
-        if not COMPARISON.match(criterion.target) or not (
-            criterion.fail_at == NEVER_FAILS or COMPARISON.match(criterion.fail_at)
-        ):
+        fails = criterion.fail_at == NEVER_FAILS or COMPARISON.match(criterion.fail_at)
+        if not fails or not COMPARISON.match(criterion.target):
             raise RunbookMalformed(reason=f"{where} needs comparisons such as '>= 0.9'.")
         _known_measure(program, where, criterion.measure)
+
+
+def _failures(runbook: Runbook) -> None:
+    known = {criterion.id for criterion in runbook.criteria}
     for failure in runbook.failures:
         where = f"Failure condition {failure.id}"
         if not failure.criterion and not failure.check:
             raise MissingCheck(where=where)
         if failure.check:
             _known_line(runbook, where, failure.check)
-        if (failure.criterion and failure.criterion not in known) or (
-            failure.cleared_by and failure.cleared_by not in runbook.lines
-        ):
-            raise RunbookMalformed(reason=f"{where} names a criterion or a line that is not there.")
-        if failure.cleared_by and runbook.lines[failure.cleared_by].kind != "customer":
+        if failure.criterion and failure.criterion not in known:
+            raise RunbookMalformed(reason=f"{where} names a criterion that is not there.")
+        if not failure.cleared_by:
+            continue
+        if failure.cleared_by not in runbook.lines:
+            raise RunbookMalformed(reason=f"{where} names a line that is not there.")
+        if runbook.lines[failure.cleared_by].kind != "customer":
             raise RunbookMalformed(reason=f"{where} is taken back by the customer alone.")
+
+
+def _metrics(runbook: Runbook) -> None:
     for metric in runbook.metrics:
         if not metric.qualitative:
-            _known_measure(program, f"Metric {metric.id}", metric.measure)
+            _known_measure(runbook.body["program"], f"Metric {metric.id}", metric.measure)
         if metric.target and not COMPARISON.match(metric.target):
             raise RunbookMalformed(reason=f"Metric {metric.id} needs a target such as '< 24'.")
 

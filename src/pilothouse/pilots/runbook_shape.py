@@ -73,51 +73,61 @@ def _is_required(field: "Field[Any]") -> bool:
 
 
 def _settings(body: Mapping[str, Any]) -> None:
-    scope, flags, names = (body.get(name, {}) for name in ("scope", "flags", "verdict_names"))
-    if not all(isinstance(each, Mapping) for each in (scope, flags, names)):
-        raise RunbookMalformed(reason="scope, flags and verdict_names must be tables.")
+    for name in ("scope", "flags", "verdict_names"):
+        if not isinstance(body.get(name, {}), Mapping):
+            raise RunbookMalformed(reason=f"{name} must be a table.")
+    names = body.get("verdict_names", {})
     for name in OUTCOMES:
         if not _is_text(names.get(name)) or not names[name]:
             raise RunbookMalformed(reason=f"verdict_names must name {name}.")
-    for name, value in scope.items():
-        if not _is_text(value) and not (_is_number(value) and value >= 0):
-            raise RunbookMalformed(reason=f"scope.{name} must be text or a number from 0.")
-    if "credits_per_item" in scope:
-        for name in CREDIT_SCOPE:
-            if not _is_whole(scope.get(name)) or scope[name] < 1:
-                raise RunbookMalformed(reason=f"scope.{name} must be a whole number from 1.")
-        if scope["batch_min_items"] > scope["batch_max_items"]:
-            raise RunbookMalformed(reason="scope.batch_min_items is above batch_max_items.")
-        if not body.get("grant_description"):
-            raise RunbookMalformed(reason="a pilot with credits needs a grant_description.")
+    _scope(body.get("scope", {}), grants=bool(body.get("grant_description")))
     for name in OPTIONAL_TEXTS:
         if not _is_text(body.get(name, "")):
             raise RunbookMalformed(reason=f"{name} must be text.")
     for name in ("grant_description", "key_name"):
         if set(re.findall(r"[{}]", body.get(name, "").replace("{company}", ""))):
             raise RunbookMalformed(reason=f"{name} has another slot than {{company}}.")
-    if "key_rate_limit_per_min" in body and not (
-        _is_whole(body["key_rate_limit_per_min"]) and body["key_rate_limit_per_min"] > 0
-    ):
+    rate = body.get("key_rate_limit_per_min", 1)
+    if not _is_whole(rate) or rate < 1:
         raise RunbookMalformed(reason="key_rate_limit_per_min must be a whole number above 0.")
+
+
+def _scope(scope: Mapping[str, Any], *, grants: bool) -> None:
+    """The size of a pilot; one in credits also says how many, and `grants` under a description of its own."""
+    for name, value in scope.items():
+        if not _is_text(value) and not (_is_number(value) and value >= 0):
+            raise RunbookMalformed(reason=f"scope.{name} must be text or a number from 0.")
+    if "credits_per_item" not in scope:
+        return
+    for name in CREDIT_SCOPE:
+        if not _is_whole(scope.get(name)) or scope[name] < 1:
+            raise RunbookMalformed(reason=f"scope.{name} must be a whole number from 1.")
+    if scope["batch_min_items"] > scope["batch_max_items"]:
+        raise RunbookMalformed(reason="scope.batch_min_items is above batch_max_items.")
+    if not grants:
+        raise RunbookMalformed(reason="a pilot with credits needs a grant_description.")
 
 
 def _rest(body: Mapping[str, Any]) -> None:
     """Everything else is lists of tables, of plain values or lists of them: what JSON keeps exactly."""
     for name, value in body.items():
         if name in LISTS or (isinstance(value, list) and name not in PARTS):
-            if not _is_tables(value):
-                raise RunbookMalformed(reason=f"{name} must be tables.")
-            for row in value:
-                for key, each in row.items():
-                    if not _is_plain(each) and not (isinstance(each, list) and all(map(_is_plain, each))):
-                        raise RunbookMalformed(reason=f"{key} of {name} must be text, a number or a list of them.")
+            _plain_tables(name, value)
         elif isinstance(value, Mapping):
             for key, each in value.items():
                 if not _is_plain(each):
                     raise RunbookMalformed(reason=f"{name}.{key} must be text, a number, true or false.")
         elif not isinstance(value, list) and not _is_plain(value):
             raise RunbookMalformed(reason=f"{name} must be text, a number, true or false.")
+
+
+def _plain_tables(name: str, rows: Any) -> None:
+    if not _is_tables(rows):
+        raise RunbookMalformed(reason=f"{name} must be tables.")
+    for row in rows:
+        for key, each in row.items():
+            if not _is_plain(each) and not (isinstance(each, list) and all(map(_is_plain, each))):
+                raise RunbookMalformed(reason=f"{key} of {name} must be text, a number or a list of them.")
 
 
 def _is_tables(value: Any) -> bool:

@@ -258,7 +258,7 @@ def activated(story: Story, say: Say) -> str:
 def _worked(story: Story, key: str, data: Path, say: Say) -> dict[str, Any]:
     world = World(story.tenant.id, story.tenant.public_id, key, {}, "")
     request_id = f"pilot-{new_id('run')[4:]}"
-    proof = run_batch(world, request_id, data / "demo" / request_id, ITEMS, FAIL, say)
+    proof = run_batch(world, request_id, data / "demo" / request_id, items=ITEMS, fail=FAIL, say=say)
     body = Path(proof["webhook"]["body_path"]).read_bytes()
     for role in ("engineer", "finance"):
         with story.theirs(role):

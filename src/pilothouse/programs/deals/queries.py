@@ -68,33 +68,34 @@ def money_summary(deal: Deal) -> dict[str, Any]:
 
 def actions(deal: Deal, side: str) -> list[str]:
     """What this side can do now: the names of the commands, in the order in which a page offers them."""
-    found: list[str] = []
-    filed, contested = deal.handover_filed_at is not None, deal.contested_at is not None
-    creator = side == deal.creator_side
-    early = not terms_of(deal).pays_at_handover
-    if deal.state == "DRAFT" and creator:
-        found += ["edit_draft", "offer", "withdraw"]
-    elif deal.state == "OFFERED":
-        found += ["withdraw"] if creator else ["accept", "withdraw"]
-    elif deal.state == "AWAITING_FUNDS":
-        found += (["fund"] if side == "buyer" else []) + ["withdraw"]
-    elif deal.state == "FUNDED" and not filed:
-        found += (["file_handover"] if side == "seller" else []) + ["correct_price", "cancel"]
-    elif deal.state == "FUNDED" and side == "buyer":
-        found += ["confirm_handover"] + ([] if contested else ["contest_handover"])
-    elif deal.state == "INSPECTION":
-        found += (["approve", "raise_issue"] if side == "buyer" else []) + (["cancel"] if early else [])
-    elif deal.state == "HOLDBACK" and side == "buyer":
-        found += ["release_early", "raise_issue"]
-    elif deal.state == "ISSUE":
-        found += ["add_evidence", "agree"]
-        if side == "buyer":
-            found += ["withdraw_claim"]
-        else:
-            answered = Dispute.objects.filter(deal=deal, state="RESPONDED").exists()
-            found += ["accept_claim"] if answered else ["respond", "accept_claim"]
-        found += ["return"] if early and deal.stage == "INSPECTION" else []
-    return found
+    buys, made_it = side == "buyer", side == deal.creator_side
+    match deal.state:
+        case "DRAFT" if made_it:
+            return ["edit_draft", "offer", "withdraw"]
+        case "OFFERED":
+            return ["withdraw"] if made_it else ["accept", "withdraw"]
+        case "AWAITING_FUNDS":
+            return ["fund", "withdraw"] if buys else ["withdraw"]
+        case "FUNDED" if deal.handover_filed_at is None:
+            return ["correct_price", "cancel"] if buys else ["file_handover", "correct_price", "cancel"]
+        case "FUNDED" if buys:
+            return ["confirm_handover"] if deal.contested_at else ["confirm_handover", "contest_handover"]
+        case "INSPECTION":
+            undo = [] if terms_of(deal).pays_at_handover else ["cancel"]
+            return ["approve", "raise_issue", *undo] if buys else undo
+        case "HOLDBACK" if buys:
+            return ["release_early", "raise_issue"]
+        case "ISSUE":
+            undo = ["return"] if deal.stage == "INSPECTION" and not terms_of(deal).pays_at_handover else []
+            return ["add_evidence", "agree", *_answers(deal, buys), *undo]
+    return []
+
+
+def _answers(deal: Deal, buys: bool) -> list[str]:
+    if buys:
+        return ["withdraw_claim"]
+    answered = Dispute.objects.filter(deal=deal, state="RESPONDED").exists()
+    return ["accept_claim"] if answered else ["respond", "accept_claim"]
 
 
 def waiting_signatures(deal: Deal) -> list[dict[str, Any]]:

@@ -86,7 +86,8 @@ def create_batch(
     if webhook_url is not None:
         check_webhook_url(webhook_url)
     hashes = _image_hashes(items, files)
-    return Created(_insert(request_id, digest, items, hashes, webhook_url, entry, mode, kind), replayed=False)
+    batch = _insert(request_id, digest, items, hashes, webhook_url=webhook_url, entry=entry, mode=mode, kind=kind)
+    return Created(batch, replayed=False)
 
 
 def _body(
@@ -177,6 +178,7 @@ def _insert(
     digest: str,
     items: Sequence[NewItem],
     hashes: Sequence[str | None],
+    *,
     webhook_url: str | None,
     entry: str,
     mode: str,

@@ -131,13 +131,15 @@ def run_demo(
     needed = items * COST_PER_VIDEO_CREDITS
     request_id = f"demo-{new_id('run')[4:]}"
     _grant(world, needed, f"Demo pilot {request_id}")
-    return run_batch(world, request_id, data / "demo" / request_id, items, fail, say, on_created, began)
+    folder = data / "demo" / request_id
+    return run_batch(world, request_id, folder, items=items, fail=fail, say=say, on_created=on_created, began=began)
 
 
 def run_batch(
     world: World,
     request_id: str,
     folder: Path,
+    *,
     items: int,
     fail: int,
     say: Callable[[str], None],
@@ -153,7 +155,29 @@ def run_batch(
     with Receiver(folder) as receiver, _client(world) as client:
         receiver.trust(_ok(client.get("/v1/webhook-secret"))["secret"])
         start = time.monotonic() if began is None else began
-        return _run(client, receiver, world, request_id, folder, items, fail, say, on_created, start)
+        body = {"request_id": request_id, "webhook_url": receiver.url, "items": demo_items(items, fail)}
+        batch_id = _ok(client.post("/v1/batches", json=body))["batch_id"]
+        on_created(world, batch_id)
+        _until_completed(client, batch_id, say)
+        verified = receiver.wait(batch_id, WEBHOOK_PATIENCE_S)
+        batch = _until_webhook_told(client, batch_id)
+        media = _download(client, batch_id, folder)
+        return {
+            "batch_id": batch_id,
+            "request_id": request_id,
+            "summary": {key: batch["summary"][key] for key in ("total", "succeeded", "failed")},
+            "ledger": batch["ledger"],
+            "webhook": {
+                "verified": verified,
+                "attempts": receiver.attempts(batch_id),
+                "status": batch["webhook"]["status"],
+                "body_path": str(receiver.body_path(batch_id)),
+            },
+            "promises": _promises(world.tenant, batch_id),
+            "outputs": [item["path"] for item in media],
+            "media": media,
+            "seconds": round(time.monotonic() - start, 3),
+        }
 
 
 def _grant(world: World, credits: int, description: str) -> None:
@@ -165,43 +189,6 @@ def _grant(world: World, credits: int, description: str) -> None:
         asked = request_grant(olga, world.tenant, credits, "pilot_grant", description)
         if asked.state == "requested":
             approve_grant(ada, asked.request)
-
-
-def _run(
-    client: httpx.Client,
-    receiver: Receiver,
-    world: World,
-    request_id: str,
-    folder: Path,
-    items: int,
-    fail: int,
-    say: Callable[[str], None],
-    on_created: Callable[[World, str], None],
-    began: float,
-) -> dict[str, Any]:
-    body = {"request_id": request_id, "webhook_url": receiver.url, "items": demo_items(items, fail)}
-    batch_id = _ok(client.post("/v1/batches", json=body))["batch_id"]
-    on_created(world, batch_id)
-    batch = _until_completed(client, batch_id, say)
-    verified = receiver.wait(batch_id, WEBHOOK_PATIENCE_S)
-    batch = _until_webhook_told(client, batch_id)
-    media = _download(client, batch_id, folder)
-    return {
-        "batch_id": batch_id,
-        "request_id": request_id,
-        "summary": {key: batch["summary"][key] for key in ("total", "succeeded", "failed")},
-        "ledger": batch["ledger"],
-        "webhook": {
-            "verified": verified,
-            "attempts": receiver.attempts(batch_id),
-            "status": batch["webhook"]["status"],
-            "body_path": str(receiver.body_path(batch_id)),
-        },
-        "promises": _promises(world.tenant, batch_id),
-        "outputs": [item["path"] for item in media],
-        "media": media,
-        "seconds": round(time.monotonic() - began, 3),
-    }
 
 
 class DemoFailed(PilothouseError):
@@ -233,7 +220,7 @@ def _ok(response: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def _until_completed(client: httpx.Client, batch_id: str, say: Callable[[str], None]) -> dict[str, Any]:
+def _until_completed(client: httpx.Client, batch_id: str, say: Callable[[str], None]) -> None:
     """Poll as a customer would: politely, so that a pilot key's 60 requests a minute are enough."""
     until = time.monotonic() + BATCH_PATIENCE_S
     wait, told = POLL_S, ""
@@ -246,7 +233,7 @@ def _until_completed(client: httpx.Client, batch_id: str, say: Callable[[str], N
             say(line)
             told = line
         if batch["status"] == "completed":
-            return batch
+            return
         time.sleep(wait)
         wait = min(2.0, wait * 1.25)
     reason = f"Batch {batch_id} did not complete within {BATCH_PATIENCE_S} s; see the worker's log."
