@@ -20,6 +20,22 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in written if not (page.parent / link).exists()] == []
 
 
+def test_the_map_of_the_house_is_true() -> None:
+    """Each room of the picture is a folder and each folder a room; each file that the page opens is there."""
+    house = ROOT / "src" / "pilothouse"
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = page.partition("```\n")[2].partition("```")[0]
+    drawn = set(re.findall(r"^ +([a-z]+)/", picture, re.MULTILINE))
+    groups = ("programs", "kernel")
+    packages = [path.parent for path in [*house.glob("*/__init__.py"), *house.glob("*/*/__init__.py")]]
+    assert drawn == {
+        path.name for path in packages if path.parent.name in groups or (path.parent == house and path.name != "locale")
+    }
+    opened = re.findall(r"`((?:site|pilots|programs|kernel|ui)/[\w./-]+)`", page)
+    assert len(opened) > 30
+    assert [path for path in opened if not (house / path).exists()] == []
+
+
 def test_the_list_of_decisions_is_whole() -> None:
     folder = ROOT / "docs" / "adr"
     listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
