@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.lifecycle.commands import NewEvent, append_events, apply, arm, cancel
 
 from . import limits
@@ -36,5 +37,5 @@ def arm_stale(pilot: Pilot, runbook: Runbook) -> None:
     subject = [(pilot.tenant_id, pilot.id)]
     for day in limits.STALE_NOTICES_DAYS:
         if day < runbook.body["stale_days"]:
-            arm(NAME, f"stale_notice_{day}", subject, day * 86_400.0)
+            arm(NAME, f"stale_notice_{day}", subject, float(day * SECONDS_PER_DAY))
     arm(NAME, "stale", subject, runbook.seconds("stale_days"))

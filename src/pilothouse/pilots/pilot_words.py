@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pilothouse.ui.units import share_text
+
 from .evaluation import CriterionState, FailureState, LineState, MetricState, Verdict
 from .lifecycle import LABELS
 from .runbook import Runbook
@@ -172,7 +174,7 @@ def value_words(value: float | None, unit: str) -> str:
     if unit == "hours" and 0 < value < 1:
         return f"{value * MINUTES_PER_HOUR:.0f} min" if value * MINUTES_PER_HOUR >= 1 else "< 1 min"
     return {
-        "share": f"{100 * value:.1f} %".replace(".0 %", " %"),
+        "share": share_text(value).replace(".0 %", " %"),
         "hours": f"{value:.1f} h".replace(".0 h", " h"),
         "days": f"{value:.1f} d".replace(".0 d", " d"),
         "seconds": f"{value:.2f} s",

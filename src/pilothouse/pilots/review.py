@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from pilothouse.kernel.base.sql import Statements
 from pilothouse.kernel.watch.pilot_facts import Measure, PilotFacts, share
+from pilothouse.ui.units import share_text
 
 from .daily_models import DigestPlan
 from .limits import WEEKS_SHOWN_COUNT
@@ -101,7 +102,7 @@ def written(measure: Mapping[str, Any], value: float | None = None) -> str:
         return "—"
     if measure["unit"] == "count":
         return f"{value:.0f}"
-    return f"{value:.1f} d" if measure["unit"] == "days" else f"{100 * value:.1f} %"
+    return f"{value:.1f} d" if measure["unit"] == "days" else share_text(value)
 
 
 def interval(measure: Mapping[str, Any]) -> str:

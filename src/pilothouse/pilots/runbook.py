@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.terms.queries import Version, by_hash
 
 from .limits import RUNBOOK_FILE_MAX_BYTES
@@ -214,7 +215,7 @@ class Runbook:
 
     def seconds(self, name: str) -> float:
         """A length of the runbook (`deadline_hours`, `stale_days`, …) in seconds."""
-        unit = 3600.0 if name.endswith("_hours") else 86_400.0
+        unit = 3600 if name.endswith("_hours") else SECONDS_PER_DAY
         return float(self.body[name]) * unit
 
 

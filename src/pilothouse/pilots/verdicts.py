@@ -11,6 +11,7 @@ from pilothouse.kernel.access.commands import pause_key
 from pilothouse.kernel.access.lifecycle import API_KEY
 from pilothouse.kernel.access.models import ApiKey, RevealLink
 from pilothouse.kernel.base.clock import business_now, iso
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.errors import Conflict, InvalidInput
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.models import Tenant
@@ -254,7 +255,7 @@ def end_keys(pilot: Pilot, reason: str) -> None:
 
 
 def _end_keys_later(pilot: Pilot) -> None:
-    arm(NAME, "key_end", [(pilot.tenant_id, pilot.id)], limits.KEY_NOTICE_DAYS * 86_400.0)
+    arm(NAME, "key_end", [(pilot.tenant_id, pilot.id)], float(limits.KEY_NOTICE_DAYS * SECONDS_PER_DAY))
     tell(pilot, "key_ends", {"days": limits.KEY_NOTICE_DAYS})
 
 

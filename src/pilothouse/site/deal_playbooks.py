@@ -17,6 +17,7 @@ from pilothouse.pilots import feedback, queries
 from pilothouse.programs.deals import desk_reads, metrics
 from pilothouse.programs.deals.pilot import state_now
 from pilothouse.ui.tables import Column, Table
+from pilothouse.ui.units import share_text
 
 from .guides import DEAL_PLAYBOOKS, page
 from .playbooks import FAIL, PASS, ROWS_COUNT, UNKNOWN, Check
@@ -172,7 +173,7 @@ def _judged(reading: slos.SloReading | None, claim: str) -> Check:
     states = {"met": PASS, "breached": FAIL, "insufficient_data": UNKNOWN}
     if reading is None or reading.value is None:
         return Check(claim, "—", "", UNKNOWN, _("Nothing was measured yet."))
-    value, target = f"{100 * reading.value:.1f} %", f"{100 * reading.slo.target:.1f} %"
+    value, target = share_text(reading.value), share_text(reading.slo.target)
     return Check(claim, value, target, states[reading.state], _("Look at the health of the workers."))
 
 

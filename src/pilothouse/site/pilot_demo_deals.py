@@ -8,6 +8,7 @@ from django.conf import settings
 
 from pilothouse.kernel.base import machine
 from pilothouse.kernel.base.clock import business_now
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.scope import ops_scope, worker_scope
 from pilothouse.kernel.watch.invariants import run_all
 from pilothouse.pilots.activation import activate, drill_rollback
@@ -41,7 +42,6 @@ STORIES = tuple(
 )  # fmt: skip
 # Nothing of a rehearsal is sent; the runbook asks that alerts have somewhere to go.
 ALERTS = ["json://localhost"]
-DAY_S = 86_400
 
 
 class SixWeeks:
@@ -81,7 +81,7 @@ class SixWeeks:
         with self.ours():
             seen = look(access_pilot(self.id))
             phase = next(each for each in seen.runbook.phases if each.id == seen.pilot.phase)
-            days = (seen.scope.now - seen.scope.since).total_seconds() / DAY_S
+            days = (seen.scope.now - seen.scope.since).total_seconds() / SECONDS_PER_DAY
             if phase.day_to is None or days >= phase.day_to:
                 self.attest(phase.id)
         advance_all()

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from pilothouse.ui.units import amount_text
+from pilothouse.ui.units import amount_text, share_text
 
 BARS = " ▁▂▃▄▅▆▇█"
 CHART_COLUMNS, BAR_COLUMNS = 42, 60
@@ -153,7 +153,7 @@ def value_text(criterion: Told) -> str:
     if value is None:
         return "—"
     if criterion["unit"] == "share":
-        return f"{100 * value:.1f} %"
+        return share_text(value)
     return f"{value:.1f} days" if criterion["unit"] == "days" else f"{value:g}"
 
 

@@ -65,6 +65,11 @@ def unit_word(amount: int, unit: Unit) -> str:
     return "" if unit.symbol_first else unit.symbol
 
 
+def share_text(share: float | None) -> str:
+    """A share of one as percent with one decimal, `90.5 %`; a dash where there is none."""
+    return "—" if share is None else f"{100 * share:.1f} %"
+
+
 def amount_text(amount: int, code: str, *, signed: bool = False) -> str:
     """A whole amount in words: `90 credits`, `4,500,000 ₮`, `$12.50`; `signed` writes a plus before a gain."""
     unit = unit_of(code)

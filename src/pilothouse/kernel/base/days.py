@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+SECONDS_PER_DAY = 24 * 3600
+
 
 def day(value: str | None) -> date | None:
     """The day that is written as `2026-01-24`, or None for anything else."""

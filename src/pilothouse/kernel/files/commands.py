@@ -14,6 +14,7 @@ from typing import BinaryIO
 import structlog
 
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope, worker_scope
@@ -27,7 +28,6 @@ from .models import FILE, UPLOAD, File, Upload
 from .storage import DirectUpload, ObjectMissing, store
 
 SQL = Statements(__file__)
-SECONDS_PER_DAY = 24 * 3600
 log = structlog.get_logger(__name__)
 
 

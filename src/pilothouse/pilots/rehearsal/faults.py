@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.rehearsal import ACTS, MOMENTS, SPELLS
 
 from . import limits
@@ -53,7 +54,7 @@ def plan(chance: Random, kinds: Sequence[str], begins: datetime, ends: datetime)
             every = limits.EVERY_SHORT_DAYS
         for _ in range(max(1, round(days / every)) if kind in kinds else 0):
             # The first tenth is the beginning, when there is little to break.
-            at = begins + timedelta(seconds=round(chance.uniform(0.05, 0.9) * days * 86_400))
+            at = begins + timedelta(seconds=round(chance.uniform(0.05, 0.9) * days * SECONDS_PER_DAY))
             length = timedelta(seconds=round(chance.uniform(0.1, 1.0) * longest))
             planned.append(Fault(kind, at, at if kind == "worker_death" else at + length))
     planned.sort(key=lambda each: (each.at, each.kind))

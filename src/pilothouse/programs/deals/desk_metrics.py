@@ -13,6 +13,7 @@ from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.watch.pilot_facts import Measure
+from pilothouse.ui.units import share_text
 
 from . import metrics
 from .limits import VERDICT_MIN_DEALS
@@ -32,7 +33,7 @@ def numbers(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
         "whole": whole,
         "minimum": VERDICT_MIN_DEALS,
         "is_triggered": metrics.rollback_triggered(whole),
-        "intervention": _percent(whole["decided"] / whole["disputes_ended"] if whole["disputes_ended"] else None),
+        "intervention": share_text(whole["decided"] / whole["disputes_ended"] if whole["disputes_ended"] else None),
         "weeks": [_line(row) for row in weeks],
         "versions": [_line(row) for row in versions],
         "pairs": _pairs(versions),
@@ -41,7 +42,7 @@ def numbers(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
 
 
 def _shown(each: Measure) -> dict[str, Any]:
-    write = _days if each.name == "days" else _percent
+    write = _days if each.name == "days" else share_text
     value = write(each.value)
     if each.low is not None and each.high is not None:
         value += _(" (95 %%: %(low)s to %(high)s)") % {"low": write(each.low), "high": write(each.high)}
@@ -50,7 +51,7 @@ def _shown(each: Measure) -> dict[str, Any]:
 
 def _line(row: Row) -> dict[str, Any]:
     return {"row": row, "metrics": [
-        {"value": (_days if each.name == "days" else _percent)(each.value), "verdict": each.verdict}
+        {"value": (_days if each.name == "days" else share_text)(each.value), "verdict": each.verdict}
         for each in metrics.primary(row)
     ]}  # fmt: skip
 
@@ -69,10 +70,6 @@ def _pairs(versions: Sequence[Row]) -> list[dict[str, Any]]:
         }
         for name, old, before, new, after in metrics.versions(versions)
     ]
-
-
-def _percent(share: float | None) -> str:
-    return "—" if share is None else f"{100 * share:.1f} %"
 
 
 def _days(value: float | None) -> str:

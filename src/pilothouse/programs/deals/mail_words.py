@@ -203,7 +203,7 @@ def _terms_in_short(deal: Deal) -> str:
         "price": amount_text(deal.price, deal.unit),
         "first": amount_text(deal.immediate, deal.unit),
         "rest": amount_text(deal.holdback, deal.unit),
-        "percent": f"{terms_of(deal).holdback_bps / 100:g}",
+        "percent": terms_of(deal).holdback_percent,
     }  # fmt: skip
 
 

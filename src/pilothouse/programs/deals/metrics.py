@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.pilot_facts import FAIL, INCONCLUSIVE, INSUFFICIENT, PASS, Z95, Measure, share
 
@@ -27,7 +28,6 @@ from .limits import (
 )
 
 SQL = Statements(__file__, "sql/desk")
-SECONDS_PER_DAY = 86_400
 SUMS = (
     "created", "matured", "settled", "disputed_matured", "disputed", "complete", "decided", "disputes_ended", "seconds",
     "squares",

@@ -70,7 +70,7 @@ def _examples(terms: list[DealTerms]) -> list[dict[str, Any]]:
         {
             "name": words.named(words.CATEGORIES, each.body["category"]),
             "currency": each.currency.code,
-            "percent": f"{each.holdback_bps / 100:g}",
+            "percent": each.holdback_percent,
             "look": each.hours("inspectionTtlDays"),
             "claims": each.hours("disputeTtlHours"),
         }

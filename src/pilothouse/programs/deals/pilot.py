@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from pilothouse.kernel.base.errors import Conflict, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch.pilot_facts import Comparison, FeedbackFacts, Line, Measure, Party, PilotFacts, Trend
+from pilothouse.ui.units import share_text
 
 from . import metrics
 from .commands import PROGRAM_NAME, access_deal
@@ -73,7 +74,7 @@ def lines(tenant: int, since: datetime, until: datetime) -> Mapping[str, Sequenc
 def _written(each: Measure) -> str:
     if each.value is None:
         return f"{each.title} —"
-    return f"{each.title} " + (f"{each.value:.1f}" if each.unit == "days" else f"{100 * each.value:.1f} %")
+    return f"{each.title} " + (f"{each.value:.1f}" if each.unit == "days" else share_text(each.value))
 
 
 def primary(tenant: int) -> Sequence[Measure]:

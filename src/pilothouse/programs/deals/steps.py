@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements
 
@@ -73,7 +74,7 @@ def terms_of(deal: Deal) -> DealTerms:
 def timer_seconds(deal: Deal, name: str) -> float:
     """How long a timer of this deal runs, by its pinned terms."""
     if name == "draft":
-        return limits.DRAFT_TTL_DAYS * 86_400.0
+        return float(limits.DRAFT_TTL_DAYS * SECONDS_PER_DAY)
     return terms_of(deal).hours(TIMER_TTLS[name]) * 3_600.0
 
 

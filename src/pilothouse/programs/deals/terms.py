@@ -51,6 +51,11 @@ class DealTerms:
         """The part that is held back for claims, in basis points."""
         return bps(self.body["holdbackRatio"], "holdbackRatio")
 
+    @property
+    def holdback_percent(self) -> str:
+        """The same part in percent, as pages and mails write it: `5`, `7.5`."""
+        return f"{self.holdback_bps / 100:g}"
+
     @cached_property
     def caps_bps(self) -> dict[str, int]:
         """The most that claims of each reason code can give, in basis points of the price."""

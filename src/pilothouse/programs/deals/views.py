@@ -152,7 +152,7 @@ def questions(deal: Deal, timer: Mapping[str, Any] | None) -> list[tuple[str, st
     values = {
         "first": amount_text(deal.immediate, deal.unit),
         "rest": amount_text(deal.holdback, deal.unit),
-        "percent": f"{terms.holdback_bps / 100:g}",
+        "percent": terms.holdback_percent,
         "look": terms.hours("inspectionTtlDays"),
         "claims": terms.hours("disputeTtlHours"),
     }
@@ -312,7 +312,7 @@ def room(deal: Deal, side: str) -> dict[str, Any]:
             (words.named(words.FIELDS, key), words.fact(key, deal.item[key]))
             for key in terms.item_fields if key in deal.item
         ],
-        "terms": terms, "percent": f"{terms.holdback_bps / 100:g}",
+        "terms": terms, "percent": terms.holdback_percent,
         "caps": [
             (words.named(words.CODES, code), arithmetic.cap(deal.price, points, terms.currency.quantum))
             for code, points in terms.caps_bps.items()

@@ -7,12 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.ids import new_id, new_ids
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements, run
-from pilothouse.kernel.files.commands import SECONDS_PER_DAY, keep_files
+from pilothouse.kernel.files.commands import keep_files
 from pilothouse.kernel.files.models import File
 from pilothouse.kernel.ledger.commands import grant, open_balances, request_hash
 from pilothouse.kernel.ledger.errors import InsufficientCredits

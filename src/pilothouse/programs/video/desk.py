@@ -16,6 +16,7 @@ from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.errors import NotFound, PilothouseError
 from pilothouse.kernel.watch.parity import proof_of_pair
+from pilothouse.ui.units import share_text
 
 from . import desk_reads, limits
 from .desk_charts import distribution, quantile, shares
@@ -54,8 +55,8 @@ def _provider(row: dict[str, Any], seconds: list[float], states: dict[str, str])
     ended = row["failed_items"] + row["made_items"]
     return {
         **row,
-        "failure": f"{100 * row['broken'] / row['calls']:.1f} %",
-        "item_failure": f"{100 * row['failed_items'] / ended:.1f} %" if ended else "—",
+        "failure": share_text(row["broken"] / row["calls"]),
+        "item_failure": share_text(row["failed_items"] / ended if ended else None),
         "is_bad": row["broken"] * 5 > row["calls"],
         "video_p50": _seconds(quantile(seconds, 0.5)),
         "video_p95": _seconds(quantile(seconds, 0.95)),
