@@ -4,12 +4,13 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from pilothouse.kernel.base import heap
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
-application = get_wsgi_application()
+with heap.loading():
+    application = get_wsgi_application()
 
-from pilothouse.kernel.base import heap  # noqa: E402  (both need the apps that the line above loaded)
-
-from .heartbeat import start_heartbeat  # noqa: E402
+    from .heartbeat import start_heartbeat  # needs the apps that the line above loaded
 
 start_heartbeat("web")
 heap.settle()

@@ -1,6 +1,24 @@
-"""The garbage collector of a process that stays."""
+"""The garbage collector: at rest while a process starts, and spared what start-up made."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Collect nothing while modules load: they make some 180,000 objects and hardly any garbage.
+
+    Walking them again and again is a fifth of a start. Afterwards the collector no longer sees them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.freeze()
+            gc.enable()
 
 
 def settle() -> None:

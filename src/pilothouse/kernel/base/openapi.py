@@ -1,12 +1,30 @@
 """What every operation of the API documents alike: its errors and its request bodies."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from ninja import Schema
+from ninja.operation import Operation
 from ninja.params.functions import Path, Query
 from pydantic import Field
 
 from .limits import PAGE_SIZE_DEFAULT_ROWS, PAGE_SIZE_MAX_ROWS
+
+_wrap = Operation._create_response_model
+
+
+@cache
+def _wrapped(model: Any) -> type[Schema] | None:
+    return _wrap(None, model)  # type: ignore[arg-type]
+
+
+def _wrapped_once(_operation: Operation, response_param: Any) -> type[Schema] | None:
+    return _wrapped(response_param)
+
+
+# ninja makes a wrapper for each status of each operation: 560 classes for some sixty models, half of the time in which
+# a web process loads its addresses. Those of one model are the same, so each is made once.
+Operation._create_response_model = _wrapped_once  # type: ignore[assignment, method-assign]
 
 Ok = Annotated[bool, Field(description="True: it was done. An error carries false.")]
 Next = Annotated[str | None, Field(description="The `cursor` of the following page; null on the last one.")]

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from pilothouse.kernel.base.outgoing import may_leave
 
 from .errors import ExportBlocked
@@ -37,6 +35,8 @@ def statement_csv(statement: Statement, tenant: str) -> Iterator[str]:
 
 def statement_xlsx(statement: Statement, tenant: str, target: BinaryIO) -> None:
     """The statement as XLSX, written row by row with constant memory; the same bytes for the same cut."""
+    import xlsxwriter
+
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
     book = xlsxwriter.Workbook(target, options)
     # The file's own date must not differ between two exports of one cut.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from pilothouse.kernel.base import clock
+from pilothouse.kernel.base.addresses import check_url
 from pilothouse.kernel.base.errors import Conflict, InvalidInput, NotFound
-from pilothouse.kernel.base.http import check_url
 from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements

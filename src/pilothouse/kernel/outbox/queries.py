@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pilothouse.kernel.base.errors import NotFound
-from pilothouse.kernel.base.http import FAILURE_TEXT
+from pilothouse.kernel.base.replies import FAILURE_TEXT
 from pilothouse.kernel.base.sql import Row, Statements, run
 
 from . import limits

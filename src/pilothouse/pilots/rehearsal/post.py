@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from pilothouse.kernel.base.http import Failure, Reply
 from pilothouse.kernel.base.rehearsal import Stage
+from pilothouse.kernel.base.replies import Failure, Reply
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.outbox.notices import CHAT, NoticeOutcome, NoticePump
 

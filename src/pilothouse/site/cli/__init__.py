@@ -54,19 +54,29 @@ def root(
 def setup() -> None:
     """Load Django's settings; every command that needs them calls this first, so that `--help` stays quick."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pilothouse.site.settings")
-    import django
+    from django.apps import apps
 
-    django.setup()
-    from pilothouse.site.programs import load_programs
+    if apps.ready:
+        return
+    from pilothouse.kernel.base import heap
 
-    load_programs()
+    with heap.loading():
+        import django
+
+        django.setup()
+        from pilothouse.site.programs import load_programs
+
+        load_programs()
 
 
 @cache
 def parser() -> "TyperGroup":
     """The whole command line, every group of commands in it."""
-    for group in GROUPS:
-        importlib.import_module(f"pilothouse.site.cli.{group}")
+    from pilothouse.kernel.base import heap
+
+    with heap.loading():
+        for group in GROUPS:
+            importlib.import_module(f"pilothouse.site.cli.{group}")
     found: Any = typer.main.get_command(app)
     order = [(name, panel) for panel, names in PANELS.items() for name in names.split()]
     for name, panel in order:
