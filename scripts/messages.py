@@ -19,10 +19,10 @@ LANGUAGE = "mn"
 CATALOGUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "locale": (
         (
-            "ui/**/*", "pilots/commands.py", "pilots/errors.py", "pilots/feedback.py", "pilots/forms.py",
-            "pilots/pages.py", "pilots/pages_feedback.py", "pilots/rollback.py", "pilots/templates/pilots/ask.html",
-            "pilots/templates/pilots/feedback_form.html", "pilots/templates/pilots/inbox.html", "site/context.py",
-            "site/errors.py", "site/navigation.py",
+            "ui/**/*", "pilots/errors.py", "pilots/feedback.py", "pilots/question_forms.py", "pilots/questions.py",
+            "pilots/pages_feedback.py", "pilots/pages_questions.py", "pilots/rollback.py",
+            "pilots/templates/pilots/ask.html", "pilots/templates/pilots/feedback_form.html",
+            "pilots/templates/pilots/inbox.html", "site/context.py", "site/errors.py", "site/navigation.py",
             "kernel/base/errors.py", "kernel/access/**/*", "kernel/files/*.py", "kernel/lifecycle/errors.py",
             "kernel/watch/errors.py", "kernel/payments/errors.py",
             "kernel/payments/bank_accounts.py", "kernel/payments/lifecycle.py",

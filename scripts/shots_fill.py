@@ -73,7 +73,7 @@ def _customer(data: Path, tenant: int, people: dict[str, str]) -> None:
     from pilothouse.kernel.access.commands import create_reveal_link, ensure_person
     from pilothouse.kernel.base.scope import tenant_scope
     from pilothouse.kernel.outbox.endpoints import create_endpoint
-    from pilothouse.pilots.commands import report
+    from pilothouse.pilots.questions import report
     from pilothouse.programs.video.confirmations import FIELDS, confirm_receipt
 
     with tenant_scope(tenant, f"user:{people['finance']}"):

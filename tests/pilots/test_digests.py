@@ -14,7 +14,7 @@ from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.lifecycle.timers import fire_due
 from pilothouse.kernel.watch.pilot_facts import facts_of
 from pilothouse.pilots import checklist, digests, review, tasks
-from pilothouse.pilots.commands import report
+from pilothouse.pilots.questions import report
 from pilothouse.pilots.times import due_at, next_due, week_of
 
 UB = "Asia/Ulaanbaatar"

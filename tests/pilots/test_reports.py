@@ -9,9 +9,9 @@ from django.test import Client
 from pilothouse.kernel.access.commands import add_member, add_operator
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.pilots import limits, queries
+from pilothouse.pilots import limits, question_reads
 from pilothouse.pilots.models import Report
-from pilothouse.pilots.pages import place_of
+from pilothouse.pilots.pages_questions import place_of
 
 pytestmark = pytest.mark.house
 PASSWORD = "a long pass phrase 7"
@@ -61,8 +61,8 @@ def test_a_question_is_answered_and_kept_for_everybody(shared_house: Any, people
     assert f"/desk/deals/{DEAL}/" in page
     assert "When do I get my money?" in page
     with ops_scope("test"):
-        assert queries.counts("deals")["waiting"] >= 1
-        assert queries.counts("video")["waiting"] == 0
+        assert question_reads.counts("deals")["waiting"] >= 1
+        assert question_reads.counts("video")["waiting"] == 0
     assert operator.post(f"/desk/inbox/{report}/reply", {"reply": " "}).status_code == 422
     operator.post(f"/desk/inbox/{report}/reply", {"reply": "Two days after you approve."})
     again = operator.post(f"/desk/inbox/{report}/reply", {"reply": "Something else."}, follow=True)
@@ -73,8 +73,8 @@ def test_a_question_is_answered_and_kept_for_everybody(shared_house: Any, people
     operator.post(f"/desk/inbox/{report}/faq", kept)
     assert "After the claim window." in other.get("/ask").content.decode()
     with ops_scope("test"):
-        (entry,) = queries.faq()
-        assert [row["subject"] for row in queries.faq_sources()[entry["id"]]] == [DEAL]
+        (entry,) = question_reads.faq()
+        assert [row["subject"] for row in question_reads.faq_sources()[entry["id"]]] == [DEAL]
 
 
 @pytest.mark.parametrize(("kind", "incident"), [("safety", "user_safety"), ("security", "security")])
@@ -109,7 +109,7 @@ def test_bad_input_and_a_flood_are_refused(shared_house: Any, people: Any, monke
     for change in ({"words": ""}, {"kind": "rant"}, {"words": "a\x00b"}, {"words": "x" * 5_000}):
         given = {"kind": "question", "words": "Hello", "page": "/deals/", **change}
         assert buyer.post("/ask", given).status_code == 422, change
-    monkeypatch.setattr("pilothouse.pilots.commands.REPORTS_PER_HOUR_MAX_COUNT", 1)
+    monkeypatch.setattr("pilothouse.pilots.questions.REPORTS_PER_HOUR_MAX_COUNT", 1)
     answer = buyer.post("/ask", {"kind": "question", "words": "Once more", "page": ""})
     assert answer.status_code == 429
     assert "Once more</textarea>" in answer.content.decode()

@@ -1,1 +1,1 @@
-"""What every pilot needs around its program: what its people ask and report, and what is learnt from it."""
+"""Pilots of any program: their runbooks, steps, verdicts and papers, what their people ask, and what is learnt."""

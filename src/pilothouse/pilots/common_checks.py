@@ -11,7 +11,7 @@ from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.watch import backups
 from pilothouse.kernel.watch.checks import REGISTRY
 
-from .models import Report
+from .question_models import Report
 
 SQL = Statements(__file__, "sql/pilot")
 

@@ -18,7 +18,7 @@ from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.base.sql import Row
 
 from . import feedback
-from .pages import subject_url
+from .pages_questions import subject_url
 
 STATES = {"all": gettext_lazy("All"), "words": gettext_lazy("With words")}
 

@@ -3,19 +3,19 @@
 from django.urls import path
 
 from . import (
-    pages,
     pages_customer,
     pages_daily,
     pages_feedback,
     pages_messages,
     pages_pilot,
+    pages_questions,
     pages_rollback,
     pages_start,
 )
 
 app_name = "pilots"
 urlpatterns = [
-    path("ask", pages.ask, name="ask"),
+    path("ask", pages_questions.ask, name="ask"),
     path("start/<slug:program>", pages_start.start, name="start"),
     path("pilot/", pages_customer.mine, name="mine"),
     path("pilot/confirm/<str:line>", pages_customer.confirm, name="confirm"),
@@ -48,8 +48,8 @@ urlpatterns = [
     path("desk/rollbacks/new", pages_rollback.rollback_new, name="rollback_new"),
     path("desk/rollbacks/<str:public_id>/", pages_rollback.rollback_detail, name="rollback"),
     path("desk/rollbacks/<str:public_id>/<slug:step>", pages_rollback.rollback_step, name="rollback_step"),
-    path("desk/inbox/", pages.inbox, name="inbox"),
-    path("desk/inbox/<str:public_id>/reply", pages.reply, name="reply"),
-    path("desk/inbox/<str:public_id>/faq", pages.to_faq, name="to_faq"),
-    path("desk/inbox/<str:public_id>/incident", pages.to_incident, name="to_incident"),
+    path("desk/inbox/", pages_questions.inbox, name="inbox"),
+    path("desk/inbox/<str:public_id>/reply", pages_questions.reply, name="reply"),
+    path("desk/inbox/<str:public_id>/faq", pages_questions.to_faq, name="to_faq"),
+    path("desk/inbox/<str:public_id>/incident", pages_questions.to_incident, name="to_incident"),
 ]

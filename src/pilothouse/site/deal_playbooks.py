@@ -13,7 +13,7 @@ from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.sql import Row
 from pilothouse.kernel.watch import desk_queries, slos
-from pilothouse.pilots import feedback, queries
+from pilothouse.pilots import feedback, question_reads
 from pilothouse.programs.deals import desk_reads, metrics
 from pilothouse.programs.deals.pilot import state_now
 from pilothouse.ui.tables import Column, Table
@@ -40,7 +40,7 @@ def deal_playbook(request: HttpRequest, operator: OperatorPrincipal, name: str) 
 
 def check_timers(readings: dict[str, slos.SloReading]) -> list[Check]:
     """Is every timer there, seen, and fired in time?"""
-    now, counts = state_now(), queries.counts("deals")
+    now, counts = state_now(), question_reads.counts("deals")
     stuck = desk_reads.deals(state="stuck")
     lateness = readings.get("timer_lateness")
     missing = now["inspection"] - now["armed"]
@@ -65,8 +65,8 @@ def check_timers(readings: dict[str, slos.SloReading]) -> list[Check]:
 
 def check_holdback(readings: dict[str, slos.SloReading]) -> list[Check]:
     """Does the money lie where it says, and do people know it?"""
-    now, counts = state_now(), queries.counts("deals")
-    faq = queries.faq("deals")
+    now, counts = state_now(), question_reads.counts("deals")
+    faq = question_reads.faq("deals")
     seen = desk_queries.checks().get(ESCROW_CHECK)
     run = seen if seen and seen["id"] is not None else None
     told = {(row["name"], row["answer"]): row["count"] for row in feedback.totals()}
@@ -97,7 +97,7 @@ def check_holdback(readings: dict[str, slos.SloReading]) -> list[Check]:
 
 def check_evidence(readings: dict[str, slos.SloReading]) -> list[Check]:
     """Can people add what their claim needs?"""
-    counts = queries.counts("deals")
+    counts = question_reads.counts("deals")
     bare = desk_reads.disputes(evidence="incomplete")
     refused = [
         row for row in desk_queries.errors(kind="refused", hours=WEEK_HOURS)
@@ -161,7 +161,7 @@ def check_outcomes(readings: dict[str, slos.SloReading]) -> list[Check]:
 
 
 def _reports(kind: str, claim: str, count: int, advice: str) -> Check:
-    rows = queries.inbox(state="all", kind=kind)[:ROWS_COUNT] if count else []
+    rows = question_reads.inbox(state="all", kind=kind)[:ROWS_COUNT] if count else []
     table = _table(_("Reports"), rows, [
         Column("sent_at", _("When"), "instant"), Column("words", _("Words")), Column("subject", _("Deal"), "id"),
         Column("tenant_name", _("Market")),

@@ -8,7 +8,7 @@ from pilothouse.kernel.watch.commands import open_incident
 
 from .errors import AlreadyAnswered, NoIncident, TooManyReports
 from .limits import PLACE_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS, REPORTS_PER_HOUR_MAX_COUNT, WORDS_MAX_CHARACTERS
-from .models import KINDS, FaqEntry, Report
+from .question_models import KINDS, FaqEntry, Report
 
 SQL = Statements(__file__)
 INCIDENT_KINDS = {"safety": "user_safety", "security": "security"}

@@ -27,9 +27,9 @@ from pilothouse.kernel.access.principal import OperatorPrincipal, Principal
 from pilothouse.kernel.base.errors import PilothouseError
 from pilothouse.kernel.base.scope import tenant_scope
 
-from . import commands, queries
-from .forms import KIND_BADGES, KIND_WORDS, AskForm, FaqForm, ReplyForm
+from . import question_reads, questions
 from .limits import PLACE_MAX_CHARACTERS
+from .question_forms import KIND_BADGES, KIND_WORDS, AskForm, FaqForm, ReplyForm
 
 STATES = {
     "waiting": gettext_lazy("Waiting"), "answered": gettext_lazy("Answered"), "all": gettext_lazy("All"),
@@ -64,7 +64,7 @@ def ask(request: HttpRequest, principal: Principal) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with tenant_scope(principal.tenant, principal.actor):
-                commands.report(
+                questions.report(
                     person=request.user.pk,  # type: ignore[arg-type]
                     kind=form.cleaned_data["kind"],
                     words=form.cleaned_data["words"],
@@ -80,8 +80,8 @@ def ask(request: HttpRequest, principal: Principal) -> HttpResponse:
     elif request.method == "POST":
         status = 422
     with tenant_scope(principal.tenant, principal.actor):
-        mine = queries.mine(request.user.pk)  # type: ignore[arg-type]
-        faq = queries.faq()
+        mine = question_reads.mine(request.user.pk)  # type: ignore[arg-type]
+        faq = question_reads.faq()
     context = {
         "form": form,
         "subject": subject,
@@ -114,9 +114,9 @@ def _inbox(
         # A form that was refused is shown with its report, wherever the list stands.
         state, kind, words = "all", "", next(iter(bound))
     with looking(request, operator):
-        rows = queries.inbox(state=state, kind=kind, search=words, skip=asked.skip)
-        faq, sources = queries.faq(), queries.faq_sources()
-        counts = queries.counts()
+        rows = question_reads.inbox(state=state, kind=kind, search=words, skip=asked.skip)
+        faq, sources = question_reads.faq(), question_reads.faq_sources()
+        counts = question_reads.counts()
     rows, frame = asked.shown(rows)
     context = {
         **frame,
@@ -139,7 +139,7 @@ def _shown(row: dict[str, Any], bound: tuple[str, Form] | None) -> dict[str, Any
         **_sourced(row),
         "kind_words": KIND_WORDS[row["kind"]],
         "kind_badge": KIND_BADGES[row["kind"]],
-        "is_urgent": row["kind"] in commands.INCIDENT_KINDS,
+        "is_urgent": row["kind"] in questions.INCIDENT_KINDS,
         "reply_form": form if name == "reply" else ReplyForm(auto_id=f"{row['public_id']}_%s"),
         "faq_form": form if name == "faq" else FaqForm(initial=start, auto_id=f"{row['public_id']}_faq_%s"),
         "faq_open": name == "faq",
@@ -156,7 +156,7 @@ def reply(request: HttpRequest, operator: OperatorPrincipal, public_id: str) -> 
     return act(
         request,
         operator,
-        lambda: commands.answer(public_id, form.cleaned_data["reply"]),
+        lambda: questions.answer(public_id, form.cleaned_data["reply"]),
         done=_("Answered. It stands on the person's page."),
         back=reverse("pilots:inbox"),
     )
@@ -169,7 +169,7 @@ def to_faq(request: HttpRequest, operator: OperatorPrincipal, public_id: str) ->
     form = FaqForm(request.POST, auto_id=f"{public_id}_faq_%s")
     if form.is_valid():
         with commanding(request, operator):
-            commands.make_faq(public_id, form.cleaned_data["question"], form.cleaned_data["answer"])
+            questions.make_faq(public_id, form.cleaned_data["question"], form.cleaned_data["answer"])
         messages.success(request, _("It stands among the questions and answers."))
         return HttpResponseRedirect(reverse("pilots:inbox"))
     return _inbox(request, operator, {public_id: ("faq", form)}, 422)
@@ -182,7 +182,7 @@ def to_incident(request: HttpRequest, operator: OperatorPrincipal, public_id: st
     return act(
         request,
         operator,
-        lambda: commands.make_incident(public_id),
+        lambda: questions.make_incident(public_id),
         done=_("The incident is open and its scope is paused."),
         back=reverse("pilots:inbox"),
     )
