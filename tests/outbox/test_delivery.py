@@ -26,12 +26,18 @@ from pilothouse.kernel.outbox.endpoints import (
     rotate_secret,
     update_endpoint,
 )
-from pilothouse.kernel.outbox.errors import EndpointOff, TooManyEndpoints
+from pilothouse.kernel.outbox.errors import EndpointOff, RotatedTooOften, TooManyEndpoints
 from pilothouse.kernel.outbox.models import Delivery, Endpoint, Message, Notice
 from pilothouse.kernel.outbox.secrets_at_rest import reveal_default_secret, rotate_default_secret
 from pilothouse.kernel.outbox.sender import WebhookPump, sweep
 
 pytestmark = [pytest.mark.house, pytest.mark.http]
+
+PAST_OVERLAP = """
+    UPDATE signing_secret SET previous_until = statement_timestamp() - interval '1 s', previous = (
+        SELECT jsonb_agg(one || jsonb_build_object('until', statement_timestamp() - interval '1 s'))
+        FROM jsonb_array_elements(previous) one)
+"""
 
 
 def test_one_message_reaches_every_endpoint_signed_and_byte_for_byte(
@@ -89,8 +95,8 @@ def test_both_secrets_sign_during_a_rotation(house: Any, receiver: Any, drain: C
         for secret in (old, new):
             assert Webhook(secret).verify(hook.seen[0].body, hook.seen[0].headers) == {"event": "test"}
         with house.connect() as db:
-            db.execute("UPDATE signing_secret SET previous_until = statement_timestamp() - interval '1 s'")
-            stored = db.execute("SELECT sealed || previous FROM signing_secret").fetchall()
+            db.execute(PAST_OVERLAP)
+            stored = db.execute("SELECT sealed || previous::text FROM signing_secret").fetchall()
         assert old not in str(stored)
         assert new not in str(stored)
         with tenant_scope(tenant.id):
@@ -100,6 +106,35 @@ def test_both_secrets_sign_during_a_rotation(house: Any, receiver: Any, drain: C
         with pytest.raises(WebhookVerificationError):
             Webhook(old).verify(hook.seen[1].body, hook.seen[1].headers)
         assert hook.seen[1].body == b'{"event":"test"}'
+
+
+def test_a_rotation_that_is_asked_for_again_ends_no_secret_early(
+    house: Any, receiver: Any, drain: Callable[..., int]
+) -> None:
+    """The answer with the new secret may be lost: who asks again must not silence what the receiver knows."""
+    tenant = house.tenant()
+    with receiver() as hook:
+        with tenant_scope(tenant.id):
+            made = create_endpoint(hook.url())
+            public_id, known = made.endpoint.public_id, [made.secret]
+            known += [rotate_secret(public_id) for _ in range(limits.SECRETS_BEFORE_MAX_COUNT)]
+            with pytest.raises(RotatedTooOften):
+                rotate_secret(public_id)
+            send_test(public_id)
+        drain()
+        for secret in known:
+            Webhook(secret).verify(hook.seen[0].body, hook.seen[0].headers)
+        with house.connect() as db:
+            db.execute(PAST_OVERLAP)
+        with tenant_scope(tenant.id):
+            newest = rotate_secret(public_id)
+            send_test(public_id)
+        drain()
+        for secret in (known[-1], newest):
+            Webhook(secret).verify(hook.seen[1].body, hook.seen[1].headers)
+        for secret in known[:-1]:
+            with pytest.raises(WebhookVerificationError):
+                Webhook(secret).verify(hook.seen[1].body, hook.seen[1].headers)
 
 
 def test_410_switches_the_endpoint_off_and_ends_what_is_due(

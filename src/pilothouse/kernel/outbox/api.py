@@ -123,10 +123,12 @@ def remove_endpoint(request: HttpRequest, endpoint_id: str = id_path("an endpoin
 
 
 @router.post(
-    "/webhooks/{endpoint_id}/rotate", response={200: SecretOut, **errors(401, 403, 404, 429)}, summary="Rotate a secret"
+    "/webhooks/{endpoint_id}/rotate",
+    response={200: SecretOut, **errors(401, 403, 404, 409, 429)},
+    summary="Rotate a secret",
 )
 def post_rotate(request: HttpRequest, endpoint_id: str = id_path("an endpoint")) -> HttpResponse:
-    """A new secret, in this answer only; the old one signs beside it for 24 hours."""
+    """A new secret, in this answer only; the old one signs beside it for 24 hours. Asking again ends none early."""
     principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer(_secret_json(rotate_secret(endpoint_id)))
@@ -153,10 +155,12 @@ def get_default_secret(request: HttpRequest) -> HttpResponse:
 
 
 @router.post(
-    "/webhook-secret/rotate", response={200: SecretOut, **errors(401, 403, 429)}, summary="Rotate the default secret"
+    "/webhook-secret/rotate",
+    response={200: SecretOut, **errors(401, 403, 409, 429)},
+    summary="Rotate the default secret",
 )
 def post_default_rotate(request: HttpRequest) -> HttpResponse:
-    """A new default secret; the old one signs beside it for 24 hours."""
+    """A new default secret; the old one signs beside it for 24 hours. Asking again ends none early."""
     principal = _caller(request)
     with tenant_scope(principal.tenant, principal.actor):
         return answer(_secret_json(rotate_default_secret()))

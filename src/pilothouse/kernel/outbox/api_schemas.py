@@ -64,7 +64,7 @@ class LastOut(Schema):
 
 
 class EndpointBody(Schema):
-    """An endpoint. `overlap_until` is set while two secrets sign after a rotation."""
+    """An endpoint. `overlap_until` is set while older secrets sign after a rotation."""
 
     endpoint_id: str = Field(description="The endpoint's id.")
     url: str = Field(description="Where it is sent.")
@@ -73,7 +73,7 @@ class EndpointBody(Schema):
     status: str = Field(description="How it stands.")
     reason: str = Field(description="Why it is not active; empty when it is.")
     created_at: datetime = Field(description="When it was made.")
-    overlap_until: datetime | None = Field(description="Until when two secrets sign after a rotation; else null.")
+    overlap_until: datetime | None = Field(description="Until when older secrets sign beside the newest; else null.")
     last_attempt: LastOut | None = Field(description="The last attempt; null before the first.")
 
 

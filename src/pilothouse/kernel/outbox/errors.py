@@ -49,3 +49,14 @@ class SecretChanged(PilothouseError):
     code = "secret_changed"
     status = 409
     message = "This secret was rotated a moment ago; nothing was changed again."
+
+
+class RotatedTooOften(PilothouseError):
+    """As many secrets sign beside the present one as may; one more rotation would end one that a receiver may know."""
+
+    code = "rotated_too_often"
+    status = 409
+    message = (
+        "This secret was rotated {most} times within {hours} hours and all of them sign. Nothing was changed: use the "
+        "newest one, or make another endpoint."
+    )

@@ -2,6 +2,8 @@
 
 SECRET_BYTES = 32
 SECRET_OVERLAP_HOURS = 24
+# Secrets that sign beside the present one: each adds a signature to the header of every delivery.
+SECRETS_BEFORE_MAX_COUNT = 4
 
 # Waits before attempt 2, 3, … 9: about 21 hours in all, inside a 48-hour pilot.
 RETRY_WAITS_S = (5, 30, 120, 600, 1800, 7200, 21600, 43200)

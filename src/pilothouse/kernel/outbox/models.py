@@ -11,14 +11,17 @@ from .lifecycle import DELIVERY, ENDPOINT, NOTICE
 
 
 class SigningSecret(TenantModel):
-    """A signing secret, sealed. During a rotation the previous one signs too, until `previous_until`."""
+    """A signing secret, sealed. Those before it sign beside it for a while after they were rotated.
+
+    `previous` holds them, newest first, each as {sealed, until}; `previous_until` is when the last of them ends.
+    """
 
     mutable = ("sealed", "previous", "previous_until", "rotated_at", "shown_at")
 
     # The tenant's default secret signs for addresses that a batch names itself.
     is_default = models.BooleanField(default=False)
     sealed = models.TextField()
-    previous = models.TextField(default="")
+    previous = models.JSONField(default=list)
     previous_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     rotated_at = models.DateTimeField(null=True)
@@ -33,8 +36,8 @@ class SigningSecret(TenantModel):
             ),
             models.CheckConstraint(
                 name="signing_secret_overlap_ends",
-                condition=models.Q(previous="", previous_until=None)
-                | (~models.Q(previous="") & models.Q(previous_until__isnull=False)),
+                condition=models.Q(previous=[], previous_until=None)
+                | (~models.Q(previous=[]) & models.Q(previous_until__isnull=False)),
             ),
         ]
 

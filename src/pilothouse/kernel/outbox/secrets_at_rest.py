@@ -7,8 +7,8 @@ from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sealing import seal, unseal
 from pilothouse.kernel.base.sql import Statements
 
-from .errors import SecretChanged, SecretShown
-from .limits import SECRET_OVERLAP_HOURS
+from .errors import RotatedTooOften, SecretChanged, SecretShown
+from .limits import SECRET_OVERLAP_HOURS, SECRETS_BEFORE_MAX_COUNT
 from .models import SigningSecret
 from .signing import new_secret, secret_key
 
@@ -64,8 +64,9 @@ def rotate_default_secret(*, seen: str | None = None) -> str:
 def rotate(secret_id: int, *, seen: str | None = None, shown: bool = True) -> str:
     """Replace a secret, keeping the present one for the overlap; returns the new one in clear.
 
-    `seen` is the `mark` of the secret that the person saw: a second press, or an old page, would otherwise end the
-    overlap of the first. Raises SecretChanged.
+    `seen` is the `mark` of the secret that the person saw, so that a second press or an old page rotates nothing. A
+    program that asks again because the answer was lost ends no secret: all those that were rotated within the overlap
+    sign, SECRETS_BEFORE_MAX_COUNT of them at most. Raises SecretChanged or RotatedTooOften.
     """
     secret = new_secret()
     row = SQL.one(
@@ -73,11 +74,14 @@ def rotate(secret_id: int, *, seen: str | None = None, shown: bool = True) -> st
         id=secret_id,
         sealed=seal_secret(secret),
         overlap_hours=SECRET_OVERLAP_HOURS,
+        most=SECRETS_BEFORE_MAX_COUNT,
         seen=seen,
         shown=shown,
     )
     if row is None:
-        raise SecretChanged()
+        if seen is not None and seen != mark(SigningSecret.objects.get(id=secret_id)):
+            raise SecretChanged()
+        raise RotatedTooOften(most=SECRETS_BEFORE_MAX_COUNT, hours=SECRET_OVERLAP_HOURS)
     return secret
 
 

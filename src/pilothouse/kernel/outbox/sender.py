@@ -149,7 +149,7 @@ class WebhookPump:
         """Send one delivery."""
         at = clock.now()
         body = bytes(row["body"])
-        keys = [signing_key(sealed) for sealed in (row["sealed"], row["previous"]) if sealed]
+        keys = [signing_key(sealed) for sealed in (row["sealed"], *row["previous"])]
         headers = signed_headers(keys, row["message_id"], int(at.timestamp()), body)
         return judge(row, await self._http().post(row["url"], body, headers), at)
 

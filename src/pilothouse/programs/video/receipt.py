@@ -185,4 +185,5 @@ def _signed(text: str, raw: bytes, tenant: int) -> tuple[bool | None, str]:
 
 def _keys(tenant: int) -> Sequence[bytes]:
     secrets = SigningSecret.objects.filter(tenant_id=tenant)
-    return [signing_key(sealed) for secret in secrets for sealed in (secret.sealed, secret.previous) if sealed]
+    sealed = [one for secret in secrets for one in (secret.sealed, *(older["sealed"] for older in secret.previous))]
+    return [signing_key(one) for one in sealed]

@@ -61,7 +61,9 @@ WITH RECURSIVE open_endpoint AS (
     RETURNING d.id, d.tenant, d.attempt, d.token, d.endpoint_id, d.message_id
 )
 SELECT c.id, c.tenant, c.attempt, c.token, c.endpoint_id, e.url, m.public_id AS message_id, m.body, m.body_sha256,
-       s.sealed, CASE WHEN s.previous_until > (SELECT base.clock_now()) THEN s.previous ELSE '' END AS previous
+       s.sealed,
+       ARRAY(SELECT older.secret ->> 'sealed' FROM jsonb_array_elements(s.previous) AS older (secret)
+             WHERE (older.secret ->> 'until')::timestamptz > (SELECT base.clock_now())) AS previous
 FROM claimed c
 JOIN endpoint e ON e.id = c.endpoint_id
 JOIN message m ON m.id = c.message_id
