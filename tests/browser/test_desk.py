@@ -143,7 +143,7 @@ def test_a_grant_above_the_limit_takes_two_people(
     accessible(ada)
     waiting.get_by_role("button", name="Approve it").click()
     ada.locator("dialog[open] button[type=submit]").click()
-    expect(ada.locator(".message")).to_contain_text("2500 credits are in the wallet.")
+    expect(ada.locator(".message")).to_contain_text("2,500 credits are in the wallet.")
     olga.goto(f"/desk/accounts/{tenant}/")
     expect(olga.locator(".stat-row")).to_contain_text("2,500 credits")
     expect(olga.get_by_text("approved by operator admin@pilothouse.example")).to_be_visible()

@@ -165,6 +165,8 @@ INVALID: dict[str, Any] = {
     "half a second": _item(params={"prompt": "x", "seconds": 0.5}),
     "no second": _item(params={"prompt": "x", "seconds": 0}),
     "an hour": _item(params={"prompt": "x", "seconds": 3600}),
+    "two lengths": _item(params={"prompt": "x", "seconds": 4, "duration": 5}),
+    "no length beside one": _item(params={"prompt": "x", "seconds": 4, "duration": 0.5}),
     "huge seconds": _item(params={"prompt": "x", "seconds": 10**30}),
     "unknown aspect": _item(params={"prompt": "x", "aspect": "3:2"}),
     "aspect as list": _item(params={"prompt": "x", "aspect": ["9:16"]}),
@@ -296,9 +298,10 @@ def test_an_image_that_is_not_ours(door: FrontDoor, unchanged: None) -> None:
     with door.api(door.theirs.keys["full"]) as theirs, door.api() as ours:
         file = theirs.post("/v1/uploads", content=picture(), headers={"Content-Type": "image/png"}).json()["file_id"]
         for image in (file, "file_" + "0" * 26):
-            error_of(
-                ours.post("/v1/batches", json={**order("img"), "items": items(image=image)}), 422, "image_not_found"
-            )
+            order_of_one = [*items()[:3], *items(image=image)[3:]]
+            answer = ours.post("/v1/batches", json={**order("img"), "items": order_of_one})
+            error = error_of(answer, 422, "image_not_found")
+            assert (error["details"]["index"], "items[3] names" in error["message"]) == (3, True)
 
 
 def test_paused(door: FrontDoor, unchanged: None) -> None:

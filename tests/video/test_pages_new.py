@@ -152,7 +152,7 @@ def test_a_second_click_and_a_second_tab_create_nothing_more(ours: Customer, eng
     assert "accepted before" in tab.get(first.url).content.decode()
     # The id with other videos is refused beside its field, before and at the click.
     assert "This id belongs to batch" in refused(engineer, ours, {**form(), "request_id": fields["request_id"]})
-    assert "whose body was different" in refused(engineer, ours, {**fields, "item-0-prompt": "Another vase"})
+    assert "ordered with another body" in refused(engineer, ours, {**fields, "item-0-prompt": "Another vase"})
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_grant_beyond_the_limit_needs_the_second_person(shared_house, made):
     with tenant_scope(made.tenant):
         assert balance(made.tenant).available == before
     assert f'data-opens="approve-{request["public_id"]}"' in said(olga.get(reverse("desk:grants")))
-    assert "2500 credits are in the wallet." in said(olga.post(approve, follow=True))
+    assert "2,500 credits are in the wallet." in said(olga.post(approve, follow=True))
     said(olga.post(approve, follow=True))
     with tenant_scope(made.tenant):
         assert balance(made.tenant).available == before + 2500

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from pilothouse.kernel.access.api_auth import operator_session
-from pilothouse.kernel.base.errors import InvalidInput, NotFound
+from pilothouse.kernel.base.errors import InvalidInput, UnknownAccount
 from pilothouse.kernel.base.json_api import answer, json_body, only, text_field, whole_number
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import ops_scope
@@ -107,7 +107,7 @@ def _tenant(body: dict[str, Any]) -> int:
     public_id = text_field(body, "tenant_id", maximum=ID_MAX_CHARACTERS, required=True)
     found = Tenant.objects.filter(public_id=public_id).values_list("id", flat=True).first()
     if found is None:
-        raise NotFound(what="account")
+        raise UnknownAccount()
     return int(found)
 
 

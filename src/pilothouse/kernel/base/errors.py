@@ -64,6 +64,12 @@ class NotFound(PilothouseError):
     message = "There is no {what} with this id in your account."
 
 
+class UnknownAccount(NotFound):
+    """Our own people named an account that is not there."""
+
+    message = "There is no account with this id."
+
+
 class InvalidInput(PilothouseError):
     """The request does not have the right form."""
 

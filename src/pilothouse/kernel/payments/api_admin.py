@@ -15,7 +15,7 @@ from pilothouse.kernel.access.api_auth import operator_session
 from pilothouse.kernel.access.desk import commanding, looking
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.clock import iso
-from pilothouse.kernel.base.errors import InvalidInput, NotFound
+from pilothouse.kernel.base.errors import InvalidInput, NotFound, UnknownAccount
 from pilothouse.kernel.base.json_api import answer, json_body, only, page_size, text_field, whole_number
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
@@ -58,7 +58,7 @@ def post_payment(request: HttpRequest) -> HttpResponse:
     with looking(request, _operator(request)):
         tenant = Tenant.objects.filter(public_id=tenant_id).values_list("id", flat=True).first()
     if tenant is None:
-        raise NotFound(what="account")
+        raise UnknownAccount()
     with commanding(request, _operator(request), int(tenant)):
         made = record_payment(
             int(tenant), source="bank", reference=reference, amount=amount, unit=unit, payer=payer, note=note

@@ -24,7 +24,7 @@ from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.posted_forms import kept_form
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base import clock
-from pilothouse.kernel.base.errors import Conflict, NotFound, PilothouseError
+from pilothouse.kernel.base.errors import Conflict, NotFound, PilothouseError, UnknownAccount
 from pilothouse.kernel.base.models import Tenant
 from pilothouse.kernel.base.scope import tenant_scope
 from pilothouse.kernel.lifecycle.queries import timeline
@@ -203,7 +203,7 @@ def account_key(request: HttpRequest, operator: OperatorPrincipal, public_id: st
     with looking(request, operator):
         key = Tenant.objects.filter(public_id=public_id.strip()).values_list("id", flat=True).first()
     if key is None:
-        raise NotFound(what="account")
+        raise UnknownAccount()
     return int(key)
 
 

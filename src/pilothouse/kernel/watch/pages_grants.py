@@ -240,7 +240,7 @@ def _list(
 
 
 def _said(asked: Asked) -> str:
-    words = {"amount": asked.amount, "unit": _unit(asked.unit)}
+    words = {"amount": f"{asked.amount:,}", "unit": _unit(asked.unit)}
     if asked.state == "requested":
         return _("%(amount)s %(unit)s wait for a second operator. Nothing was moved yet.") % words
     if asked.replayed:
@@ -249,7 +249,7 @@ def _said(asked: Asked) -> str:
 
 
 def _taken_back(asked: Asked) -> str:
-    words = {"amount": asked.amount, "unit": _unit(asked.unit)}
+    words = {"amount": f"{asked.amount:,}", "unit": _unit(asked.unit)}
     if asked.state == "requested":
         return _("Taking back %(amount)s %(unit)s waits for a second operator. Nothing was moved yet.") % words
     if asked.replayed:

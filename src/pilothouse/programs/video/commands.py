@@ -168,9 +168,9 @@ def _image_hashes(items: Sequence[NewItem], files: Mapping[str, ImageFile]) -> l
     """The content hash of each item's image. The images are kept until the batch has ended, and INPUT_KEPT_DAYS on."""
     kept_days = settings.INPUT_KEPT_DAYS + limits.BATCH_DEADLINE_S / SECONDS_PER_DAY
     kept = keep_files([id_ for id_, file in files.items() if file.kept], kept_days) if files else set()
-    for position, item in enumerate(items):
+    for index, item in enumerate(items):
         if item.image is not None and item.image not in kept:
-            raise ImageRefused(position=position, image=item.image)
+            raise ImageRefused(index=index, image=item.image)
     return [files[item.image].sha256 if item.image is not None else None for item in items]
 
 

@@ -16,7 +16,8 @@ class RequestIdConflict(errors.RequestIdConflict):
     """The request_id was used before with another body."""
 
     message = (
-        "The request_id {request_id!r} belongs to batch {batch_id}, whose body was different. Nothing was reserved."
+        "The request_id {request_id!r} belongs to batch {batch_id}, which was ordered with another body or another "
+        "kind of key. Nothing was reserved."
     )
 
 
@@ -41,7 +42,7 @@ class ImageRefused(PilothouseError):
 
     code = "image_not_found"
     status = 422
-    message = "Item {position} names the image {image!r}, which was not uploaded to your account. Nothing was reserved."
+    message = "items[{index}] names the image {image!r}, which was not uploaded to your account. Nothing was reserved."
 
 
 class BatchCompleted(PilothouseError):

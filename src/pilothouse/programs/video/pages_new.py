@@ -225,7 +225,7 @@ def _judge(
     if refused is not None and refused.code in FIELDS:
         head.add_error(FIELDS[refused.code], str(refused))
     elif refused is not None and refused.code == "image_not_found":
-        rows[refused.details["position"]].add_error("upload", str(refused))
+        rows[refused.details["index"]].add_error("upload", _("This image is not in your account. Choose it again."))
     elif refused is not None:
         problems.append(str(refused))
     bad = [n + 1 for n, row in enumerate(rows) if not row.is_valid() or n in typed.refused_images]
