@@ -9,6 +9,7 @@ import pytest
 from pilothouse.kernel.access.commands import issue_key
 from pilothouse.kernel.access.errors import KeysClosed
 from pilothouse.kernel.access.models import ApiKey
+from pilothouse.kernel.base.errors import InvalidInput
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.lifecycle.errors import ReasonRefused, TransitionRefused
@@ -113,6 +114,31 @@ def test_qualification_rejects_by_the_first_reason(shared_house: Any) -> None:
         (event,) = timeline("pilot", [row.id], "internal", count=1)
     assert event["data"]["reason"] == "expects_sla"
     assert event["data"]["all"] == ["expects_sla", "no_use_case"]
+    assert row.form["contact_name"] == FORM["contact_name"]
+
+
+def test_a_budget_outside_the_range_is_not_said_to_be_aligned(shared_house: Any) -> None:
+    pilot = VideoPilot(shared_house, "Northerly")
+    for budget in (499, 5001, -1):
+        with pilot.ours(), pytest.raises(InvalidInput, match=rf"\$500 to \$5000, not \${budget}:"):
+            qualify(pilot.id, YES, {**FORM, "budget_usd": budget})
+    assert pilot.row.state == "prospect"
+    with pilot.ours():
+        row = qualify(pilot.id, {**YES, "budget_aligned": False}, {**FORM, "budget_usd": 499})
+    assert (row.state, row.form["budget_usd"]) == ("rejected", 499)
+
+
+@pytest.mark.parametrize("budget", [500, 5000])
+def test_the_ends_of_the_range_are_in_it(shared_house: Any, budget: int) -> None:
+    pilot = VideoPilot(shared_house, f"Bound{budget}")
+    with pilot.ours():
+        assert qualify(pilot.id, YES, {**FORM, "budget_usd": budget}).state == "qualified"
+
+
+def test_only_a_pilot_that_runs_is_resumed(shared_house: Any) -> None:
+    pilot = VideoPilot(shared_house, "Doldrums").qualified()
+    with pilot.ours(), pytest.raises(TransitionRefused, match="Qualified"):
+        resume(pilot.id)
 
 
 def test_the_form_computes_credits_and_their_value(shared_house: Any) -> None:

@@ -15,6 +15,7 @@ from pilothouse.kernel.watch.gates import close_gate, reopen_gate
 from pilothouse.kernel.watch.queries import closed_gates, held_by_p0
 
 from . import limits
+from .lifecycle import RUNNING
 from .pilot_errors import StillGated
 from .pilot_models import Pilot
 from .pilot_reads import lock_pilot, text_of
@@ -39,10 +40,16 @@ def pause(public_id: str, reason: str, note: str, *, mode: Literal["no_dispatch"
 
 
 def resume(public_id: str) -> Pilot:
-    """Reopen the gates over the pilot's account and go on. Raises ResumeRefused while a P0 has no written root cause
-    or a red check, and StillGated for a gate over everybody."""
+    """Reopen the gates over the pilot's account and go on.
+
+    Raises ResumeRefused while a P0 has no written root cause or a red check, StillGated for a gate over everybody, and
+    TransitionRefused where no gate is closed over a pilot that does not run.
+    """
     pilot = lock_pilot(public_id)
-    for gate in closed_gates(pilot.program, pilot.tenant_id):
+    gates = closed_gates(pilot.program, pilot.tenant_id)
+    if not gates and pilot.state not in RUNNING:
+        return moved(pilot, "resume", "operator")
+    for gate in gates:
         if gate["tenant"] is None:
             raise StillGated(gate=gate["public_id"])
         reopen_gate(gate["public_id"])

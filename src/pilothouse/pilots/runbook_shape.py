@@ -24,7 +24,9 @@ NEEDED = ("phases", "lines", "criteria")
 # Its absence is a mistake of its own, with its own code.
 TOLD_ELSEWHERE = ("fail_at",)
 # What a program that grants credits reckons with.
-CREDIT_SCOPE = ("batch_min_items", "batch_max_items", "batches", "items", "credits_per_item", "budget_min_usd")
+CREDIT_SCOPE = (
+    "batch_min_items", "batch_max_items", "batches", "items", "credits_per_item", "budget_min_usd", "budget_max_usd",
+)  # fmt: skip
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

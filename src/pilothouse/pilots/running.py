@@ -2,7 +2,7 @@
 the account's; each is one transaction: state, timers and timeline together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +23,9 @@ from .pilot_errors import AlreadyRunning, Unanswered
 from .pilot_models import Pilot
 from .pilot_reads import lock_pilot, text_of
 from .pilot_steps import NAME, arm_stale, moved, tell
-from .runbook import KIND, Runbook, of_version, pinned
+from .runbook import KIND, Line, Runbook, of_version, pinned
+
+BUDGET_CODE = "budget_mismatch"
 
 
 def create_pilot(tenant: int, program: str, company: str, *, role: str = "operator", note: str = "") -> Pilot:
@@ -69,19 +71,34 @@ def qualify(
     if missing:
         raise Unanswered(lines=missing[0])
     told = checked_form(form, runbook)
+    _agree_on_budget(told, asked, answers, runbook)
     for line in asked:
         attest_ours(public_id, line.id, answers[line.id], note=note)
     wrong = [line.code for line in runbook.group("reject") if answers[line.id]]
     wrong += [line.code for line in runbook.group("accept") if not answers[line.id]]
-    changes = {"form": told}
+    Pilot.objects.filter(id=pilot.id).update(form=told)
     if wrong:
         ended = {"ended_at": business_now()}
         cancel(NAME, [pilot.id])
         return moved(pilot, "reject", role, reason=wrong[0], data={"all": wrong, "note": note}, changes=ended)
-    Pilot.objects.filter(id=pilot.id).update(**changes)
     pilot = moved(pilot, "qualify", role, data={"note": note})
     arm_stale(pilot, runbook)
     return pilot
+
+
+def _agree_on_budget(
+    told: Mapping[str, Any], asked: Iterable[Line], answers: Mapping[str, bool], runbook: Runbook
+) -> None:
+    """Refuse a budget outside the runbook's range where the line that asks for it is said to be met (ENP-004)."""
+    if "budget_usd" not in told:
+        return
+    least, most = (int(runbook.scope[name]) for name in ("budget_min_usd", "budget_max_usd"))
+    met = [line for line in asked if line.code == BUDGET_CODE and answers[line.id]]
+    if met and not least <= told["budget_usd"] <= most:
+        raise InvalidInput(
+            reason=f"A pilot's budget is ${least} to ${most}, not ${told['budget_usd']}:"
+            f" “{met[0].text}” is not met then."
+        )
 
 
 def checked_form(form: Mapping[str, Any], runbook: Runbook) -> dict[str, Any]:
