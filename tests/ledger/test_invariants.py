@@ -172,6 +172,9 @@ PLANTS = {
         ),
         counted("wallet", "credits", 6),
     ],
+    "19_unsigned_grants_bounded": [
+        QUIET, *moved(account("credits_issued"), account("wallet"), 3_001), counted("wallet", "credits", 3_001),
+    ],
     "18_walls_stand": ["ALTER TABLE transfer DISABLE TRIGGER append_only"],
 }  # fmt: skip
 

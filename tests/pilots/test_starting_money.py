@@ -5,19 +5,21 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import Error, connections
+from django.db import connections
 from pilot_market import browser
 from pilot_world import EXPECTED, VideoPilot
 from test_starting import FORM, HERE, account, newest, succeeded
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.ledger.commands import grant
+from pilothouse.kernel.ledger.limits import GRANT_ONE_PERSON_MAX_CREDITS, GRANT_UNSIGNED_MAX_CREDITS
 from pilothouse.kernel.ledger.queries import balance
 from pilothouse.kernel.watch import promises
-from pilothouse.pilots import limits, starting
+from pilothouse.pilots import starting
 from pilothouse.pilots.pilot_errors import SelfServiceFull
 from pilothouse.pilots.pilot_models import Pilot
-from pilothouse.pilots.self_service import take
+from pilothouse.pilots.self_service import grant_to
 from pilothouse.pilots.starting import go_on_all
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
@@ -118,50 +120,51 @@ def test_the_next_pilot_of_an_account_has_credits_of_its_own(house: Any) -> None
         assert balance(world.tenant.id).available == 600
 
 
-def given_out(house: Any, credits: int) -> None:
-    """So many credits that other accounts began with a while ago; a row that the trigger would not take."""
+def given_out(credits: int) -> None:
+    """So many credits that other accounts began with a moment ago."""
     with worker_scope("test"):
-        pilot = Pilot.objects.filter(company="Another").order_by("id").first()
-        assert pilot is not None
-    with house.admin() as admin:
-        admin.execute("SET session_replication_role = replica")
-        admin.execute("DELETE FROM self_service_grant")
-        admin.execute(
-            "INSERT INTO self_service_grant (tenant, pilot_id, credits, at)"
-            " VALUES (%s, %s, %s, base.clock_now() - interval '23 hours')",
-            [pilot.tenant_id, pilot.id, credits],
-        )
+        others = list(Pilot.objects.filter(company="Another").order_by("id"))[:3]
+        for pilot in others:
+            part = min(credits, GRANT_ONE_PERSON_MAX_CREDITS)
+            grant(pilot.tenant_id, part, "pilot_grant", f"Enterprise Pilot - {pilot.public_id}")
+            credits -= part
+    assert credits == 0
 
 
 def test_the_bound_over_all_accounts_holds_against_twins_and_is_told(house: Any) -> None:
     world = account(house)
     succeeded(world, 3)
     prepared(world)
-    given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 299)
+    given_out(GRANT_UNSIGNED_MAX_CREDITS - 299)
     assert sum(twins_go_on()) == 0
     assert (newest(world).state, grants(world)) == ("preparing", [])
-    words = f"The {limits.SELF_SERVICE_MAX_CREDITS} credits that pilots may begin with by themselves within 24 hours"
+    words = f"The {GRANT_UNSIGNED_MAX_CREDITS} credits that pilots may begin with by themselves within 24 hours"
     page = browser("engineer@northwind.example").get("/pilot/").content.decode()
     assert words in page
     with worker_scope("test"), pytest.raises(SelfServiceFull) as refused:
-        take(newest(world))
+        grant_to(newest(world), "Enterprise Pilot - Northwind")
     assert refused.value.code == "self_service_full"
     assert "Bound reached" in browser("operator@ours.example").get("/desk/").content.decode()
-    given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 300)
+    with house.admin() as admin:
+        # A day after the first of the others, there is room again.
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(
+            "UPDATE journal SET effective_at = effective_at - interval '25 hours' WHERE id ="
+            " (SELECT min(id) FROM journal WHERE kind = 'grant' AND description LIKE '%pil_%')"
+        )
     assert "Waiting" not in browser("engineer@northwind.example").get("/pilot/").content.decode()
     assert go_on_all() == 1
     assert grants(world) == ["Enterprise Pilot - Northwind"]
-    assert "Bound reached" in browser("operator@ours.example").get("/desk/").content.decode()
 
 
 def test_two_accounts_at_once_do_not_pass_the_bound_together(house: Any) -> None:
     """The room is for one: whoever comes second at the same moment sees what the first took."""
     world = account(house)
-    succeeded(world, 3)
+    succeeded(world, 5)
     prepared(world)
-    given_out(house, limits.SELF_SERVICE_MAX_CREDITS - 300)
+    given_out(GRANT_UNSIGNED_MAX_CREDITS - 300)
     with worker_scope("test"):
-        rows = list(Pilot.objects.filter(company="Another").order_by("id"))[1:]
+        rows = list(Pilot.objects.filter(company="Another").order_by("id"))[3:]
         run("UPDATE pilot SET form = '{\"credits\": 300}' WHERE id = ANY(%s)", [[row.id for row in rows]])
         pilots = [newest(world), *Pilot.objects.filter(id__in=[row.id for row in rows])]
     start = Barrier(len(pilots))
@@ -170,7 +173,7 @@ def test_two_accounts_at_once_do_not_pass_the_bound_together(house: Any) -> None
         try:
             start.wait()
             with worker_scope("test"):
-                take(pilot)
+                grant_to(pilot, "Enterprise Pilot")
             return "taken"
         except SelfServiceFull as full:
             return full.code
@@ -179,22 +182,3 @@ def test_two_accounts_at_once_do_not_pass_the_bound_together(house: Any) -> None
 
     with ThreadPoolExecutor(len(pilots)) as pool:
         assert sorted(pool.map(try_one, pilots)) == ["self_service_full", "self_service_full", "taken"]
-
-
-def test_the_bound_is_the_schemas_and_its_rows_stay(house: Any) -> None:
-    world = account(house)
-    succeeded(world, 3)
-    given_out(house, 600)
-    with house.connect() as db:
-        source = db.execute("SELECT prosrc FROM pg_proc WHERE proname = 'self_service_bound'").fetchone()[0]
-    assert f"credits_max CONSTANT bigint := {limits.SELF_SERVICE_MAX_CREDITS};" in source
-    assert f"interval '{limits.SELF_SERVICE_WINDOW_HOURS} hours'" in source
-    for words in (
-        "UPDATE self_service_grant SET credits = 1",
-        "DELETE FROM self_service_grant",
-        "INSERT INTO self_service_grant (tenant, pilot_id, credits) SELECT tenant, pilot_id, 1 FROM self_service_grant",
-    ):
-        with pytest.raises(Error), worker_scope("test"):
-            run(words)
-    with pytest.raises(Error), world.theirs():
-        run("INSERT INTO self_service_grant (tenant, pilot_id) VALUES (%s, 1)", [world.tenant.id])

@@ -10,9 +10,9 @@ from django.test import Client
 
 from pilothouse.kernel.access import commands as access
 from pilothouse.kernel.access.roles import KEY_SCOPES
-from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.ledger.commands import grant
+from pilothouse.kernel.ledger.grants import grant_by_shell
 from pilothouse.programs.video.endings import Ending, end_items
 from pilothouse.programs.video.execution import ItemPump
 
@@ -36,8 +36,8 @@ class Customer:
         self.tenant = house.tenant(name)
         self.domain = name.lower() + ".example"
         if credits:
-            with worker_scope("operator:test"):
-                grant(self.tenant.id, credits, "pilot_grant", f"Enterprise Pilot - {name}")
+            with ops_scope("operator:test"):
+                grant_by_shell(self.tenant.id, credits, "pilot_grant", f"Enterprise Pilot - {name}")
         with tenant_scope(self.tenant.id, "operator:test"):
             self.key = access.issue_key(self.tenant.id, "test", "pilot", KEY_SCOPES, rate_limit_per_min=100_000)[1]
             for role in ROLES:

@@ -10,6 +10,7 @@ from pilothouse.kernel.access.queries import flag
 from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.ledger import commands
 from pilothouse.kernel.ledger.commands import Leg
+from pilothouse.kernel.ledger.grants import grant_by_shell
 from pilothouse.kernel.ledger.queries import balance, entry_id
 
 pytestmark = pytest.mark.house
@@ -34,8 +35,8 @@ def desk(name: str) -> Client:
 def granted(house, amount: int) -> tuple[int, str, str]:
     """A tenant with one grant: (its key, its id, the address at which the grant is taken back)."""
     tenant = house.tenant(f"Account of {amount}")
-    with worker_scope("cli"):
-        posted = commands.grant(tenant.id, amount, "pilot_grant", "Pilot")
+    with ops_scope("cli"):
+        posted = grant_by_shell(tenant.id, amount, "pilot_grant", "Pilot")
         entry = entry_id(tenant.id, posted.journal)
     return tenant.id, tenant.public_id, reverse("desk:grant_reverse", args=[entry])
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from pilothouse.kernel.base.scope import tenant_scope, worker_scope
+from pilothouse.kernel.base.scope import ops_scope, tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger.commands import grant, reverse
+from pilothouse.kernel.ledger.grants import grant_by_shell
 from pilothouse.programs.video import intake
 from pilothouse.programs.video.commands import create_batch
 from pilothouse.programs.video.endings import Ending, end_items
@@ -28,8 +29,8 @@ def open_batch(house, tenant=None, request_id="order-1", count=10, entry="api", 
     with worker_scope():
         publish_default_price()
     items = intake.items([{"params": {"prompt": f"{prompt} {n}"}, "metadata": {"n": n}} for n in range(count)])
-    with worker_scope():
-        grant(tenant.id, count * 10, "pilot_grant", f"for {request_id}")
+    with ops_scope("cli:test"):
+        grant_by_shell(tenant.id, count * 10, "pilot_grant", f"for {request_id}")
     with tenant_scope(tenant.id, "customer"):
         created = create_batch(request_id, items, entry=entry)
         (batch,) = run("SELECT id FROM batch WHERE public_id = %s", [created.batch_id])

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pilothouse.kernel.access.commands import withdraw_reveal_link
 from pilothouse.kernel.base.clock import business_now
 from pilothouse.kernel.base.errors import Conflict, PilothouseError
-from pilothouse.kernel.ledger.commands import grant
 from pilothouse.kernel.ledger.grants import Asked, request_grant
 from pilothouse.kernel.lifecycle.commands import arm, cancel
 from pilothouse.kernel.watch.gates import close_gate, reopen_gate
@@ -22,7 +21,7 @@ from .pilot_models import Pilot
 from .pilot_reads import lock_pilot
 from .pilot_steps import NAME, moved, tell
 from .runbook import Runbook, pinned
-from .self_service import take
+from .self_service import grant_to
 
 DRILL_REASON = "A drill before your pilot begins; it is over in a moment."
 
@@ -138,8 +137,7 @@ def _grant(pilot: Pilot, runbook: Runbook, operator: int | None, confirm_small: 
     if pilot.attempt > 1:
         words += f" (attempt {pilot.attempt})"
     if operator is None:
-        take(pilot)
-        grant(pilot.tenant_id, credits, "pilot_grant", words)
+        grant_to(pilot, words)
         return None
     return request_grant(operator, pilot.tenant_id, credits, "pilot_grant", words)
 

@@ -6,14 +6,16 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from pilothouse.kernel.base.sql import Row
+from pilothouse.kernel.ledger.limits import GRANT_UNSIGNED_MAX_CREDITS, GRANT_WINDOW_HOURS
+from pilothouse.kernel.ledger.queries import unsigned_grants
 from pilothouse.kernel.watch.desk_work import DeskNeed, declare_need
 
-from .limits import DESK_NEEDS_ROWS, OPEN_PILOTS_MAX_ROWS, SELF_SERVICE_MAX_CREDITS, SELF_SERVICE_WINDOW_HOURS
+from .limits import DESK_NEEDS_ROWS, OPEN_PILOTS_MAX_ROWS
 from .pilot_models import Pilot
 from .pilot_reads import pilots
 from .pilot_words import STATES, next_words
 from .runbook import pinned
-from .self_service import SELF, given
+from .self_service import SELF
 
 # In these states the next step is ours; an active pilot moves without us, and a qualified one where its customer has
 # something to confirm.
@@ -43,11 +45,11 @@ def needs() -> list[Row]:
 def _self_service() -> list[Row]:
     """That accounts which begin by themselves wait for the day's credits, or that all of these are given out."""
     waiting = Pilot.objects.filter(state="preparing", owner=SELF).order_by("id")[:DESK_NEEDS_ROWS]
-    done, at = given(min((int(pilot.form.get("credits", 0)) for pilot in waiting), default=1))
+    done, at = unsigned_grants(min((int(pilot.form.get("credits", 0)) for pilot in waiting), default=1))
     if at is None:
         return []
     words = _("%(done)s of %(most)s credits of %(hours)s hours are given out; the next wait. Activate one by hand.")
-    said = words % {"done": done, "most": SELF_SERVICE_MAX_CREDITS, "hours": SELF_SERVICE_WINDOW_HOURS}
+    said = words % {"done": done, "most": GRANT_UNSIGNED_MAX_CREDITS, "hours": GRANT_WINDOW_HOURS}
     return [
         {
             "title": _("Pilots that begin by themselves"), "url": reverse("pilots:desk_pilots"), "state": "preparing",

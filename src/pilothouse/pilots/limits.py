@@ -19,9 +19,6 @@ STALE_NOTICES_DAYS = (7, 13)
 KEY_NOTICE_DAYS = 7
 RUNBOOK_FILE_MAX_BYTES = 500_000
 SUCCESSES_UNLOCK_COUNT = 3
-# Over all accounts: ten pilots of the usual size. 80_pilots.sql holds both.
-SELF_SERVICE_MAX_CREDITS = 3_000
-SELF_SERVICE_WINDOW_HOURS = 24
 PILOT_TIMELINE_ROWS = 60
 # An account's own pilots, over all programs and attempts to begin.
 MINE_MAX_ROWS = 20

@@ -2,10 +2,10 @@
 
 from .daily_models import Digest, DigestPlan, Feedback, Rollback, RollbackReceipt
 from .message_models import PilotMessage
-from .pilot_models import Attestation, Fix, Pilot, SelfServiceGrant, Signal
+from .pilot_models import Attestation, Fix, Pilot, Signal
 from .question_models import FaqEntry, Report
 
 __all__ = [
     "Attestation", "Digest", "DigestPlan", "FaqEntry", "Feedback", "Fix", "Pilot", "PilotMessage", "Report",
-    "Rollback", "RollbackReceipt", "SelfServiceGrant", "Signal",
+    "Rollback", "RollbackReceipt", "Signal",
 ]  # fmt: skip

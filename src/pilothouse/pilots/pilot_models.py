@@ -197,23 +197,3 @@ class Fix(TenantModel):
             ),
         ]
         indexes = [models.Index(fields=["pilot", "-id"], name="fix_of_pilot")]
-
-
-class SelfServiceGrant(TenantModel):
-    """Credits of a pilot that an account began by itself, granted by nobody of us. Append-only.
-
-    A trigger holds the sum over all accounts within SELF_SERVICE_WINDOW_HOURS to SELF_SERVICE_MAX_CREDITS, one insert
-    at a time, and takes credits and instant from the pilot and the clock.
-    """
-
-    writers = ("ph_worker",)
-    insertable = ("tenant", "pilot_id")
-
-    pilot = TenantForeignKey(Pilot)
-    credits = models.BigIntegerField()
-    at = models.DateTimeField()
-
-    class Meta:
-        db_table = "self_service_grant"
-        constraints = [models.UniqueConstraint(fields=["pilot"], name="self_service_grant_once")]
-        indexes = [models.Index(fields=["-at"], name="self_service_newest")]

@@ -11,8 +11,22 @@ from pilothouse.kernel.base.errors import NotFound
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Statements, sqlstate
 
-from .errors import AlreadyEnded, AlreadyReversed, GrantRefused, InsufficientCredits, KeyConflict, NotReversible
-from .limits import GRANT_MAX_CREDITS, GRANT_ONE_PERSON_MAX_CREDITS, GRANT_TEXT_MAX_CHARACTERS, GRANT_WINDOW_HOURS
+from .errors import (
+    AlreadyEnded,
+    AlreadyReversed,
+    GrantRefused,
+    InsufficientCredits,
+    KeyConflict,
+    NotReversible,
+    UnsignedGrantsFull,
+)
+from .limits import (
+    GRANT_MAX_CREDITS,
+    GRANT_ONE_PERSON_MAX_CREDITS,
+    GRANT_TEXT_MAX_CHARACTERS,
+    GRANT_UNSIGNED_MAX_CREDITS,
+    GRANT_WINDOW_HOURS,
+)
 from .models import CREDIT, TEST
 from .queries import balance
 
@@ -20,7 +34,8 @@ SQL = Statements(__file__)
 REVERSIBLE_KINDS = ("grant",)
 GRANT_SOURCES = ("pilot_grant", "purchase", "adjustment")
 FLOOR_CONSTRAINT = "account_floor"
-ONE_PERSON_SQLSTATE = "PH004"
+BOUND_SQLSTATE = "PH004"
+UNSIGNED_CONSTRAINT = "grants_unsigned_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +99,9 @@ def post(
     """Post one journal with its transfers, once for each (tenant, key), for ever.
 
     The same key with the same request returns the journal that stands; with another request it raises KeyConflict.
-    Raises GrantRefused beyond one person's day, InsufficientCredits when an account would go below its floor,
-    AlreadyEnded for an item that was reserved or ended before, AlreadyReversed for a second reversal under another key.
+    Raises GrantRefused beyond one person's day, UnsignedGrantsFull beyond nobody's, InsufficientCredits when an account
+    would go below its floor, AlreadyEnded for an item that was reserved or ended before, AlreadyReversed for a second
+    reversal under another key.
     In each refusal nothing has moved.
     """
     digest = request_hash(request)
@@ -110,11 +126,8 @@ def post(
                 items=[leg.item for leg in legs],
             )
     except DatabaseError as error:
-        if sqlstate(error) == ONE_PERSON_SQLSTATE:
-            raise GrantRefused(
-                reason=f"Without a second operator no more than {GRANT_ONE_PERSON_MAX_CREDITS} credits of one account "
-                f"are granted or taken back within {GRANT_WINDOW_HOURS} hours. Nothing was moved."
-            ) from error
+        if sqlstate(error) == BOUND_SQLSTATE:
+            raise beyond_the_day(error) from error
         if FLOOR_CONSTRAINT in str(error):
             needed = sum(leg.amount for leg in legs)
             raise InsufficientCredits(needed=needed, available=balance(tenant).available) from error
@@ -134,6 +147,17 @@ def post(
     return Posted(known["id"], replayed=True)
 
 
+def beyond_the_day(error: Exception | None = None) -> GrantRefused | UnsignedGrantsFull:
+    """The refusal of a grant by the schema: one person's day of an account, or that of grants in nobody's name."""
+    diagnosis = getattr(error.__cause__ if error else None, "diag", None)
+    if diagnosis is not None and diagnosis.constraint_name == UNSIGNED_CONSTRAINT:
+        return UnsignedGrantsFull(most=GRANT_UNSIGNED_MAX_CREDITS, hours=GRANT_WINDOW_HOURS)
+    return GrantRefused(
+        reason=f"Without a second operator no more than {GRANT_ONE_PERSON_MAX_CREDITS} credits of one account "
+        f"are granted or taken back within {GRANT_WINDOW_HOURS} hours. Nothing was moved."
+    )
+
+
 def _stands(tenant: int, key: str, digest: str) -> bool:
     known = SQL.one("journal_of_key", tenant=tenant, key=key)
     return known is not None and known["request_hash"] == digest
@@ -150,11 +174,12 @@ def check_grant(amount: int, source: str, description: str) -> None:
 
 
 def grant(tenant: int, amount: int, source: str, description: str, *, test: bool = False) -> Posted:
-    """Create spendable credits with a source (`pilot_grant`, `purchase`, `adjustment`), in the worker's scope.
+    """Create spendable credits with a source (`pilot_grant`, `purchase`, `adjustment`) in nobody's name: the worker's.
 
     Idempotent on (unit, source, description): a second run of a runbook is refused, not doubled, when its amount
-    differs, and replayed when it is the same. Beyond what one may move of a tenant in a day it is refused: people ask
-    by `grants.request_grant`. A tenant's own scope may create test credits only; they have no value.
+    differs, and replayed when it is the same. Beyond what one may move of a tenant in a day, and beyond what is granted
+    in nobody's name over all tenants, it is refused: people ask by `grants.request_grant`. A tenant's own scope may
+    create test credits only; they have no value.
     """
     check_grant(amount, source, description)
     unit = TEST if test else CREDIT

@@ -27,6 +27,16 @@ class GrantRefused(PilothouseError):
     message = "{reason}"
 
 
+class UnsignedGrantsFull(PilothouseError):
+    """What is granted in nobody's name is bounded, over all accounts."""
+
+    code = "unsigned_grants_full"
+    status = 409
+    message = (
+        "Without an operator's name no more than {most} credits are granted within {hours} hours, over all accounts."
+    )
+
+
 class AlreadyReversed(PilothouseError):
     """A journal can be reversed once."""
 

@@ -16,7 +16,7 @@ from pilothouse.kernel.base.ids import new_id
 from pilothouse.kernel.base.scope import current_scope
 from pilothouse.kernel.base.sql import Row, Statements, sqlstate
 
-from .commands import ONE_PERSON_SQLSTATE, check_grant, request_hash
+from .commands import BOUND_SQLSTATE, beyond_the_day, check_grant, request_hash
 from .errors import GrantRefused, InsufficientCredits, KeyConflict, NotReversible, SecondOperatorNeeded
 from .lifecycle import GRANT_REQUEST
 from .limits import (
@@ -65,6 +65,36 @@ def request_grant(
     wanted = {"kind": "grant", "unit": unit, "amount": amount, "source": source, "description": description}
     digest = request_hash({"amount": amount, "source": source, "unit": unit, "description": description})
     return _ask(operator, tenant, f"grant:{unit}:{source}:{description}", digest, {**wanted, "reverses": None})
+
+
+def grant_by_shell(tenant: int, amount: int, source: str, description: str) -> Asked:
+    """Grant credits as whoever has a shell on the host, within one person's day (operators' scope).
+
+    It goes through the door of a grant by SQL, so that the journal says so. Once for each (tenant, source,
+    description): asked again the same is answered. Raises GrantRefused and KeyConflict.
+    """
+    check_grant(amount, source, description)
+    key, wanted = f"grant:{CREDIT}:{source}:{description}", {"amount": amount, "unit": CREDIT}
+    digest = request_hash({"amount": amount, "source": source, "unit": CREDIT, "description": description})
+    known = _known(tenant, key, digest, wanted)
+    if known is not None:
+        return known
+    if amount > GRANT_ONE_PERSON_MAX_CREDITS:
+        raise beyond_the_day()
+    try:
+        with transaction.atomic(using=current_scope().alias):
+            SQL.execute("grant_by_sql", tenant=tenant, amount=amount, source=source, description=description)
+    except Error as error:
+        if sqlstate(error) == BOUND_SQLSTATE:
+            raise beyond_the_day(error) from error
+        # A twin granted the same at this moment.
+        known = _known(tenant, key, digest, wanted)
+        if known is None:
+            raise
+        return known
+    journal = SQL.one("journal_of_key", tenant=tenant, key=key)
+    assert journal is not None
+    return Asked("", "granted", tenant, amount, CREDIT, journal["id"], replayed=False)
 
 
 def request_reversal(operator: int, tenant: int, journal: int, reason: str) -> Asked:
@@ -129,7 +159,7 @@ def _ask(operator: int, tenant: int, key: str, digest: str, wanted: dict[str, An
             with transaction.atomic(using=current_scope().alias):
                 row = SQL.one("insert_grant_request", public_id=new_id("grq"), **params, **wanted)
         except Error as error:
-            if sqlstate(error) == ONE_PERSON_SQLSTATE and state == "granted":
+            if sqlstate(error) == BOUND_SQLSTATE and state == "granted":
                 # A twin took the rest of the day at this moment.
                 continue
             # A twin asked for the same at this moment.

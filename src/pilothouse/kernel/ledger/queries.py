@@ -8,7 +8,13 @@ from pilothouse.kernel.base.cursors import open_parts, seal_cursor
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
 
-from .limits import EXPORT_CHUNK_ROWS, LEDGER_PAGE_MAX_ROWS, TIMELY_MAX_S
+from .limits import (
+    EXPORT_CHUNK_ROWS,
+    GRANT_UNSIGNED_MAX_CREDITS,
+    GRANT_WINDOW_HOURS,
+    LEDGER_PAGE_MAX_ROWS,
+    TIMELY_MAX_S,
+)
 from .models import CREDIT
 
 SQL = Statements(__file__)
@@ -109,6 +115,18 @@ def balance(tenant: int, unit: str = CREDIT) -> Balance:
     """The tenant's balance, from the stored counters."""
     row = SQL.one("balance", tenant=tenant, unit=unit)
     return Balance(0, 0) if row is None else Balance(row["available"], row["held"])
+
+
+def unsigned_grants(credits: int = 0) -> tuple[int, datetime | None]:
+    """(credits granted in nobody's name within the window, from when on `credits` more fit; None when they fit now).
+
+    Over all accounts: the operators' or the worker's scope.
+    """
+    bound = {"hours": GRANT_WINDOW_HOURS, "most": GRANT_UNSIGNED_MAX_CREDITS}
+    row = SQL.one("unsigned_grants", credits=credits, **bound)
+    assert row is not None
+    fits = row["given"] + credits <= GRANT_UNSIGNED_MAX_CREDITS
+    return row["given"], None if fits else row["fits_at"]
 
 
 def ledger_entries(

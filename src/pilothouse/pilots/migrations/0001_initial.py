@@ -268,21 +268,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='SelfServiceGrant',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('credits', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('pilot', pilothouse.kernel.base.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pilots.pilot')),
-                ('tenant', models.ForeignKey(db_column='tenant', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='base.tenant')),
-            ],
-            options={
-                'db_table': 'self_service_grant',
-                'indexes': [models.Index(fields=['-at'], name='self_service_newest')],
-                'constraints': [models.UniqueConstraint(fields=('pilot',), name='self_service_grant_once')],
-            },
-        ),
-        migrations.CreateModel(
             name='Signal',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),

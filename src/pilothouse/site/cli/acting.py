@@ -80,15 +80,15 @@ def working(operator: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def acting_scope(operator: str) -> Iterator[None]:
-    """The operators' scope on the database in the name of an operator who may change things, if one is named."""
+def acting_scope(operator: str, what: str = "pilot") -> Iterator[None]:
+    """The operators' scope on the database, for `what`, in the name of an operator who may change things, if any."""
     with database_up():
         from pilothouse.kernel.base.scope import ops_scope
 
         if operator:
-            with ops_scope(actor(), "pilot"):
+            with ops_scope(actor(), what):
                 operator = _address(operator)
-        with ops_scope(actor(operator), "pilot"):
+        with ops_scope(actor(operator), what):
             yield
 
 

@@ -70,24 +70,3 @@ CREATE OR REPLACE TRIGGER zz_no_key_before_lock BEFORE INSERT ON enterprise_api_
     FOR EACH ROW EXECUTE FUNCTION no_key_before_lock();
 CREATE OR REPLACE TRIGGER zz_no_key_before_lock BEFORE INSERT ON reveal_link
     FOR EACH ROW EXECUTE FUNCTION no_key_before_lock();
-
--- What accounts are granted without one of us, over all of them: one at a time, so that twins see each other.
-CREATE OR REPLACE FUNCTION self_service_bound() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    credits_max CONSTANT bigint := 3000;
-    during CONSTANT interval := interval '24 hours';
-BEGIN
-    NEW.at := (SELECT base.clock_now());
-    NEW.credits := (SELECT (p.form ->> 'credits')::bigint FROM pilot p WHERE p.id = NEW.pilot_id AND p.tenant = NEW.tenant);
-    PERFORM pg_advisory_xact_lock(hashtextextended('self service', 0));
-    IF NEW.credits + (SELECT coalesce(sum(g.credits), 0) FROM self_service_grant g WHERE g.at > NEW.at - during)
-       > credits_max THEN
-        RAISE EXCEPTION 'more than % credits to accounts that begin by themselves', credits_max USING ERRCODE = 'PH004';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER self_service_bound BEFORE INSERT ON self_service_grant
-    FOR EACH ROW EXECUTE FUNCTION self_service_bound();
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON self_service_grant
-    FOR EACH STATEMENT EXECUTE FUNCTION append_only();

@@ -20,6 +20,10 @@ GRANT EXECUTE ON FUNCTION ledger_acting_operator() TO ph_app;
 CREATE OR REPLACE FUNCTION check_web_journals() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    -- The worker grants in nobody's name, within the day's bound; a name is put there by the door that somebody used.
+    IF current_user = 'ph_worker' AND EXISTS (SELECT FROM written WHERE kind = 'grant' AND starts_with(actor, 'sql:')) THEN
+        RAISE EXCEPTION 'a grant by SQL is an INSERT into credit_ledger' USING ERRCODE = 'PH003';
+    END IF;
     IF current_user NOT IN ('ph_web', 'ph_app', 'ph_ops') THEN
         RETURN NULL;
     END IF;
@@ -72,14 +76,42 @@ ALTER FUNCTION ledger_by_one_person(bigint, interval) OWNER TO ph_ledger;
 REVOKE ALL ON FUNCTION ledger_is_approved(bigint), ledger_by_one_person(bigint, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_by_one_person(bigint, interval) TO ph_ops, ph_worker;
 
+-- Whether somebody stands behind a grant: an operator's request of its tenant and key, or a person with SQL or a shell.
+CREATE OR REPLACE FUNCTION ledger_is_signed(journal_id bigint) RETURNS boolean LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM journal j LEFT JOIN grant_request r
+          ON r.public_id = j.ref_id AND r.tenant = j.tenant AND r.key = j.idempotency_key AND r.kind = j.kind
+        WHERE j.id = journal_id AND (r.state IN ('approved', 'granted') OR starts_with(j.actor, 'sql:'))
+    )
+$$;
+
+-- The credits that were created in nobody's name after an instant.
+CREATE OR REPLACE FUNCTION ledger_unsigned(since timestamptz)
+RETURNS TABLE (id bigint, tenant bigint, at timestamptz, credits bigint) LANGUAGE sql VOLATILE
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT j.id, j.tenant, j.effective_at, sum(x.amount)::bigint
+    FROM journal j JOIN transfer x ON x.journal = j.id JOIN account a ON a.id = x.debit
+    WHERE j.kind = 'grant' AND j.effective_at > since AND a.kind = 'credits_issued' AND a.unit <> 'TEST'
+      AND NOT ledger_is_signed(j.id)
+    GROUP BY j.id
+$$;
+CREATE INDEX IF NOT EXISTS journal_grants ON journal (effective_at) WHERE kind = 'grant';
+ALTER FUNCTION ledger_is_signed(bigint) OWNER TO ph_ledger;
+ALTER FUNCTION ledger_unsigned(timestamptz) OWNER TO ph_ledger;
+REVOKE ALL ON FUNCTION ledger_is_signed(bigint), ledger_unsigned(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_unsigned(timestamptz) TO ph_ops, ph_worker;
+
 -- The journals that create credits or turn round what stands, looked at once they are posted; whoever posts them.
 -- A grant's key names its unit, so that test credits and real ones never take each other's key. A reversal turns round
 -- exactly what it names. Both happen now. What is not approved by two operators counts against what one may move of a
--- tenant within 24 hours: summed over all of them, so that no splitting helps, one tenant at a time.
+-- tenant within 24 hours: summed over all of them, so that no splitting helps, one tenant at a time. What nobody asked
+-- for counts once more, over all tenants.
 CREATE OR REPLACE FUNCTION ledger_by_hand(journals bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     one_person_max CONSTANT bigint := 1000;
+    unsigned_max CONSTANT bigint := 3000;
     day CONSTANT interval := interval '24 hours';
     j record;
 BEGIN
@@ -113,6 +145,13 @@ BEGIN
             RAISE EXCEPTION 'more than % credits by one person within % hours', one_person_max,
                 extract(epoch FROM day)::integer / 3600
                 USING ERRCODE = 'PH004', HINT = 'A larger grant needs a second operator: "pilothouse grant --as".';
+        END IF;
+        CONTINUE WHEN j.kind <> 'grant' OR ledger_is_signed(j.id);
+        PERFORM pg_advisory_xact_lock(hashtextextended('unsigned grants', 0));
+        IF (SELECT sum(u.credits) FROM ledger_unsigned(j.effective_at - day) u) > unsigned_max THEN
+            RAISE EXCEPTION 'more than % credits in nobody''s name within % hours', unsigned_max,
+                extract(epoch FROM day)::integer / 3600
+                USING ERRCODE = 'PH004', CONSTRAINT = 'grants_unsigned_day', HINT = 'An operator grants more.';
         END IF;
     END LOOP;
 END $$;

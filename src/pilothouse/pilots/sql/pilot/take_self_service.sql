@@ -1,1 +1,0 @@
-INSERT INTO self_service_grant (tenant, pilot_id) VALUES (%(tenant)s, %(pilot)s)
