@@ -163,3 +163,36 @@ def test_a_comparison_names_what_differs_and_by_how_much(capsys: pytest.CaptureF
         assert line in lines
     compare(before, before, "v2")
     assert "v2 would not have changed this pilot" in capsys.readouterr().out
+
+
+def twins(environment: dict[str, str], *words: str) -> list[tuple[int, str, str]]:
+    """The same command in two processes at once, and how each ended: exit code, output, errors."""
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pilothouse.site.cli", "rehearse", *words],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    ended = [(command, *command.communicate(timeout=PATIENCE_S)) for command in commands]
+    return [(command.returncode, out, errors) for command, out, errors in ended]
+
+
+def test_two_at_once_on_a_running_house_tell_the_same_story(house: Any) -> None:
+    """The same seed draws the same ids, and so the same names of files: each has its own folder."""
+    words = ("deals", "--days", "4", "--seed", "4", "--json")
+    first, second = twins(house.env(PYTHONPATH=os.pathsep.join(sys.path)), *words)
+    assert first == second
+    assert first[0] == 0, first
+    assert not list((Path(house.env()["DATA"]) / "rehearsals").glob("*")), "nothing is left"
+
+
+@pytest.mark.slow
+def test_two_at_once_on_a_folder_without_a_house_both_end_well(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = ("deals", "--days", "2", "--seed", "4", "--json", "--data", str(tmp_path / "data"))
+    ended = twins(environment, *words)
+    assert [code for code, _, _ in ended] == [0, 0], ended
+    assert ended[0][1] == ended[1][1]
+    assert sorted(errors != "" for _, _, errors in ended) == [False, True]
+    assert "this one goes on when it ends" in "".join(errors for _, _, errors in ended)

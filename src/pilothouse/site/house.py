@@ -23,7 +23,10 @@ BIND_DEFAULT = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class HouseOptions:
-    """How the house is started. Ports that are taken are replaced by free ones when `any_port` is set."""
+    """How the house is started. Ports that are taken are replaced by free ones when `any_port` is set.
+
+    One that is `passing` ends by itself, so that no other command joins it.
+    """
 
     data: Path
     kind: str = "production"
@@ -33,6 +36,7 @@ class HouseOptions:
     any_port: bool = True
     reload: bool = False
     quiet: bool = False
+    passing: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -148,5 +152,7 @@ def build_house(options: HouseOptions, prepare: Callable[[Tree], None]) -> tuple
     database = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(options.data)
     urls = {"site": env["SITE_URL"], "live": env["LIVE_URL"]}
     console = None if options.quiet else sys.stderr
-    tree = Tree(options.data, processes, database=database, urls=urls, prepare=prepare, console=console)
+    tree = Tree(
+        options.data, processes, database=database, urls=urls, prepare=prepare, console=console, passing=options.passing
+    )
     return tree, env

@@ -1,6 +1,7 @@
 """A database of a rehearsal's own, beside the house's: the same shape and first terms, and a clock that is moved."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +14,7 @@ from psycopg import sql
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.simulated_clock import REHEARSAL_PREFIX, install
 from pilothouse.kernel.base.sql import run
-from pilothouse.kernel.files.storage import store
+from pilothouse.kernel.files.storage import LocalStore, store, stored_apart
 
 from .migrate import OWNER, admin_connection, migrate, schema_hash
 from .seed import seed
@@ -43,10 +44,11 @@ def rehearsal(label: str, at: datetime, *, keep: bool = False) -> Iterator[str]:
         use_database(name)
         with admin_connection() as admin:
             install(admin, at)
-        seed()
-        yield name
-        if not keep:
-            _remove_files()
+        with stored_apart(name):
+            seed()
+            yield name
+            if not keep:
+                _remove_files()
     finally:
         use_database(house)
         if not keep:
@@ -109,4 +111,7 @@ def use_database(name: str) -> None:
 def _remove_files() -> None:
     with worker_scope("rehearsal"):
         keys = [row["storage_key"] for row in run("SELECT storage_key FROM file")]
-    store().delete(keys)
+    files = store()
+    files.delete(keys)
+    if isinstance(files, LocalStore):
+        shutil.rmtree(files.root, ignore_errors=True)

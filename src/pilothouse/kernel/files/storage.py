@@ -7,12 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 import structlog
 from django.conf import settings
@@ -231,6 +232,24 @@ def _store(url: str, root: Path) -> Store:
     return S3Store(url) if url else LocalStore(root)
 
 
+_apart: ContextVar[str] = ContextVar("apart", default="")
+
+
+@contextmanager
+def stored_apart(name: str) -> Iterator[None]:
+    """For the block all files are stored under a name of their own: a rehearsal's, whose ids another may draw, too."""
+    token = _apart.set(name)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
+
+
 def store() -> Store:
     """The storage that the settings name."""
-    return _store(settings.STORAGE_URL, Path(settings.DATA) / "files")
+    url, root, apart = settings.STORAGE_URL, Path(settings.DATA) / "files", _apart.get()
+    if apart:
+        parts = urlsplit(url)
+        url = urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{apart}")) if url else ""
+        root = Path(settings.DATA) / "rehearsals" / apart
+    return _store(url, root)

@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,35 +35,43 @@ def data_folder() -> Path:
     return Path(os.environ.get("DATA", ".data")).absolute()
 
 
+def joined(data: Path) -> dict[str, Any] | None:
+    """The running tree of the folder, if one stays; waits for a command that has the folder to itself meanwhile."""
+    from pilothouse.site.tree.folder import settled
+
+    words = f"Another command works on {data}; this one goes on when it ends."
+    return settled(data, lambda: typer.echo(words, err=True))
+
+
 @contextlib.contextmanager
 def database_up(*, makes: bool = False) -> Iterator[None]:
     """Load Django and make sure that the database answers: a server of DATABASE_URL, the running tree's, or our own.
 
     Our own is started for the length of the block and stopped after it; the folder's lock is held meanwhile, so that
-    no tree can start beside it. Raises NoHouse where there is none, unless the command `makes` one.
+    no tree can start beside it, and another command waits. Raises NoHouse where there is none, unless the command
+    `makes` one.
     """
     from pilothouse.kernel.base.postgres import EmbeddedPostgres, make_data_folder
-    from pilothouse.site.tree import running
-    from pilothouse.site.tree.folder import held
+    from pilothouse.site.tree.folder import AlreadyRunning, held
 
     # A command says once that the database does not answer; the pool would say it at each of its attempts.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     data = data_folder()
-    live = running(data)
-    if live:
-        for name, key in (("SITE_URL", "site"), ("LIVE_URL", "live")):
-            if live.get("urls", {}).get(key):
-                os.environ.setdefault(name, live["urls"][key])
-    is_elsewhere = bool(os.environ.get("DATABASE_URL") or os.environ.get("PILOTHOUSE_TEST_SERVER") or live)
     server = EmbeddedPostgres(data)
-    if not (makes or is_elsewhere or server.major_on_disk()):
-        raise NoHouse(folder=data)
-    setup()
-    if is_elsewhere:
-        yield
-        return
-    make_data_folder(data)
-    with held(data):
+    with contextlib.ExitStack() as hold:
+        while not _is_elsewhere(data):
+            if not (makes or server.major_on_disk()):
+                raise NoHouse(folder=data)
+            make_data_folder(data)
+            # Another command that waited, too, may be the first to take the folder.
+            with contextlib.suppress(AlreadyRunning):
+                hold.enter_context(held(data))
+                break
+        else:
+            setup()
+            yield
+            return
+        setup()
         server.prepare()
         server.start(stdout=subprocess.DEVNULL)
         try:
@@ -74,6 +82,18 @@ def database_up(*, makes: bool = False) -> Iterator[None]:
             os.environ.pop(OWN_SERVER, None)
             _close_connections()
             server.stop()
+
+
+def _is_elsewhere(data: Path) -> bool:
+    """Whether another process runs the server: that of DATABASE_URL, the tests', or a tree that stays."""
+    from pilothouse.site.tree import running
+
+    is_given = any(os.environ.get(name) for name in ("DATABASE_URL", "PILOTHOUSE_TEST_SERVER", OWN_SERVER))
+    live = running(data) if is_given else joined(data)
+    for name, key in (("SITE_URL", "site"), ("LIVE_URL", "live")):
+        if live and live.get("urls", {}).get(key):
+            os.environ.setdefault(name, live["urls"][key])
+    return is_given or live is not None
 
 
 def _close_connections() -> None:

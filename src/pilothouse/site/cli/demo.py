@@ -12,7 +12,7 @@ import typer
 
 from . import app, setup
 from .acting import JsonOption, NoSuchProgram, check_program
-from .database import database_up
+from .database import database_up, joined
 from .run import DataOption
 
 PILOT = "pilot"
@@ -33,10 +33,8 @@ def demo(
     if fail > items:
         raise typer.BadParameter("--fail cannot be more than --items.")
     check_program(program, PILOT)
-    from pilothouse.site.tree import running
-
     data = data.absolute()
-    live = running(data)
+    live = joined(data)
     options = {"items": items, "fail": fail}
     if live:
         urls = live["urls"]
@@ -64,7 +62,9 @@ def _with_house(program: str, data: Path, options: dict[str, int], keep: bool, a
         migrate()
         seed()
 
-    tree, _ = build_house(HouseOptions(data, kind="demo", web_port=0, live_port=0, quiet=as_json), prepare)
+    tree, _ = build_house(
+        HouseOptions(data, kind="demo", web_port=0, live_port=0, quiet=as_json, passing=True), prepare
+    )
     if program == PILOT:
         return tree.run(lambda _: _pilots(data, keep, as_json))
     rehearsed = _rehearse(program, data, keep, as_json)

@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,20 @@ def running(data: Path) -> dict[str, Any] | None:
     return None
 
 
+def settled(data: Path, waiting: Callable[[], None] = lambda: None) -> dict[str, Any] | None:
+    """As `running`, once no command holds the folder: a command's database ends with it, under whoever had joined.
+
+    `waiting` is called once when that lasts. A tree that ends with its command says `passing`, and is waited for too.
+    """
+    began, told = time.monotonic(), False
+    while (live := running(data)) and ("pid" not in live or live.get("passing")):
+        if not told and time.monotonic() - began > limits.LOCK_RETRY_S:
+            waiting()
+            told = True
+        time.sleep(limits.SETTLED_POLL_S)
+    return live
+
+
 @contextlib.contextmanager
 def held(data: Path) -> Iterator[None]:
     """Hold the folder for one tree, or for a command that must not meet one; raises AlreadyRunning.
@@ -74,10 +88,11 @@ def held(data: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def publish(data: Path, state: str, urls: Mapping[str, str]) -> None:
+def publish(data: Path, state: str, urls: Mapping[str, str], *, passing: bool = False) -> None:
     """Write the file for others in one step."""
     staging = data / f"{UP_FILE}.new"
-    staging.write_text(json.dumps({"pid": os.getpid(), "state": state, "urls": dict(urls)}) + "\n", encoding="utf-8")
+    told = {"pid": os.getpid(), "state": state, "urls": dict(urls), **({"passing": True} if passing else {})}
+    staging.write_text(json.dumps(told) + "\n", encoding="utf-8")
     staging.replace(data / UP_FILE)
 
 

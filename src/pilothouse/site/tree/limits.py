@@ -10,6 +10,7 @@ SAME_PRESS_S = 0.5
 """Signals closer than this are one press of Ctrl-C that reached us twice, as under a wrapper that forwards it."""
 LOCK_RETRY_S = 1.0
 LOCK_POLL_S = 0.05
+SETTLED_POLL_S = 0.2
 LAST_OUTPUT_WAIT_S = 0.5
 LAST_LINES_COUNT = 20
 LOG_LINE_BYTES = 16 * 1024

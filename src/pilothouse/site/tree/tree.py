@@ -95,7 +95,8 @@ class Tree:
 
     `database` is None when the database is somebody else's server. `prepare` runs between the database's readiness
     and the start of the processes (migrate, demo world). `urls` are published to `running` and named when a second
-    tree is refused. `console=None` writes to the log files only; errors always reach standard error.
+    tree is refused. `passing` says that it ends by itself, so that nobody joins it. `console=None` writes to the log
+    files only; errors always reach standard error.
     """
 
     def __init__(
@@ -107,8 +108,10 @@ class Tree:
         urls: Mapping[str, str] | None = None,
         prepare: Callable[["Tree"], None] | None = None,
         console: TextIO | None = sys.stderr,
+        passing: bool = False,
     ) -> None:
         self.data = data.resolve()
+        self.passing = passing
         self.processes = list(processes)
         self.database = database
         self.urls = dict(urls or {})
@@ -148,7 +151,7 @@ class Tree:
 
     def _run(self, on_ready: Callable[["Tree"], int | None]) -> int:
         try:
-            folder.publish(self.data, "starting", self.urls)
+            folder.publish(self.data, "starting", self.urls, passing=self.passing)
             self._await(self._start_guard)
             # Whoever has our mark now is left of a run that was killed together with its guard.
             end_marked(self._mark)
@@ -159,7 +162,7 @@ class Tree:
             for spec in self.processes:
                 self._start(spec)
             self._await(self._wait_ready)
-            folder.publish(self.data, "ready", self.urls)
+            folder.publish(self.data, "ready", self.urls, passing=self.passing)
             code = self._await(lambda: on_ready(self))
             if code is not None:
                 return code
@@ -292,7 +295,7 @@ class Tree:
         """End what runs, reaping meanwhile; the guard is let go last, with nothing left to end."""
         self._stopping = True
         if self._children:
-            folder.publish(self.data, "stopping", self.urls)
+            folder.publish(self.data, "stopping", self.urls, passing=self.passing)
         left = end_groups([child.group for child in self._children], self._reap_and_hurry)
         for leader in left:
             self._errors.line("up", f"Process {leader} could not be ended.")
