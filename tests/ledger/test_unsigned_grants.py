@@ -14,7 +14,7 @@ from pilothouse.kernel.base.sql import run
 from pilothouse.kernel.ledger import commands, limits
 from pilothouse.kernel.ledger.errors import UnsignedGrantsFull
 from pilothouse.kernel.ledger.grants import grant_by_shell, request_grant
-from pilothouse.kernel.ledger.invariants import INVARIANTS
+from pilothouse.kernel.ledger.invariants import FOLDER, read_invariants
 from pilothouse.kernel.ledger.queries import unsigned_grants
 
 pytestmark = [pytest.mark.house, pytest.mark.tamper]
@@ -111,6 +111,6 @@ def test_the_words_and_the_schema_say_the_same_bound(shared_house: Any) -> None:
         source = db.execute("SELECT prosrc FROM pg_proc WHERE proname = 'ledger_by_hand'").fetchone()[0]
     assert f"unsigned_max CONSTANT bigint := {MOST};" in source
     assert f"day CONSTANT interval := interval '{limits.GRANT_WINDOW_HOURS} hours'" in source
-    (rule,) = [each for each in INVARIANTS if each.name == "19_unsigned_grants_bounded"]
+    (rule,) = [each for each in read_invariants([FOLDER]) if each.name == "19_unsigned_grants_bounded"]
     assert f"within_a_day > {MOST}" in rule.sql
     assert f"{MOST:,} credits" in rule.title
