@@ -7,6 +7,7 @@ through the environment and clone from it (about 0.1 s).
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import secrets
@@ -45,6 +46,7 @@ def _memory_folder() -> Path | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server before anything imports the settings."""
+    gc.disable()  # until everything is loaded: see pytest_collection_finish
     if "PILOTHOUSE_TEST_SERVER" not in os.environ:
         from pilothouse.kernel.base.postgres import throwaway_postgres
 
@@ -108,6 +110,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     if hasattr(config, "workerinput"):
         order(items)
+
+
+def pytest_collection_finish() -> None:
+    """What three thousand tests and their modules are made of stays to the end: the collector walks it no more."""
+    from pilothouse.kernel.base import heap
+
+    heap.settle()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

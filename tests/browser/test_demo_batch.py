@@ -18,7 +18,11 @@ def send_batch(site: str, key: str, request_id: str, count: int = 10, **more: ob
     prompts.append("An explicit scene that no brand would publish")
     answer = httpx.post(
         f"{site}/v1/batches",
-        json={"request_id": request_id, "items": [{"params": {"prompt": prompt}} for prompt in prompts], **more},
+        json={
+            "request_id": request_id,
+            "items": [{"params": {"prompt": prompt, "seconds": 1}} for prompt in prompts],
+            **more,
+        },
         headers={"Authorization": f"Bearer {key}"},
         timeout=30,
         trust_env=False,

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-import boto3
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -60,6 +59,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
+    import boto3
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,23 +1,27 @@
 """Long-running operations over real HTTP: refusals that look like successes, bounded unknowns, results on storage."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.oauth2.credentials import Credentials
 from upstream import SERVICE, Fault, Upstream, pictures, rpc_error, sample_video
 
 from pilothouse.programs.video.providers import limits
 from pilothouse.programs.video.providers.protocol import Pending, Succeeded, VideoJob
 from pilothouse.programs.video.providers.reasons import customer_reason
-from pilothouse.programs.video.providers.veo import VeoProvider, VeoSettings
+
+# Google's library takes a second to load, which the processes that do not run this file are spared.
+if TYPE_CHECKING:
+    from pilothouse.programs.video.providers.veo import VeoProvider
 
 pytestmark = pytest.mark.http
 JOB = VideoJob("itm_1", "A bottle by the sea", "9:16", 4)
-Scene = Callable[[Upstream, VeoProvider], Awaitable[Any]]
+Scene = Callable[[Upstream, "VeoProvider"], Awaitable[Any]]
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +30,10 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def play(video: bytes, scene: Scene, **settings: Any) -> Any:
+    from google.oauth2.credentials import Credentials
+
+    from pilothouse.programs.video.providers.veo import VeoProvider, VeoSettings
+
     async def run() -> Any:
         async with Upstream(video).running() as upstream:
             credentials = Credentials("static-token")  # type: ignore[no-untyped-call]
@@ -141,6 +149,10 @@ def test_each_failed_submit_has_its_class_and_is_never_repeated(
 def test_a_slow_submit_is_unknown_and_an_unreachable_one_is_broken(
     video: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from google.oauth2.credentials import Credentials
+
+    from pilothouse.programs.video.providers.veo import VeoProvider, VeoSettings
+
     monkeypatch.setattr(limits, "CALL_TIMEOUT_S", 0.3)
 
     async def scene(upstream: Upstream, provider: VeoProvider) -> None:

@@ -1,5 +1,7 @@
 """The videos shape over real HTTP, with every fault: nothing is paid twice, nothing raises, nothing half-written."""
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import warnings
@@ -7,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from upstream import Fault, Upstream, error_body, pictures, sample_video
@@ -15,11 +17,14 @@ from upstream import Fault, Upstream, error_body, pictures, sample_video
 from pilothouse.programs.video.providers import limits
 from pilothouse.programs.video.providers.protocol import Broken, Busy, Pending, Succeeded, VideoJob
 from pilothouse.programs.video.providers.reasons import customer_reason
-from pilothouse.programs.video.providers.videos_api import VideosApiProvider, VideosApiSettings
+
+# The library of the wire takes two seconds to load, which the processes that do not run this file are spared.
+if TYPE_CHECKING:
+    from pilothouse.programs.video.providers.videos_api import VideosApiProvider
 
 pytestmark = pytest.mark.http
 JOB = VideoJob("itm_1", "A bottle by the sea", "9:16", 4)
-Scene = Callable[[Upstream, VideosApiProvider], Awaitable[Any]]
+Scene = Callable[[Upstream, "VideosApiProvider"], Awaitable[Any]]
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +34,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @asynccontextmanager
 async def stage(video: bytes, **settings: Any) -> AsyncIterator[tuple[Upstream, VideosApiProvider]]:
+    from pilothouse.programs.video.providers.videos_api import VideosApiProvider, VideosApiSettings
+
     async with Upstream(video).running() as upstream:
         usual = VideosApiSettings(f"{upstream.base_url}/v1", "sk-test", "m")
         provider = VideosApiProvider(replace(usual, **settings))
@@ -129,6 +136,8 @@ def test_each_failed_submit_has_its_class_and_is_never_repeated(
 def test_a_slow_submit_is_unknown_and_an_unreachable_one_is_broken(
     video: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from pilothouse.programs.video.providers.videos_api import VideosApiProvider, VideosApiSettings
+
     monkeypatch.setattr(limits, "CALL_TIMEOUT_S", 0.3)
 
     async def scene(upstream: Upstream, provider: VideosApiProvider) -> None:
