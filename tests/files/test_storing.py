@@ -105,7 +105,10 @@ def test_the_link_works_through_the_whole_site(video: tuple[Any, File]) -> None:
     part = Client().get(link, headers={"Range": "bytes=4-11"})
     assert (part.status_code, body(part)) == (206, b"ftypisom")
     assert part["X-Content-Type-Options"] == "nosniff"
-    assert Client().get("/files/nonsense").status_code == 404
+    refused = Client().get("/files/nonsense")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "link_invalid")
+    seen = Client().get("/files/nonsense", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert seen.content.decode() == LinkInvalid.message
 
 
 @pytest.mark.house

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import av
@@ -14,6 +15,8 @@ import pytest
 from forging import forged
 from front_door import FrontDoor, items
 from PIL import Image
+
+from pilothouse.programs.video.limits import OUTPUT_LINK_S
 
 pytestmark = [pytest.mark.http, pytest.mark.house]
 PATIENCE_S = 120
@@ -104,6 +107,7 @@ def test_a_batch_to_its_end(door: FrontDoor) -> None:
         assert shown["summary"] == {"total": 10, "pending": 0, "running": 0, "succeeded": 9, "failed": 1}
         assert shown["ledger"] == {"reserved": 100, "settled": 90, "refunded": 10, "in_flight": 0}
         assert shown["completed_at"]
+        asked = datetime.now(UTC)
         found = api.get(f"/v1/batches/{batch}/items").json()["items"]
         (failed,) = [item for item in found if item["status"] == "refunded"]
         assert (failed["failure_reason"], failed["hint"]) == ("param_error", "adjust_prompt_or_image")
@@ -111,6 +115,8 @@ def test_a_batch_to_its_end(door: FrontDoor) -> None:
         good = found[0]
         assert [step["status"] for step in good["history"]] == ["pending", "running", "succeeded"]
         link = good["output"]["url"].removeprefix(door.url)
+        link_made = datetime.fromisoformat(good["output"]["url_expires_at"]) - timedelta(seconds=OUTPUT_LINK_S)
+        assert asked - timedelta(seconds=1) <= link_made <= datetime.now(UTC)
         whole = nobody.get(link)
         assert (whole.status_code, whole.headers["Content-Type"]) == (200, "video/mp4")
         assert len(whole.content) == good["output"]["bytes"]

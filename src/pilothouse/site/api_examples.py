@@ -20,6 +20,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "request_id": "order-123", "created_at": CREATED_AT, "completed_at": COMPLETED_AT, "at": CREATED_AT,
     "url": HOOK, "webhook_url": HOOK, "bytes": 184320, "sha256": HASH, "size_bytes": 184320,
     "content_type": "image/png", "expires_at": "2026-02-23T10:00:00Z", "error": "",
+    "url_expires_at": "2026-01-24T10:15:00Z",
     # errors
     "ErrorOut.ok": False, "code": "insufficient_credits", "details": {"needed": 100, "available": 40},
     "message": "This needs 100 credits and the wallet holds 40. Nothing was reserved.",

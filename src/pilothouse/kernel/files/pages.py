@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from pilothouse.kernel.base import clock
 from pilothouse.kernel.base.errors import PilothouseError
+from pilothouse.kernel.base.json_api import answer
 from pilothouse.kernel.base.scope import release_connection, tenant_scope
 
 from .content import TYPES
@@ -28,9 +29,9 @@ def serve_file(request: HttpRequest, token: str) -> HttpResponseBase:
         with tenant_scope(ticket.tenant, "signed link"):
             file = File.objects.filter(public_id=ticket.public_id, state="stored").first()
     except LinkInvalid as error:
-        return _refusal(error)
+        return _refusal(request, error)
     if file is None:
-        return _refusal(LinkInvalid())
+        return _refusal(request, LinkInvalid())
     release_connection()
     headers = _headers(file, ticket)
     if request.headers.get("If-None-Match") == headers["ETag"]:
@@ -48,9 +49,9 @@ def serve_file(request: HttpRequest, token: str) -> HttpResponseBase:
         if request.method != "HEAD":
             chunks = store().read(file.storage_key, start, end)
     except ObjectMissing:
-        return _refusal(LinkInvalid())
+        return _refusal(request, LinkInvalid())
     except StorageDown as error:
-        return _refusal(error)
+        return _refusal(request, error)
     return StreamingHttpResponse(chunks, status=206 if wanted else 200, headers=headers)
 
 
@@ -87,7 +88,10 @@ def _range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     return (start, end) if start < size else ()
 
 
-def _refusal(error: PilothouseError) -> HttpResponse:
-    return HttpResponse(
-        str(error), status=error.status, headers=error.headers, content_type="text/plain; charset=utf-8"
-    )
+def _refusal(request: HttpRequest, error: PilothouseError) -> HttpResponse:
+    """The API's answer, for the link stands in one; a sentence for a person who opens it in a browser."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return HttpResponse(
+            str(error), status=error.status, headers=error.headers, content_type="text/plain; charset=utf-8"
+        )
+    return answer(error.as_json(str(getattr(request, "request_id", ""))), error.status, error.headers)

@@ -174,6 +174,7 @@ class OutputOut(Schema):
     """A finished video."""
 
     url: str = Field(description="A link to the MP4; it needs no key and works for 15 minutes.")
+    url_expires_at: datetime = Field(description="Until when this link works; ask for the item again for a new one.")
     expires_at: datetime | None = Field(description="When the video itself is deleted.")
     bytes: int = Field(description="Its size.")
     media_sha256: str = Field(description="The SHA-256 of its bytes, in hex.")

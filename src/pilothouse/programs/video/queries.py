@@ -1,7 +1,7 @@
 """Reads of batches and items, under the names that customers see (requirement C8: this is the one mapping)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -210,8 +210,10 @@ def output(row: Row) -> dict[str, Any] | None:
     """The finished video: a link that works for fifteen minutes, its size and hash; None while there is none."""
     if row["output"] is None:
         return None
+    until = clock.now().replace(microsecond=0) + timedelta(seconds=limits.OUTPUT_LINK_S)
     return {
         "url": settings.SITE_URL + signed_path(row["tenant"], row["output"], life_s=limits.OUTPUT_LINK_S),
+        "url_expires_at": clock.iso(until),
         "expires_at": clock.iso(row["output_expires_at"]),
         "bytes": row["output_bytes"],
         "media_sha256": row["media_sha256"],
