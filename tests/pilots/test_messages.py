@@ -64,6 +64,13 @@ def test_the_summary_has_its_numbers_from_the_batches(pilot: VideoPilot) -> None
     assert made.paper.inputs["figures"][1]["parts"][0][1] == 80
 
 
+def test_no_rate_is_told_where_nothing_was_made(shared_house: Any) -> None:
+    early = VideoPilot(shared_house, "Early")
+    with early.ours():
+        body = draft(early.row, "post_pilot_summary").paper.markdown
+    assert "- Total items: 0\n- Success rate: —%\n" in body
+
+
 def test_every_text_can_be_filled_and_carries_the_hash_of_its_inputs(pilot: VideoPilot) -> None:
     with pilot.ours():
         texts = texts_of(pinned(pilot.row.runbook_hash))

@@ -24,6 +24,19 @@ def printed(one: Paper) -> str:
     return "\n".join(sheet.get_textpage().get_text_range() for sheet in sheets)
 
 
+@pytest.mark.parametrize("mark", ["", "- ", "1. ", "| a | b |\n|---|---|\n| x | "])
+def test_a_word_longer_than_the_line_stays_on_the_paper(mark: str) -> None:
+    made = as_pdf(paper(f"{mark}https://hooks.example/{'W' * 300}", "W" * 120), product="Sora2", at=AT)
+    for sheet in pypdfium2.PdfDocument(made):
+        words = sheet.get_textpage()
+        right = max(words.get_charbox(n)[2] for n in range(words.count_chars()))
+        assert right < sheet.get_width() - 50, "the margin is 22 mm, 62 points"
+
+
+def test_a_hash_stays_one_word_to_be_copied() -> None:
+    assert "ab" * 32 in printed(paper("ab" * 32))
+
+
 def test_a_box_at_the_beginning_of_a_line_is_drawn_and_elsewhere_is_words() -> None:
     one = paper("Morning:\n[ ] Looked [x] at\n[x] Done\n\n- [x] key\n- no [x] box")
     html = as_html(one)

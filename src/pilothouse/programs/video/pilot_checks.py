@@ -229,7 +229,7 @@ def report_slots(scope: PilotScope) -> dict[str, str]:
     """What the reports say of the pilot's batches that have ended."""
     row = SQL.one("report", tenant=scope.tenant, since=scope.since, now=scope.now)
     assert row is not None
-    rate = f"{100 * row['succeeded'] / row['items']:.1f}".removesuffix(".0") if row["items"] else "0"
+    rate = f"{100 * row['succeeded'] / row['items']:.1f}".removesuffix(".0") if row["items"] else ""
     return {
         **{name: str(row[name]) for name in ("batches", "items", "succeeded", "credits_used")},
         "success_rate": rate, "batch_id": row["batch_id"] or "", "webhook_url": row["webhook_url"] or "",
