@@ -38,7 +38,8 @@ def get_pilots(request: HttpRequest, limit: int = limit_query(), cursor: str = c
     "/pilots/{pilot_id}", response={200: PilotOut, **errors(401, 403, 404, 422, 429)}, summary="Look at a pilot"
 )
 def get_pilot(request: HttpRequest, pilot_id: str = id_path("the pilot")) -> HttpResponse:
-    """One pilot with the lines that concern you and the criteria as they stand now, as your page shows them."""
+    """One pilot with the lines that concern you and the criteria as your page shows them: as they stand now, and when
+    the verdict is signed, as they stood then."""
     principal = caller(request, SCOPE)
     with tenant_scope(principal.tenant, principal.actor):
         told = as_json(look(access_pilot(pilot_id), "customer"))

@@ -1,11 +1,12 @@
 """A look at one pilot: each line with what ticked it, each criterion with its value and verdict, and what follows.
 
-Everything is computed from the ledger, the timeline and what people attested; nothing is stored, so a fact that goes
-away opens its line again. A look for the customer reads only what the customer may see.
+Everything is computed from the ledger, the timeline and what people attested, so a fact that goes away opens its line
+again. A signature ends that for criteria and failure conditions: they stay as they were signed. A look for the customer
+reads only what the customer may see.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,7 +85,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a pilot."""
+    """One look at a pilot. `later`: criteria and failure conditions that the facts now give otherwise than signed."""
 
     pilot: Pilot
     runbook: Runbook
@@ -93,6 +94,7 @@ class Look:
     criteria: tuple[CriterionState, ...]
     failures: tuple[FailureState, ...]
     metrics: tuple[MetricState, ...]
+    later: tuple[CriterionState | FailureState, ...] = ()
 
     def of_phase(self, phase: str) -> list[LineState]:
         """The lines of one phase."""
@@ -111,7 +113,43 @@ class Look:
 
 
 def look(pilot: Pilot, viewer: str = "internal") -> Look:
-    """Look at a pilot in the open scope; `viewer` is internal (operators and the worker) or customer."""
+    """Look at a pilot in the open scope; `viewer` is internal (operators and the worker) or customer.
+
+    After a signature criteria and failure conditions are those that were signed, whatever has happened since.
+    """
+    seen = look_now(pilot, viewer)
+    return _as_signed(seen) if pilot.verdict else seen
+
+
+def _as_signed(seen: Look) -> Look:
+    criteria = {each["id"]: each for each in seen.pilot.findings["criteria"]}
+    failures = {each["id"]: each for each in seen.pilot.findings["failures"]}
+    signed = tuple(_criterion_signed(each, criteria[each.criterion.id]) for each in seen.criteria)
+    conditions = tuple(
+        FailureState(each.failure, told["holds"], told["cleared"], told["sentence"])
+        for each in seen.failures
+        for told in (failures[each.failure.id],)
+    )
+    thens: tuple[CriterionState | FailureState, ...] = (*signed, *conditions)
+    nows: tuple[CriterionState | FailureState, ...] = (*seen.criteria, *seen.failures)
+    later = [now for then, now in zip(thens, nows, strict=True) if _decisive(then) != _decisive(now)]
+    return replace(seen, criteria=signed, failures=conditions, later=tuple(later))
+
+
+def _criterion_signed(now: CriterionState, told: Mapping[str, Any]) -> CriterionState:
+    measured = {name: told[name] for name in ("value", "of", "sentence", "low", "high", "plain")}
+    return CriterionState(now.criterion, Measure(**measured, url=now.measure.url), told["verdict"])
+
+
+def _decisive(each: CriterionState | FailureState) -> tuple[Any, ...]:
+    """What of a criterion or a condition a reader would call a change."""
+    if isinstance(each, FailureState):
+        return each.holds, each.cleared
+    return each.verdict, each.measure.value
+
+
+def look_now(pilot: Pilot, viewer: str = "internal") -> Look:
+    """As `look`, with the facts as they are now, also after a signature."""
     runbook = pinned(pilot.runbook_hash)
     scope = scope_of(pilot, runbook)
     lines: dict[str, LineState] = {}
@@ -261,6 +299,12 @@ def verdict_of(seen: Look, p0: Sequence[Any] = ()) -> Verdict:
         if ids:
             return Verdict(state, tuple(ids), verdict == INSUFFICIENT, blocked)
     return Verdict("succeeded", tuple(each.criterion.id for each in seen.criteria), False, blocked)
+
+
+def signed_verdict(pilot: Pilot) -> Verdict:
+    """The verdict of a signed pilot, with what decided it then."""
+    told = pilot.findings
+    return Verdict(told["state"], tuple(told["reasons"]), told["insufficient"], "")
 
 
 def _still_running(seen: Look) -> str:

@@ -17,7 +17,7 @@ from pilothouse.kernel.base.sql import Row, Statements
 from pilothouse.kernel.ledger.sealing import seal
 
 from . import verify
-from .evaluation import Look, Verdict, look, open_p0, verdict_of, window_is_over
+from .evaluation import Look, Verdict, look_now, open_p0, verdict_of, window_is_over
 from .limits import EXPORT_PASSES_MAX_COUNT
 from .pilot_errors import ExportUnsettled, FolderNotEmpty, NoExport
 from .pilot_models import Pilot
@@ -100,7 +100,7 @@ def _tables(pilot: Pilot, reader: str) -> tuple[dict[str, str], Look, Verdict]:
     rows = rows_of(pilot.program)
     if rows is None or pilot.since is None:
         raise NoExport(pilot=pilot.public_id)
-    seen = look(pilot)
+    seen = look_now(pilot)
     p0 = open_p0(pilot)
     verdict = verdict_of(seen, p0)
     tables: Mapping[str, list[Row]] = {

@@ -14,7 +14,7 @@ from pilothouse.kernel.watch import desk_queries
 from pilothouse.kernel.watch.queries import closed_gates
 
 from . import message_words, pilot_forms, pilot_words
-from .evaluation import Look, look, open_p0, verdict_of
+from .evaluation import CriterionState, FailureState, Look, look, open_p0, signed_verdict, verdict_of
 from .lifecycle import PILOT
 from .limits import MESSAGES_SHOWN_COUNT, PILOT_TIMELINE_ROWS
 from .message_reads import sent_messages
@@ -93,6 +93,10 @@ def common_context(seen: Look, role: str) -> dict[str, Any]:
         "steps": [{"label": each["phase"].title, "status": each["status"]} for each in phases],
         "criteria": [pilot_words.criterion_shown(each) for each in seen.criteria],
         "failures": [pilot_words.failure_shown(each) for each in seen.failures],
+        "later": {
+            "criteria": [pilot_words.criterion_shown(each) for each in seen.later if isinstance(each, CriterionState)],
+            "failures": [pilot_words.failure_shown(each) for each in seen.later if isinstance(each, FailureState)],
+        },
         "now": seen.scope.now,
         "boundary": seen.runbook.body.get("boundary", "").strip(),
     }
@@ -102,7 +106,7 @@ def detail_context(pilot: Pilot, *, may_act: bool, bound: tuple[str, Form] | Non
     """The operator's page of one pilot (operators' scope)."""
     seen = look(pilot)
     p0 = open_p0(pilot)
-    verdict = verdict_of(seen, p0)
+    verdict = signed_verdict(pilot) if pilot.verdict else verdict_of(seen, p0)
     context = common_context(seen, "operator" if may_act else "")
     for phase in context["phases"]:
         for line in phase["lines"]:

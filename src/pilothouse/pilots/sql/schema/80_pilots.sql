@@ -70,3 +70,13 @@ CREATE OR REPLACE TRIGGER zz_no_key_before_lock BEFORE INSERT ON enterprise_api_
     FOR EACH ROW EXECUTE FUNCTION no_key_before_lock();
 CREATE OR REPLACE TRIGGER zz_no_key_before_lock BEFORE INSERT ON reveal_link
     FOR EACH ROW EXECUTE FUNCTION no_key_before_lock();
+
+-- What was signed stays as it was signed; only the next attempt, which has no verdict yet, is judged anew.
+CREATE OR REPLACE FUNCTION findings_stay() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'what pilot % was signed with does not change', NEW.public_id USING ERRCODE = 'PH003';
+END $$;
+CREATE OR REPLACE TRIGGER findings_stay BEFORE UPDATE ON pilot FOR EACH ROW
+    WHEN (OLD.verdict <> '' AND OLD.findings IS DISTINCT FROM NEW.findings)
+    EXECUTE FUNCTION findings_stay();
