@@ -277,6 +277,23 @@ def test_no_field_of_any_table_can_be_changed_unnamed(copy: Path) -> None:
     assert unnamed(copy, relabel, verify.claims) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("pilot.json", lambda pilot: pilot.update(as_of=pilot["as_of"] + 1)),
+        ("criteria.json", lambda criteria: criteria["p0"].append("inc_made_up")),
+    ],
+)
+def test_the_instant_and_the_open_p0s_are_sealed(copy: Path, file: str, change: Callable[[Any], Any]) -> None:
+    rewrite(copy / file, change)
+    relabel(copy)
+    assert wrong(copy) == {
+        "Every other file has the hash that was sealed at the export": [
+            f"{file} is not the file whose hash the timeline sealed"
+        ]
+    }
+
+
 def test_an_export_is_told_in_the_timeline_of_its_pilot(signed: VideoPilot, good: Path) -> None:
     manifest = json.loads((good / "manifest.json").read_text())
     last = json.loads((good / "timeline.jsonl").read_text().splitlines()[-1])
