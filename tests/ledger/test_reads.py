@@ -222,6 +222,9 @@ def test_files_hold_every_row_and_run_no_formula(world, tmp_path):
     assert [line[10] for line in cells[1:]] == [0, 100, 0, 0, 10, 17, 25, 25]
     assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
     assert cells[6][11] == evil
+    wide = {n: each.width for each in sheet.column_dimensions.values() for n in range(each.min, each.max + 1)}
+    for number, name in enumerate(exports.COLUMNS[:6], start=1):
+        assert wide[number] >= max(len(str(line[number - 1] or "")) for line in cells), f"{name} is cut off"
 
 
 def test_a_statement_reads_in_chunks(world, monkeypatch):

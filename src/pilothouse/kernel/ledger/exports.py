@@ -22,6 +22,8 @@ COLUMNS = (
     "id", "created_at", "recorded_at", "type", "entry", "ref_type", "ref_id", "request_id", "credits_delta",
     "amount", "balance", "description",
 )  # fmt: skip
+# How wide each column of a spreadsheet is, in characters: an instant or an id that is cut off cannot be compared.
+WIDTHS = (32, 28, 28, 8, 20, 13, 31, 24, 13, 10, 11, 60)
 # A cell that begins with one of these is a formula, or starts one, in Excel, LibreOffice or Google Sheets.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -48,6 +50,8 @@ def statement_xlsx(statement: Statement, tenant: str, target: BinaryIO) -> None:
         if sheet is None or used >= XLSX_MAX_ROWS:
             sheet, used = book.add_worksheet(), 0
             sheet.freeze_panes(1, 0)
+            for column, width in enumerate(WIDTHS):
+                sheet.set_column(column, column, width)
             if book.worksheets()[0] is not sheet:
                 used = _write(sheet, used, COLUMNS, heading, number)
         used = _write(sheet, used, line, heading if line is COLUMNS else None, number)
