@@ -5,6 +5,8 @@ One house for all browser tests of a test process: a test that changes what othe
 """
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +19,8 @@ from real_browser import Chromium
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "demo"))
-from live_tree import LiveTree, cli, data_folder, until
+from live_tree import LiveTree, cli, data_folder
+from patience import until
 
 DEMO_PATIENCE_S = 180.0
 STEP_PATIENCE_MS = 15_000
@@ -130,3 +133,17 @@ def accessible() -> Callable[[Page], None]:
         assert page.locator(".account-initial:empty").count() == 0
 
     return check
+
+
+@pytest.fixture(scope="module")
+def market(live: LiveHouse) -> dict[str, str]:
+    """A market with payments in the live house, made in a process of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PILOTHOUSE_"))}
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("payments_world.py"))],
+        env={**kept, "DATA": str(live.tree.data), "HOUSE_KIND": "demo"},
+        capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    world: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
+    return world

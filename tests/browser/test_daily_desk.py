@@ -1,11 +1,6 @@
 """A pilot's day, an error and a rollback with a browser: what is seen, what is pressed, what everybody is told."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +8,6 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 Opener = Callable[..., Page]
-WORLD = Path(__file__).with_name("payments_world.py")
 ERROR_AND_BEACON = """() => new Promise((told) => {
   const send = navigator.sendBeacon.bind(navigator);
   navigator.sendBeacon = (address, body) => {
@@ -22,20 +16,6 @@ ERROR_AND_BEACON = """() => new Promise((told) => {
   };
   dispatchEvent(new ErrorEvent('error', {message: 'made by a test 42', error: new RangeError('x')}));
 })"""
-
-
-@pytest.fixture(scope="module")
-def market(live: Any) -> dict[str, str]:
-    """A market in the live house."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PILOTHOUSE_"))}
-    done = subprocess.run(
-        [sys.executable, str(WORLD)],
-        env={**kept, "DATA": str(live.tree.data), "HOUSE_KIND": "demo"},
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    world: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
-    return world
 
 
 def test_an_error_in_a_browser_is_counted_at_the_desk(person: Opener, accessible: Callable[[Page], None]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2 as httpx
 import psycopg
 import pytest
-from live_tree import until
+from patience import until
 from playwright.sync_api import Page, expect
 
 from pilothouse.kernel.base.postgres import EmbeddedPostgres

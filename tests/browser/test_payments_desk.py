@@ -1,9 +1,5 @@
 """The payments desk with a browser: a payment finds its deal, and a large payout takes two people."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,22 +9,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 Opener = Callable[..., Page]
-WORLD = Path(__file__).with_name("payments_world.py")
 HERE = "/desk/payments/"
-
-
-@pytest.fixture(scope="module")
-def market(live: Any) -> dict[str, str]:
-    """A market in the live house."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PILOTHOUSE_"))}
-    done = subprocess.run(
-        [sys.executable, str(WORLD)],
-        env={**kept, "DATA": str(live.tree.data), "HOUSE_KIND": "demo"},
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    world: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
-    return world
 
 
 def dialog(page: Page) -> None:

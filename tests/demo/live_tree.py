@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import psutil
+from patience import until
 
 from pilothouse.kernel.base.postgres import EmbeddedPostgres
 from pilothouse.kernel.base.postgres_install import folder_name
@@ -24,17 +24,6 @@ CLI = (sys.executable, "-m", "pilothouse.site.cli")
 # What the test run itself sets, and what would lead a house elsewhere.
 FOREIGN = ("DATA", "DJANGO_", "PILOTHOUSE_", "SITE_URL", "LIVE_URL", "HOUSE_KIND", "EMAIL_URL", "PORT", "PYTEST_")
 READY_S = 120.0
-
-
-def until(what: Callable[[], Any], patience_s: float = 30.0, every_s: float = 0.05) -> Any:
-    """Wait until `what` is true and return it."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(every_s)
-    raise AssertionError(f"not within {patience_s} s")
 
 
 def clean_env(**more: str) -> dict[str, str]:

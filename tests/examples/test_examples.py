@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from live_tree import until
+from patience import until
 
 pytestmark = pytest.mark.http
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

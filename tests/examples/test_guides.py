@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from live_tree import until
+from patience import until
 
 from pilothouse.site.house import free_port
 

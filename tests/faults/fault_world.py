@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Any, Self
 
 from fault_upstream import PaidUpstream
+from patience import until
 
 from pilothouse.kernel.base.scope import tenant_scope, worker_scope
 from pilothouse.kernel.base.sql import run
@@ -34,17 +34,6 @@ from pilothouse.programs.video.tasks import pumps
 print(len(pump.claim(100)), flush=True)
 time.sleep(600)
 """
-
-
-def until(what: Callable[[], Any], patience_s: float = 40.0, every_s: float = 0.05) -> Any:
-    """Wait until `what` is true and return it."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(every_s)
-    raise AssertionError(f"not within {patience_s} s")
 
 
 class Worker:

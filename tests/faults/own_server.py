@@ -15,7 +15,8 @@ from typing import Any
 import httpx2 as httpx
 import psycopg
 from fault_world import WORKER, Worker
-from live_tree import CLI, clean_env, cli, fund, until
+from live_tree import CLI, clean_env, cli, fund
+from patience import until
 
 from pilothouse.kernel.base.leash import Guard
 from pilothouse.kernel.base.postgres import EmbeddedPostgres

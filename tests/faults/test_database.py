@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live_tree import until
 from own_server import Hosts, OwnServer, body, own_server
+from patience import until
 
 pytestmark = pytest.mark.faults
 

@@ -6,7 +6,8 @@ import signal
 import time
 
 import pytest
-from fault_world import LEASE_S, World, until
+from fault_world import LEASE_S, World
+from patience import until
 
 pytestmark = pytest.mark.faults
 

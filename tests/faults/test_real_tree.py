@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from live_tree import LiveTree, cli, data_folder, fund, left_behind, until
+from live_tree import LiveTree, cli, data_folder, fund, left_behind
+from patience import until
 
 from pilothouse.site.tree import running
 

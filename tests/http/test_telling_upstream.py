@@ -18,6 +18,7 @@ import httpx2 as httpx
 import pytest
 from fault_upstream import small_video
 from front_door import FrontDoor, free_port, front_door, items, process
+from patience import until
 from telling_upstream import SAID, TOLD, TellingUpstream, signed
 
 from pilothouse.kernel.base.scope import worker_scope
@@ -63,16 +64,6 @@ def door(house: Any) -> Iterator[FrontDoor]:
         yield found
 
 
-def until(what: Any) -> Any:
-    """Wait for the event, and say what was there when it did not come."""
-    ends_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends_at:
-        if found := what():
-            return found
-        time.sleep(0.3)
-    raise AssertionError("it did not come")
-
-
 def test_nothing_that_an_upstream_says_of_itself_reaches_a_customer(door: FrontDoor, tmp_path: Path) -> None:
     video = signed(small_video(tmp_path / "small.mp4"), tmp_path)
     assert {word for word in TOLD if word.encode() in video} >= {SAID, "google", "openai", "kling", "C2PA-manifest"}
@@ -90,11 +81,11 @@ def test_nothing_that_an_upstream_says_of_itself_reaches_a_customer(door: FrontD
                 target=listen, args=(f"http://127.0.0.1:{port}/live/batches/{batch}", dict(owner.cookies), heard)
             )
             listening.start()
-            until(lambda: len(heard) > 1)
+            until(lambda: len(heard) > 1, PATIENCE_S, 0.3)
             with door.worker(**upstream.env(), WEBHOOK_ALLOW_LOCAL="1", CLAIM_LEASE_S="5"):
-                until(lambda: api.get(f"/v1/batches/{batch}").json()["status"] == "completed")
-                until(lambda: receiver.received and mails())
-            until(lambda: "event: changed" in "".join(heard))
+                until(lambda: api.get(f"/v1/batches/{batch}").json()["status"] == "completed", PATIENCE_S, 0.3)
+                until(lambda: receiver.received and mails(), PATIENCE_S, 0.3)
+            until(lambda: "event: changed" in "".join(heard), PATIENCE_S, 0.3)
         listening.join(PATIENCE_S)
         assert upstream.requests["content"] >= 14
         told_to_operators = operators_read()

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from house_scripts import house_script
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
@@ -35,11 +36,7 @@ WITHOUT_A_CLASS = {"malformed_request", "method_not_allowed", "refused", "bad_ho
 
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference_script", ROOT / "scripts" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = house_script("reference")
     module.setup()
     return module
 

@@ -1,27 +1,15 @@
 """Each rule of the house has an example that keeps it and one that breaks it, and the checkout keeps all."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from house_scripts import house_script
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _lint() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("house_lint", ROOT / "scripts" / "lint.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-LINT = _lint()
+LINT = house_script("lint")
 ROOM = "src/pilothouse/kernel/work"
 LONG = "def run() -> None:\n" + "    step()\n" * 70
 

@@ -1,16 +1,14 @@
 """Everything that buyers, sellers and the desk of deals read is said in Mongolian too, with the same values in it."""
 
 import gettext
-import importlib.util
 import io
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from house_scripts import house_script
 
 from pilothouse.kernel.base.errors import InvalidInput, NotFound
 from pilothouse.programs.deals.errors import AmountTooLarge, EvidenceMissing
@@ -20,17 +18,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _messages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("house_messages", ROOT / "scripts" / "messages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-MESSAGES = _messages()
+MESSAGES = house_script("messages")
 Entry, Message = MESSAGES.Entry, MESSAGES.Message
 
 

@@ -1,7 +1,6 @@
 """/openapi.json explains every field by an example that is valid, and changes only as customers' programs can bear."""
 
 import copy
-import importlib.util
 import json
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from house_scripts import house_script
 
 from pilothouse.site import api
 from pilothouse.site.api_examples import EXAMPLES, fields_of, refers
@@ -21,12 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("openapi_script", ROOT / "scripts" / "openapi.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return house_script("openapi")
 
 
 @pytest.fixture(scope="module")
