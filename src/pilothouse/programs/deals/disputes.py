@@ -140,14 +140,14 @@ def accept_claim(public_id: str, person: int) -> Dispute:
     """The seller grants what was claimed, up to the caps."""
     deal, dispute = _open(public_id, person, "seller")
     outcomes = [(OFFSET_AS_CLAIMED, None)] * len(_lines(dispute))
-    return _end(deal, dispute, "accept_claim", "seller", OFFSET_AS_CLAIMED, outcomes)
+    return _end(deal, dispute, outcomes, event="accept_claim", role="seller", reason=OFFSET_AS_CLAIMED)
 
 
 def withdraw_claim(public_id: str, person: int) -> Dispute:
     """The buyer takes the claim back; the deal settles without it."""
     deal, dispute = _open(public_id, person, "buyer")
     outcomes = [(RELEASE_TO_SELLER, None)] * len(_lines(dispute))
-    return _end(deal, dispute, "withdraw", "buyer", "withdrawn", outcomes)
+    return _end(deal, dispute, outcomes, event="withdraw", role="buyer", reason="withdrawn")
 
 
 def check_agreed(deal: Deal, amounts: Any) -> list[int]:
@@ -172,7 +172,8 @@ def check_agreed(deal: Deal, amounts: Any) -> list[int]:
 
 def agree_amounts(deal: Deal, side: str, amounts: Sequence[int]) -> None:
     """Both signed the same amounts (`agreements.sign` calls this)."""
-    _end(deal, _of(deal), "agree", side, OFFSET_AS_AGREED, [(OFFSET_AS_AGREED, amount) for amount in amounts])
+    outcomes = [(OFFSET_AS_AGREED, amount) for amount in amounts]
+    _end(deal, _of(deal), outcomes, event="agree", role=side, reason=OFFSET_AS_AGREED)
 
 
 def end_by_return(deal: Deal, side: str) -> None:
@@ -214,7 +215,7 @@ def resolve(
     check_judge(deal, admin, audit_reason, note)
     judged = [(line.outcome, None) for line in _judged(deal, dispute, outcomes)]
     audit = {"audit_reason": audit_reason, "audit_note": note.strip(), "decided_by": decided_by}
-    return _end(deal, dispute, "resolve", "admin", audit_reason, judged, audit)
+    return _end(deal, dispute, judged, event="resolve", role="admin", reason=audit_reason, audit=audit)
 
 
 def check_judge(deal: Deal, admin: int, audit_reason: str, note: str) -> None:
@@ -317,10 +318,11 @@ class Ending:
 def _end(
     deal: Deal,
     dispute: Dispute,
+    outcomes: Sequence[tuple[str, int | None]],
+    *,
     event: str,
     role: str,
     reason: str,
-    outcomes: Sequence[tuple[str, int | None]],
     audit: Mapping[str, str] | None = None,
 ) -> Dispute:
     _end_set([Ending(deal, dispute, _lines(dispute), outcomes)], event, role, reason, audit)
