@@ -19,6 +19,7 @@ from .tables import say
 if TYPE_CHECKING:
     from pilothouse.kernel.base.models import Tenant
 
+DataOption = Annotated[Path, typer.Option("--data", envvar="DATA", help="The data folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 TenantArgument = Annotated[str, typer.Argument(help="The account's public id, for example ten_01k….")]
 AsOption = Annotated[str, typer.Option("--as", help="The operator's e-mail address; the timeline keeps it.")]

@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from . import app, setup
-from .acting import JsonOption, NoSuchProgram, check_program
+from .acting import DataOption, JsonOption, NoSuchProgram, check_program
 from .database import database_up, joined
-from .run import DataOption
 
 PILOT = "pilot"
 # The first instant of a rehearsal: a Monday morning in Ulaanbaatar.

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from . import app, setup
-from .acting import JsonOption, NoSuchProgram, read_text
+from .acting import DataOption, JsonOption, NoSuchProgram, read_text
 from .demo import REHEARSAL_BEGINS
 from .refusals import EXIT_REFUSED, FileUnusable
-from .run import DataOption
 
 VERSION = re.compile(r"v(\d{1,6})")
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from . import app, setup
+from .acting import DataOption
 from .database import database_up
 
-DataOption = Annotated[Path, typer.Option("--data", envvar="DATA", help="The data folder.")]
 PortOption = Annotated[int, typer.Option("--port", envvar="PORT", help="The web port.")]
 BindOption = Annotated[str, typer.Option("--bind", help="The address to listen on.")]
 
