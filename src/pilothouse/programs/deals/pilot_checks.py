@@ -18,12 +18,11 @@ from pilothouse.kernel.terms.errors import NoTerms
 from pilothouse.kernel.terms.queries import Version, published
 
 from . import metrics
-from .limits import STUCK_AFTER_S, VERDICT_MIN_DEALS
-from .terms_checks import KIND
+from .limits import BPS, STUCK_AFTER_S, VERDICT_MIN_DEALS
+from .terms_checks import KIND, bps
 
 SQL = Statements(__file__, "sql/pilot")
 EXPORT = Statements(__file__, "sql/export")
-BPS = 10_000
 
 
 def _facts(scope: PilotScope) -> Row:
@@ -72,7 +71,7 @@ def parameter(scope: PilotScope, argument: str) -> Fact:
     if found_terms is None:
         return Fact(False, "There are no terms in force.")
     body = found_terms.body
-    holdback = round(float(body["holdbackRatio"]) * BPS)
+    holdback = bps(body["holdbackRatio"], "holdbackRatio")
     found, expected, unit = {
         "inspection": (body["inspectionTtlDays"], conditions["inspection_ttl_days"], "days"),
         "dispute": (body["disputeTtlHours"], conditions["dispute_ttl_hours"], "hours"),
