@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pilothouse.kernel.base.sql import Statements
-from pilothouse.kernel.watch.pilot_facts import Measure, PilotFacts, share
+from pilothouse.kernel.watch.pilot_facts import JudgedMetric, PilotFacts, share
 from pilothouse.ui.units import share_text
 
 from .daily_models import DigestPlan
@@ -72,11 +72,11 @@ def review(plan: DigestPlan, facts: PilotFacts, now: datetime) -> dict[str, Any]
     }
 
 
-def _secondary(plan: DigestPlan) -> list[Measure]:
+def _secondary(plan: DigestPlan) -> list[JudgedMetric]:
     calls = SQL.one("calls", tenant=plan.tenant_id) or {}
     kinds = {row["kind"]: row["count"] for row in SQL.rows("report_kinds", tenant=plan.tenant_id, program=plan.program)}
     counted = [
-        Measure(
+        JudgedMetric(
             kind, _(words), float(kinds.get(kind, 0)), kinds.get(kind, 0), sum(kinds.values()), "count",
             target=_("0") if kind == "hidden_timer" else "",
             verdict="" if kind != "hidden_timer" else "inconclusive" if kinds.get(kind) else "pass",

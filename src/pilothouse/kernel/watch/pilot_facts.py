@@ -18,7 +18,7 @@ PASS, FAIL, INCONCLUSIVE, INSUFFICIENT = "pass", "fail", "inconclusive", "insuff
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class JudgedMetric:
     """One metric: `value` (a share, days, or a count) over `of` subjects, its target in words, its verdict.
 
     `low` and `high` are the 95 % interval, None where it cannot be told; `plain` is the written formula over all where
@@ -48,7 +48,7 @@ class Trend:
 
     part: str
     of: int
-    measures: Sequence[Measure]
+    measures: Sequence[JudgedMetric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Comparison:
     name: str
     old: str
     new: str
-    lines: Sequence[tuple[Measure, Measure, str]]
+    lines: Sequence[tuple[JudgedMetric, JudgedMetric, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class PilotFacts:
     tenants: Callable[[], list[int]]
     day: Callable[[int, datetime, datetime], Mapping[str, int]]
     lines: Callable[[int, datetime, datetime], Mapping[str, Sequence[Line]]]
-    primary: Callable[[int], Sequence[Measure]]
-    secondary: Callable[[int], Sequence[Measure]]
+    primary: Callable[[int], Sequence[JudgedMetric]]
+    secondary: Callable[[int], Sequence[JudgedMetric]]
     weeks: Callable[[int], Sequence[Trend]]
     versions: Callable[[int], Sequence[Comparison]]
     triggers: Callable[[int], Sequence[str]]
@@ -158,7 +158,7 @@ def wilson(count: int, of: int) -> tuple[float, float] | None:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def share(name: str, title: str, count: int, of: int) -> Measure:
+def share(name: str, title: str, count: int, of: int) -> JudgedMetric:
     """A share without a target, with its interval."""
     low, high = wilson(count, of) or (None, None)
-    return Measure(name, title, count / of if of else None, count, of, low=low, high=high)
+    return JudgedMetric(name, title, count / of if of else None, count, of, low=low, high=high)

@@ -12,7 +12,7 @@ from pilothouse.kernel.access.desk import looking
 from pilothouse.kernel.access.page_access import operator_page
 from pilothouse.kernel.access.principal import OperatorPrincipal
 from pilothouse.kernel.base.sql import Row
-from pilothouse.kernel.watch.pilot_facts import Measure
+from pilothouse.kernel.watch.pilot_facts import JudgedMetric
 from pilothouse.ui.units import share_text
 
 from . import metrics
@@ -41,7 +41,7 @@ def numbers(request: HttpRequest, operator: OperatorPrincipal) -> HttpResponse:
     return render(request, "deals/desk_metrics.html", context)
 
 
-def _shown(each: Measure) -> dict[str, Any]:
+def _shown(each: JudgedMetric) -> dict[str, Any]:
     write = _days if each.name == "days" else share_text
     value = write(each.value)
     if each.low is not None and each.high is not None:

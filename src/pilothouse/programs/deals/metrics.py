@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from pilothouse.kernel.base.days import SECONDS_PER_DAY
 from pilothouse.kernel.base.sql import Row, Statements
-from pilothouse.kernel.watch.pilot_facts import FAIL, INCONCLUSIVE, INSUFFICIENT, PASS, Z95, Measure, share
+from pilothouse.kernel.watch.pilot_facts import FAIL, INCONCLUSIVE, INSUFFICIENT, PASS, Z95, JudgedMetric, share
 
 from .limits import (
     COMPLETION_FAIL_RATIO,
@@ -65,11 +65,13 @@ def _spread(count: int, total: float, squares: float) -> float:
     return math.sqrt(max(0.0, (squares - total * total / count) / (count - 1))) if count > 1 else 0.0
 
 
-def primary(row: Row) -> list[Measure]:
+def primary(row: Row) -> list[JudgedMetric]:
     """The four metrics of one row of `measure`, each with its target and its verdict."""
     few = row["matured"] < VERDICT_MIN_DEALS
 
-    def judged(each: Measure, target: str, *, passes: bool, fails: bool = False, plain: float | None = None) -> Measure:
+    def judged(
+        each: JudgedMetric, target: str, *, passes: bool, fails: bool = False, plain: float | None = None
+    ) -> JudgedMetric:
         verdict = INSUFFICIENT if few else PASS if passes else FAIL if fails else INCONCLUSIVE
         return replace(each, target=target, verdict=verdict, plain=plain)
 
@@ -97,7 +99,7 @@ def primary(row: Row) -> list[Measure]:
     ]
 
 
-def _days_to_settle(row: Row) -> Measure:
+def _days_to_settle(row: Row) -> JudgedMetric:
     """The mean time in days from the making of a settled deal to its end; from two deals on with its 95 % interval."""
     settled = row["settled"]
     days = row["seconds"] / settled / SECONDS_PER_DAY if settled else None
@@ -105,10 +107,10 @@ def _days_to_settle(row: Row) -> Measure:
     if days is not None and settled > 1:
         half = Z95 * row["spread"] / math.sqrt(settled) / SECONDS_PER_DAY
         low, high = max(0.0, days - half), days + half
-    return Measure("days", _("Average days to settle"), days, settled, row["matured"], "days", low=low, high=high)
+    return JudgedMetric("days", _("Average days to settle"), days, settled, row["matured"], "days", low=low, high=high)
 
 
-def secondary(row: Row) -> list[Measure]:
+def secondary(row: Row) -> list[JudgedMetric]:
     """What explains the four: how often an operator had to decide."""
     return [share("intervention", _("Disputes decided by an operator"), row["decided"], row["disputes_ended"])]
 
@@ -144,7 +146,7 @@ def total(rows: Sequence[Row]) -> Row:
     return rows[0] if rows else {**dict.fromkeys(SUMS, 0), "part": "", "spread": 0.0}
 
 
-def _differs(before: Measure, after: Measure) -> str:
+def _differs(before: JudgedMetric, after: JudgedMetric) -> str:
     ends = (before.low, before.high, after.low, after.high)
     few = INSUFFICIENT in (before.verdict, after.verdict)
     if few or before.low is None or before.high is None or after.low is None or after.high is None:

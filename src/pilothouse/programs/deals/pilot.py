@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from pilothouse.kernel.base.errors import Conflict, NotFound
 from pilothouse.kernel.base.sql import Row, Statements
-from pilothouse.kernel.watch.pilot_facts import Comparison, FeedbackFacts, Line, Measure, Party, PilotFacts, Trend
+from pilothouse.kernel.watch.pilot_facts import Comparison, FeedbackFacts, JudgedMetric, Line, Party, PilotFacts, Trend
 from pilothouse.ui.units import share_text
 
 from . import metrics
@@ -71,18 +71,18 @@ def lines(tenant: int, since: datetime, until: datetime) -> Mapping[str, Sequenc
     }  # fmt: skip
 
 
-def _written(each: Measure) -> str:
+def _written(each: JudgedMetric) -> str:
     if each.value is None:
         return f"{each.title} —"
     return f"{each.title} " + (f"{each.value:.1f}" if each.unit == "days" else share_text(each.value))
 
 
-def primary(tenant: int) -> Sequence[Measure]:
+def primary(tenant: int) -> Sequence[JudgedMetric]:
     """The four metrics over matured deals."""
     return metrics.primary(_whole(tenant))
 
 
-def secondary(tenant: int) -> Sequence[Measure]:
+def secondary(tenant: int) -> Sequence[JudgedMetric]:
     """How often an operator had to decide."""
     return metrics.secondary(_whole(tenant))
 
