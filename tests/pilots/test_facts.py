@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from pilothouse.kernel.base.facts import Measure
 from pilothouse.kernel.base.scope import worker_scope
+from pilothouse.kernel.base.sql import run
+from pilothouse.kernel.outbox.endpoints import create_endpoint
 from pilothouse.kernel.watch.backups import record_verified
 from pilothouse.pilots.advancing import advance_all
+from pilothouse.pilots.evaluation import look
 from pilothouse.pilots.messages import send_message
 from pilothouse.pilots.pilot_errors import VerdictBlocked
 from pilothouse.pilots.verdicts import record_fix, sign_verdict
@@ -132,3 +136,35 @@ def test_a_delivery_that_is_still_tried_delays_the_verdict(pilot: VideoPilot) ->
     assert "still being tried" in str(refused.value)
     pilot.deliver()
     assert pilot.verdict().blocked == ""
+
+
+def receipt_rate(pilot: VideoPilot) -> Measure:
+    with pilot.ours():
+        found = {each.metric.id: each.measure for each in look(pilot.row).metrics}["webhook_receipt_rate"]
+    assert found is not None
+    return found
+
+
+def test_an_event_counts_at_each_endpoint_that_it_was_due_at(pilot: VideoPilot) -> None:
+    """As the batch's own webhook_status does: delivered is what every endpoint acknowledged."""
+    before = receipt_rate(pilot)
+    assert before.value == 1
+    with pilot.theirs():
+        create_endpoint("https://hooks.northwind.example/second")
+    pilot.batch("order-two-endpoints")
+    with worker_scope("test"):
+        run(
+            "UPDATE delivery SET state = 'sending', lease_until = base.clock_now(), next_run_at = NULL"
+            " WHERE tenant = %s AND state = 'queued'", [pilot.tenant.id],
+        )  # fmt: skip
+        run(
+            "UPDATE delivery SET state = 'dead', ended_at = base.clock_now(), lease_until = NULL"
+            " WHERE tenant = %s AND state = 'sending'"
+            " AND endpoint_id = (SELECT id FROM endpoint WHERE tenant = %s ORDER BY id DESC LIMIT 1)",
+            [pilot.tenant.id, pilot.tenant.id],
+        )  # fmt: skip
+    pilot.deliver()
+    after = receipt_rate(pilot)
+    assert after.of == before.of + 2
+    assert after.sentence == f"{before.of + 1} of {before.of + 2} events acknowledged"
+    assert after.value == pytest.approx((before.of + 1) / after.of)

@@ -175,9 +175,9 @@ def time_to_first_batch(scope: PilotScope, argument: str) -> Measure:
 
 
 def webhook_receipt_rate(scope: PilotScope, argument: str) -> Measure:
-    """Events finally acknowledged over events due (decision C21)."""
+    """Events finally acknowledged over events due (decision C21), each at every endpoint that it was due at."""
     row = _facts(scope)
-    return _share(row["delivered"], row["due"], "events acknowledged", reverse("outbox:deliveries"))
+    return _share(row["acknowledged"], row["owed"], "events acknowledged", reverse("outbox:deliveries"))
 
 
 def reconciliation_success(scope: PilotScope, argument: str) -> Measure:

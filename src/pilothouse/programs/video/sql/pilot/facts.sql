@@ -14,7 +14,7 @@ WITH batches AS MATERIALIZED (
     WHERE b.state = 'completed'
     GROUP BY b.id, b.public_id, b.reserved, b.settled, b.refunded, b.completed_at
 ), told AS (
-    SELECT d.state, d.ended_at, m.reference
+    SELECT d.state, d.ended_at, d.endpoint_id, m.reference
     FROM batches b
     JOIN message m ON m.tenant = b.tenant AND m.reference = b.public_id AND m.type = 'batch.completed'
     JOIN delivery d ON d.message_id = m.id AND d.tenant = m.tenant AND d.origin <> 'test'
@@ -42,6 +42,9 @@ SELECT
        AND (reserved, settled, refunded) = (ledger_reserved, ledger_settled, ledger_refunded)) AS equal,
     (SELECT count(DISTINCT reference) FROM told) AS due,
     (SELECT count(*) FROM (SELECT reference FROM told GROUP BY reference HAVING bool_or(state = 'delivered')) d) AS delivered,
+    (SELECT count(*) FROM (SELECT FROM told GROUP BY reference, endpoint_id) d) AS owed,
+    (SELECT count(*) FROM (SELECT FROM told GROUP BY reference, endpoint_id HAVING bool_or(state = 'delivered')) d)
+        AS acknowledged,
     (SELECT min(ended_at) FROM told WHERE state = 'delivered') AS delivered_at,
     (SELECT count(*) FROM told WHERE state IN ('queued', 'sending', 'waiting')) AS retrying,
     (SELECT count(*) FROM said WHERE agrees AND is_ours
