@@ -48,6 +48,18 @@ def test_grant_says_what_it_did_and_is_never_doubled(house):
     assert json.loads(cli("grant", tenant, "9000", "--description", "try", "--test", "--json"))["available"] == 9000
 
 
+def test_an_amount_below_zero_is_refused_as_an_amount(house):
+    tenant = house.tenant().public_id
+    for words in (
+        ["grant", tenant, "-5", "--description", "x"],
+        ["grant", "add", "--description", "x", tenant, "-5"],
+        ["grant", tenant, "--description", "-5", "--test", "-5"],
+        ["grant", tenant, "--description", "x", "--", "-5"],
+    ):
+        assert "grant_refused: A grant is between 1 and 1000000 credits, not -5." in cli(*words, code=1)
+    assert "No such option: --descripton" in cli("grant", tenant, "5", "--descripton", "x", code=2)
+
+
 def test_a_large_grant_waits_for_the_password_of_a_second_operator(house):
     tenant = house.tenant().public_id
     with worker_scope("test"):

@@ -4,10 +4,11 @@ With `--as` the command is that operator's, under the same rules as at the desk;
 because a shell alone would let one person be two. Without `--as` the host itself grants, within one person's day.
 """
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from . import app
 from .acting import AsOption, JsonOption, TenantArgument, account, acting_scope, operator_id, working
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pilothouse.kernel.ledger.grants import Asked
 
 DEFAULT = "add"
+BELOW_ZERO = re.compile(r"-\d+")
 
 
 class _GrantGroup(TyperGroup):
@@ -29,6 +31,21 @@ class _GrantGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+class _AmountCommand(TyperCommand):
+    """Takes a number below zero for the amount, so that what refuses it speaks of the amount and not of an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        valued = {name for each in self.params if not getattr(each, "is_flag", False) for name in each.opts}
+        is_amount = [
+            BELOW_ZERO.fullmatch(word) is not None and before not in valued
+            for before, word in zip(["", *args], args, strict=False)
+        ]
+        if "--" not in args and any(is_amount):
+            rest = [word for word, amount in zip(args, is_amount, strict=True) if not amount]
+            args = [*rest, "--", *(word for word, amount in zip(args, is_amount, strict=True) if amount)]
+        return super().parse_args(ctx, args)
+
+
 grant_app = typer.Typer(
     cls=_GrantGroup, no_args_is_help=True, help="Add credits: pilothouse grant TENANT AMOUNT --description …"
 )
@@ -37,7 +54,7 @@ app.add_typer(grant_app, name="grant")
 RequestArgument = Annotated[str, typer.Argument(help="The request's id, for example grq_01k….")]
 
 
-@grant_app.command(DEFAULT)
+@grant_app.command(DEFAULT, cls=_AmountCommand)
 def add(
     tenant: TenantArgument,
     amount: Annotated[int, typer.Argument(help="Credits to add.")],
