@@ -37,6 +37,8 @@ CATALOGUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }  # fmt: skip
 # What other packages say on our pages and do not bring in this language themselves.
 BORROWED = SOURCE / "locale" / "borrowed.txt"
+# What other packages say in English, in our sentence case; every text in it is written by a person.
+ENGLISH = SOURCE / "locale" / "en" / "LC_MESSAGES" / "django.po"
 CALLS = {
     "_": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "NavItem": 1, "ngettext": 2, "ngettext_lazy": 2,
     "pgettext": 1, "pgettext_lazy": 1,
@@ -197,9 +199,9 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"\n'
 
 
-def mo_bytes(entries: dict[Message, Entry]) -> bytes:
+def mo_bytes(entries: dict[Message, Entry], language: str = LANGUAGE) -> bytes:
     """The binary catalogue (GNU gettext's format) of all entries that are translated and not fuzzy."""
-    pairs = {b"": HEADER.format(language=LANGUAGE).encode()}
+    pairs = {b"": HEADER.format(language=language).encode()}
     for message, entry in entries.items():
         if all(entry.texts) and not entry.fuzzy:
             key = message.key + (f"\0{message.plural}" if message.plural else "")
@@ -250,6 +252,8 @@ def findings() -> list[str]:
         ]
         if path.with_suffix(".mo").read_bytes() != mo_bytes(entries):
             found.append(f"{catalogue}: the .mo is older than the .po")
+    if ENGLISH.with_suffix(".mo").read_bytes() != mo_bytes(read_po(ENGLISH.read_text(encoding="utf-8")), "en"):
+        found.append("locale/en: the .mo is older than the .po")
     return found
 
 
@@ -265,6 +269,7 @@ def write() -> None:
         head = text.partition("msgid ")[0]
         path.write_text(po_text(entries, places, head), encoding="utf-8")
         path.with_suffix(".mo").write_bytes(mo_bytes(entries))
+    ENGLISH.with_suffix(".mo").write_bytes(mo_bytes(read_po(ENGLISH.read_text(encoding="utf-8")), "en"))
 
 
 def main() -> int:
