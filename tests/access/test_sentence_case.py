@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -44,13 +45,14 @@ def test_no_page_of_a_person_speaks_in_title_case(house: Any, language: str) -> 
     assert ada.post("/account/login/", {"login": "ada@x.example", "password": PASSWORD}).status_code == 302
     seen, wrong = 0, {}
     for who in (stranger, ada):
-        who.cookies["django_language"] = language
+        who.cookies[settings.LANGUAGE_COOKIE_NAME] = language
         for address in own_pages():
             if "logout" in address and who is ada:
                 continue
             answer = who.get(address)
             if answer.status_code != 200 or "html" not in answer["Content-Type"]:
                 continue
+            assert answer["Content-Language"] == language
             seen += 1
             for _tag, words in SAID.findall(answer.content.decode()):
                 text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", words)).split())
