@@ -68,7 +68,7 @@ def test_from_the_address_to_the_verified_test_event(live: object, person: Opene
         page.click(f"text=127.0.0.1:{server.server_port}")
         page.click("main button >> text=Rotate")
         page.click("dialog[open] [type=submit]")
-        expect(page.locator("main")).to_contain_text("The one before it signs too, until")
+        expect(page.locator("main")).to_contain_text("An older one signs too, until")
         page.click("main button >> text=Delete")
         page.click("dialog[open] [type=submit]")
         expect(page.locator("main")).to_contain_text("The endpoint is deleted")

@@ -116,7 +116,8 @@ def test_reconciliation_says_what_is_held_and_for_what(books):
     # The ledger's own rows of this test have no batch of the video program; that is what completeness is for.
     assert {row["what"] for row in account["without_partner"]} == {"journal without its batch"}
     assert (account["held"], account["timeliness"]["late"]) == ([], 0)
-    ask(books["live"], "reconciliation", 404, batch_id=books["test_batch"])
+    unknown = ask(books["live"], "reconciliation", 404, batch_id=books["test_batch"])
+    assert unknown["error"]["details"] == {"what": "batch"}, "the same as GET /v1/batches/{batch_id} says of it"
     ask(books["test"], "reconciliation", 404, batch_id=books["batch"])
     ask(books["test"], "reconciliation", 422)
 

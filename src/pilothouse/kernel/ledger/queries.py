@@ -240,7 +240,7 @@ def reconciliation(
     """
     entries = batch_entries(tenant, ref, unit) if ref else None
     if entries is not None and not entries.reserved:
-        raise NotFound(what="ledger entry")
+        raise NotFound(what="batch")
     where: dict[str, Any] = {"tenant": tenant, "ref": ref, "start": start, "end": end}
     folders = _completeness.values()
     unpaired = [row for folder in folders for name in folder.names() for row in folder.rows(name, **where)]
