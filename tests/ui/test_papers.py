@@ -33,6 +33,16 @@ def test_a_word_longer_than_the_line_stays_on_the_paper(mark: str) -> None:
         assert right < sheet.get_width() - 50, "the margin is 22 mm, 62 points"
 
 
+@pytest.mark.parametrize("pair", ["日本", "ひカ", "中國", "한국", "ӨҮ", "ŁØ", "₮¥"])
+@pytest.mark.parametrize("mark", ["", "`"])
+def test_letters_of_the_markets_are_drawn_and_not_boxes(pair: str, mark: str) -> None:
+    pictures = []
+    for letter in pair:
+        (sheet,) = pypdfium2.PdfDocument(as_pdf(paper(f"{mark}{letter}{mark}", "Same"), product="Sora2", at=AT))
+        pictures.append(bytes(sheet.render(scale=2).buffer))
+    assert pictures[0] != pictures[1], "two letters that are missing are drawn as the same box"
+
+
 def test_a_hash_stays_one_word_to_be_copied() -> None:
     assert "ab" * 32 in printed(paper("ab" * 32))
 
