@@ -50,7 +50,7 @@ PARAMS: dict[str, Any] = {
             "type": "integer",
             "minimum": limits.SECONDS_MIN,
             "maximum": limits.SECONDS_MAX,
-            "description": "Another name of seconds; given both, they must be the same.",
+            "description": "Another name of seconds; seconds counts when both are given.",
         },
     },
 }

@@ -72,8 +72,6 @@ def _item(position: int, value: Any) -> NewItem:
     image = params.get("image")
     if image is not None and (not isinstance(image, str) or not re.fullmatch(r"file_[0-9a-z]{26}", image)):
         raise InvalidInput(reason=f"{where}.params.image must be the id of an uploaded image, such as file_….")
-    if "seconds" in params and "duration" in params and params["duration"] != params["seconds"]:
-        raise InvalidInput(reason=f"{where}.params.seconds and duration are two names of the same; give one of them.")
     given = {key: value for key, value in params.items() if key != "image"}
     return NewItem(normalised(params, where), image, _metadata(where, value.get("metadata")), given)
 
