@@ -133,6 +133,8 @@ def front_door(house: Any, *, credits: int = 1_000_000, **settings: str) -> Iter
     theirs = customer(house, "Southgate", "southgate.example", credits)
     port, live_port = free_port(), free_port()
     url, live_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{live_port}"
+    # As in production: without a pool each request opens a connection and lets it learn the catalogue anew.
+    settings.setdefault("DATABASE_POOL", "1")
     env = house.env(PROCESS_NAME="web", SITE_URL=url, LIVE_URL=live_url, **settings)
     command = granian("wsgi", "pilothouse.site.wsgi:application", "127.0.0.1", port, "--blocking-threads", "8")
     with override_settings(SITE_URL=url), process(command, env, f"{url}/healthz"):
