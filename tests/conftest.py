@@ -46,7 +46,7 @@ def _memory_folder() -> Path | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server before anything imports the settings."""
-    gc.disable()  # until everything is loaded: see pytest_collection_finish
+    gc.disable()  # until everything is loaded: see pytest_runtestloop
     if "PILOTHOUSE_TEST_SERVER" not in os.environ:
         from pilothouse.kernel.base.postgres import throwaway_postgres
 
@@ -112,7 +112,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         order(items)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """What three thousand tests and their modules are made of stays to the end: the collector walks it no more."""
     from pilothouse.kernel.base import heap
 
