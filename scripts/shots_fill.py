@@ -48,10 +48,13 @@ def _pilots(data: Path, tenant: int) -> None:
 
 def _three_successes(program: str) -> None:
     """Three accounts whose pilots ended well, so that others begin by themselves: signed verdicts would take weeks."""
+    from psycopg.types.json import Jsonb
+
     from pilothouse.kernel.base import clock
     from pilothouse.kernel.base.models import Tenant
     from pilothouse.kernel.base.scope import ops_scope, worker_scope
     from pilothouse.pilots.running import create_pilot
+    from pilothouse.pilots.verdicts import computed, findings
     from pilothouse.site.migrate import admin_connection
 
     pilots = []
@@ -59,13 +62,14 @@ def _three_successes(program: str) -> None:
         with worker_scope("shots"):
             account = Tenant.objects.create(name=name, timezone="Asia/Ulaanbaatar", created_at=clock.now())
         with ops_scope("operator:olga", "shots"):
-            pilots.append(create_pilot(account.id, program, name).id)
+            pilot = create_pilot(account.id, program, name)
+            pilots.append((Jsonb(findings(*computed(pilot))), pilot.id))
     with admin_connection() as admin:
         admin.execute("SET session_replication_role = replica")
-        admin.execute(
-            "UPDATE pilot SET state = 'closed', verdict = 'succeeded', verdict_at = now(),"
-            " verdict_by = 'operator:olga', recommendation = 'Continue' WHERE id = ANY(%s)",
-            [pilots],
+        admin.cursor().executemany(
+            "UPDATE pilot SET state = 'closed', verdict = 'succeeded', verdict_at = now(), findings = %s,"
+            " verdict_by = 'operator:olga', recommendation = 'Continue' WHERE id = %s",
+            pilots,
         )
 
 

@@ -33,7 +33,7 @@ NOT_PAGES = {
         " pilots:to_incident video:cancel video:confirm video:desk_parity_keep video:desk_parity_run"
     ),
     "a part of a page, a file or an answer for machines": (
-        "desk:postmortem_file files:serve healthz ledger:statement_csv ledger:statement_xlsx metrics"
+        "desk:account_names desk:postmortem_file files:serve healthz ledger:statement_csv ledger:statement_xlsx metrics"
         " mfa_download_recovery_codes outbox:delivery_live outbox:test_result payments:bank_file"
         " payments:stripe_webhook pilots:desk_message_file pilots:desk_text_file pilots:my_message_file"
         " pilots:review_file readyz video:checklist_hook video:desk_parity_live video:live"

@@ -7,6 +7,7 @@ import pytest
 from django.db import Error
 from pilot_market import browser
 from pilot_world import VideoPilot
+from psycopg.errors import CheckViolation
 
 from pilothouse.kernel.base.scope import worker_scope
 from pilothouse.kernel.base.sql import run
@@ -79,3 +80,10 @@ def test_what_was_signed_does_not_change(signed: VideoPilot) -> None:
     with signed.ours(), pytest.raises(Error, match="was signed with does not change"):
         run("UPDATE pilot SET verdict = '', verdict_at = NULL, verdict_by = '', findings = '{}' WHERE public_id = %s",
             [signed.id])  # fmt: skip
+
+
+def test_nothing_is_signed_without_what_it_was_computed_from(signed: VideoPilot) -> None:
+    with signed.house.admin() as admin:
+        admin.execute("SET session_replication_role = replica")
+        with pytest.raises(CheckViolation, match="pilot_verdict_is_signed"):
+            admin.execute("UPDATE pilot SET findings = '{}' WHERE public_id = %s", [signed.id])

@@ -46,7 +46,8 @@ def succeeded(world: VideoPilot, count: int, program: str = "video") -> None:
     with world.house.admin() as admin:
         admin.execute("SET session_replication_role = replica")
         admin.execute(
-            "UPDATE pilot SET state = 'closed', verdict = 'succeeded', verdict_at = now(), verdict_by = 'operator:x'"
+            "UPDATE pilot SET state = 'closed', verdict = 'succeeded', verdict_at = now(), verdict_by = 'operator:x',"
+            """ findings = '{"criteria": [], "failures": []}'"""
             " WHERE company = 'Another'"
         )
 

@@ -89,7 +89,12 @@ class Pilot(TenantModel):
             models.CheckConstraint(
                 name="pilot_verdict_is_signed",
                 condition=models.Q(verdict="", verdict_at__isnull=True, verdict_by="")
-                | models.Q(verdict__in=sorted(JUDGED), verdict_at__isnull=False) & ~models.Q(verdict_by=""),
+                | models.Q(
+                    verdict__in=sorted(JUDGED),
+                    verdict_at__isnull=False,
+                    findings__has_keys=["criteria", "failures"],
+                )
+                & ~models.Q(verdict_by=""),
             ),
             models.CheckConstraint(
                 name="pilot_judged_has_verdict",
