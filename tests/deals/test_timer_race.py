@@ -67,3 +67,25 @@ def test_an_accepted_claim_in_the_last_second_holds_off_the_expiry(market: Any) 
     fire_while(market, accept)
     assert (market.dispute(deal).state, market.dispute(deal).ended_by) == ("RESOLVED", "OFFSET_AS_CLAIMED")
     assert market.deal(deal).to_buyer == 300_000_000
+
+
+@pytest.mark.parametrize("first", ["waits for its handover", "is in dispute"])
+def test_a_set_is_locked_in_one_order_whatever_its_timers_are_called(market: Any, first: str) -> None:
+    """Two workers that see one deal under two names would else each hold what the other one waits for."""
+    if first == "is in dispute":
+        lower = market.handed_over(PRICE)
+        market.claim(lower, "UNDISCLOSED_DEFECT", 500_000_000)
+    else:
+        lower = market.funded(PRICE)
+    higher = market.handed_over(PRICE)
+    market.pass_time_without_firing(days=30)
+
+    def hold_both(held: Event) -> None:
+        with market.scope("buyer"):
+            commands.access_deal(lower, market.buyer, lock=True)
+            held.set()
+            Event().wait(HELD_S)
+            commands.access_deal(higher, market.buyer, lock=True)
+
+    assert fire_while(market, hold_both) == 2
+    assert market.deal(higher).state == "HOLDBACK"

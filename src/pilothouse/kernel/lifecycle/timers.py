@@ -14,7 +14,7 @@ FIRE_CHUNK_ROWS = 5_000
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[list[Row]], None]
-Lock = Callable[[list[int]], object]
+Lock = Callable[[list[Row]], object]
 _handlers: dict[tuple[str, str], Handler] = {}
 _locks: dict[tuple[str, str], Lock] = {}
 
@@ -24,8 +24,9 @@ def on_timer(kind: str, name: str, lock: Lock | None = None) -> Callable[[Handle
 
     The handler gets rows {id, tenant, subject_kind, subject_id, name, due_at} and acts on all of them in the open
     transaction; it must do nothing for a subject that has moved on. Where people's commands lock the subject and then
-    cancel its timer, `lock` takes the same rows (given their ids) before the timers: in the other order the two would
-    wait for each other.
+    cancel its timer, `lock` takes the same rows before the timers: in the other order the two would wait for each
+    other. It is called once for all timers registered with it, whatever their names, so that it can lock in one order:
+    two workers may see one subject under two names.
     """
 
     def register(handler: Handler) -> Handler:
@@ -56,9 +57,12 @@ def fire_due(limit: int = FIRE_CHUNK_ROWS) -> int:
 
 
 def _fire(rows: list[Row]) -> int:
-    for key, group in _grouped(rows):
-        if key in _locks:
-            _locks[key]([row["subject_id"] for row in group])
+    subjects: dict[Lock, list[Row]] = {}
+    for row in rows:
+        if _which(row) in _locks:
+            subjects.setdefault(_locks[_which(row)], []).append(row)
+    for lock, those in subjects.items():
+        lock(those)
     fired = SQL.rows("fire_given_timers", ids=[row["id"] for row in rows])
     for key, group in _grouped(fired):
         _handlers[key](group)

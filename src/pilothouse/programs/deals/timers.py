@@ -21,15 +21,13 @@ SQL = Statements(__file__)
 NEEDED = ("state", "terms_hash", "immediate", "holdback", "in_escrow")
 
 
-def lock_deals(ids: Sequence[int]) -> None:
-    """Lock deals as every command does before it touches their timers."""
-    SQL.rows("lock_deals", deals=list(ids))
-
-
-def lock_disputes(ids: Sequence[int]) -> None:
-    """Lock the deals of disputes, then the disputes."""
-    SQL.rows("lock_deals_of_disputes", disputes=list(ids))
-    SQL.rows("lock_disputes", disputes=list(ids))
+def lock_subjects(timers: Sequence[Row]) -> None:
+    """Lock the deals of timers, their own or their disputes', in one order, and then the disputes."""
+    deals = [row["subject_id"] for row in timers if row["subject_kind"] == "deal"]
+    disputes = [row["subject_id"] for row in timers if row["subject_kind"] == "dispute"]
+    SQL.rows("lock_deals", deals=deals, disputes=disputes)
+    if disputes:
+        SQL.rows("lock_disputes", disputes=disputes)
 
 
 def _still(fired: Sequence[Row], state: str) -> list[Deal]:
@@ -38,7 +36,7 @@ def _still(fired: Sequence[Row], state: str) -> list[Deal]:
 
 
 def _moves(name: str, state: str, step: Callable[[Deal], Step]) -> None:
-    @on_timer("deal", name, lock_deals)
+    @on_timer("deal", name, lock_subjects)
     def handler(fired: list[Row]) -> None:
         advance([step(deal) for deal in _still(fired, state)])
 
@@ -60,7 +58,7 @@ _moves(
 )
 
 
-@on_timer("deal", "handover_review", lock_deals)
+@on_timer("deal", "handover_review", lock_subjects)
 def handover_review(fired: list[Row]) -> None:
     """Nobody decided in time: what the evidence says."""
     deals = _still(fired, "FUNDED")
@@ -75,7 +73,7 @@ def handover_review(fired: list[Row]) -> None:
     )
 
 
-@on_timer("dispute", "dispute_ttl", lock_disputes)
+@on_timer("dispute", "dispute_ttl", lock_subjects)
 def dispute_ttl(fired: list[Row]) -> None:
     """End each dispute by its terms' default, and tell an operator that nobody decided it in time."""
     open_incidents(
