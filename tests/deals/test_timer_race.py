@@ -1,5 +1,6 @@
 """A person and a timer at the same instant: one waits for the other, and neither is thrown out."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -89,3 +90,38 @@ def test_a_set_is_locked_in_one_order_whatever_its_timers_are_called(market: Any
 
     assert fire_while(market, hold_both) == 2
     assert market.deal(higher).state == "HOLDBACK"
+
+
+def test_three_at_one_deal_wait_in_a_row(market: Any) -> None:
+    """Whoever waited while the timers changed must not hold the deal and want a timer that the next one holds."""
+    deal = market.handed_over(PRICE)
+    second_has_it = Event()
+
+    def closing(act: Callable[[], None]) -> None:
+        try:
+            act()
+        finally:
+            for connection in connections.all(initialized_only=True):
+                connection.close()
+
+    def second() -> None:
+        with market.scope("buyer"):
+            commands.access_deal(deal, market.buyer, lock=True)
+            second_has_it.set()
+            Event().wait(HELD_S)
+            commands.release_early(deal, market.buyer)
+
+    def third() -> None:
+        assert second_has_it.wait(10)
+        with market.scope("seller"):
+            commands.access_deal(deal, market.seller, lock=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        with market.scope("buyer"):
+            commands.access_deal(deal, market.buyer, lock=True)
+            waiting = [pool.submit(closing, act) for act in (second, third)]
+            Event().wait(HELD_S)
+            commands.approve(deal, market.buyer)
+        for each in waiting:
+            each.result(30)
+    assert market.deal(deal).state == "SETTLED"
